@@ -1,0 +1,1 @@
+"""What crosses a boundary of the platform: readings, verdicts, topics and their names. No I/O."""

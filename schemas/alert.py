@@ -1,0 +1,123 @@
+"""Alerts as CloudEvents 1.0, binary mode on Kafka (design, section 3)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import BaseModel, Field
+
+from schemas.fields import CONTRACT, Feed, Identifier, Lane, Text, UtcTime
+from schemas.verdict import Evidence, Threshold
+
+SOURCE: Final = "/jianghan/stream_processors"
+TYPE_PREFIX: Final = "cn.jianghan.district.alert."
+CONTENT_TYPE: Final = "application/json"
+
+
+class AlertEventType(StrEnum):
+    """What happened to the alert; the CloudEvents `type` is this with the prefix."""
+
+    RAISED = "raised"
+    UPDATED = "updated"
+    ESCALATED = "escalated"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    AMENDED = "amended"
+    """Late data changed what had been said."""
+    RETRACTED = "retracted"
+    """Late data showed that there was nothing."""
+
+
+class Severity(StrEnum):
+    """The four warning levels, I (red, worst) to IV (blue)."""
+
+    RED = "I"
+    ORANGE = "II"
+    YELLOW = "III"
+    BLUE = "IV"
+
+
+class AlertText(BaseModel):
+    """The same sentence in both languages: what happened, where, against which limit, and what to do."""
+
+    model_config = CONTRACT
+
+    zh: str
+    en: str
+
+
+class Alert(BaseModel):
+    """The `data` of an alert event: the whole state of the alert after the event."""
+
+    model_config = CONTRACT
+
+    alert_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    """Deterministic: see `alert_id`."""
+    revision: Annotated[int, Field(ge=0)]
+    """0 when raised, one more with each event."""
+    event: AlertEventType
+    rule: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")]
+    feed: Feed
+    lane: Lane
+    asset: Identifier
+    """What the alert is about: a lake, a station, a car park."""
+    place: Text
+    """Where, in words."""
+    severity: Severity
+    started_at: UtcTime
+    """Event time at which the episode began."""
+    raised_at: UtcTime
+    """Event time at which the rule's debounce was satisfied."""
+    ended_at: UtcTime | None = None
+    """Event time of the end; null while it is open."""
+    observed_value: float | None
+    """Worst value so far."""
+    observed_unit: str
+    threshold: Threshold
+    evidence: Evidence | None
+    text: AlertText
+
+    @property
+    def event_id(self) -> str:
+        """CloudEvents `id`: alert id and revision."""
+        return f"{self.alert_id}-{self.revision}"
+
+    @property
+    def event_time(self) -> datetime:
+        """CloudEvents `time`: the event time of this revision."""
+        return self.ended_at or self.raised_at
+
+    def kafka_key(self) -> bytes:
+        """Record key: the asset."""
+        return self.asset.encode()
+
+    def to_headers(self) -> list[tuple[str, bytes]]:
+        """CloudEvents attributes as `ce_` headers, `content-type` without prefix."""
+        attributes = {
+            "ce_specversion": "1.0",
+            "ce_id": self.event_id,
+            "ce_source": SOURCE,
+            "ce_type": f"{TYPE_PREFIX}{self.event}",
+            "ce_subject": self.asset,
+            "ce_time": self.event_time.isoformat().replace("+00:00", "Z"),
+            "content-type": CONTENT_TYPE,
+        }
+        return [(name, value.encode()) for name, value in attributes.items()]
+
+
+def alert_id(rule: str, asset: str, lane: str, episode: str) -> str:
+    """Id of an alert: the same rule, asset, lane and episode give the same id in every run.
+
+    Args:
+        episode: What makes this episode this one, e.g. the event time of its first breach.
+    """
+    return hashlib.sha256("\x1f".join((rule, asset, lane, episode)).encode()).hexdigest()[:32]
+
+
+def header_map(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    """Kafka headers as text by name."""
+    return {name: value.decode() for name, value in headers}

@@ -1,0 +1,91 @@
+"""MQTT topics of the platform: how they are built and what they say (design, section 3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from schemas.fields import LANE_PATTERN, Feed
+
+ROOT: Final = "jianghan"
+SUBSCRIPTION: Final = f"{ROOT}/#"
+"""What the bridge subscribes to."""
+
+DEVICE_PROPERTY_BOOT: Final = "boot_id"
+DEVICE_PROPERTY_SEQ: Final = "seq"
+"""Optional MQTT 5 user properties by which a device can name a message whose payload turns out to be broken."""
+
+_IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LANE: Final = re.compile(LANE_PATTERN)
+_FEEDS: Final = frozenset(feed.value for feed in Feed)
+
+
+class Message(StrEnum):
+    """Last level of a device's topic."""
+
+    READING = "reading"
+    """One reading as a JSON object, or several as an array."""
+    RECEIPT = "receipt"
+    """From the bridge to the device: see `schemas.receipt`."""
+
+
+_MESSAGES: Final = frozenset(message.value for message in Message)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTopic:
+    """`jianghan/<feed>/<group_id>/<device_id>/<message>`."""
+
+    feed: Feed
+    group_id: str
+    device_id: str
+    message: Message
+
+    def __str__(self) -> str:
+        return f"{ROOT}/{self.feed}/{self.group_id}/{self.device_id}/{self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTopic:
+    """`jianghan/<feed>/clock/<lane>`: a replay or drill drives its lane's clock."""
+
+    feed: Feed
+    lane: str
+
+    def __str__(self) -> str:
+        return f"{ROOT}/{self.feed}/clock/{self.lane}"
+
+
+@dataclass(frozen=True, slots=True)
+class NotATopic:
+    """A topic outside the contract, and why."""
+
+    topic: str
+    why: str
+
+
+def parse_topic(topic: str) -> DeviceTopic | ClockTopic | NotATopic:
+    """Read a topic name; what does not follow the contract comes back as `NotATopic` with the reason."""
+    match topic.split("/"):
+        case [root, *_] if root != ROOT:
+            return NotATopic(topic, f"the first level must be '{ROOT}'")
+        case [_, feed, "clock", lane]:
+            if feed not in _FEEDS:
+                return NotATopic(topic, f"there is no feed '{feed}'")
+            if not _LANE.fullmatch(lane):
+                return NotATopic(topic, f"'{lane}' is not a lane")
+            return ClockTopic(Feed(feed), lane)
+        case [_, feed, group_id, device_id, message]:
+            if feed not in _FEEDS:
+                return NotATopic(topic, f"there is no feed '{feed}'")
+            if not _IDENTIFIER.fullmatch(group_id):
+                return NotATopic(topic, f"'{group_id[:80]}' is not a group id")
+            if not _IDENTIFIER.fullmatch(device_id):
+                return NotATopic(topic, f"'{device_id[:80]}' is not a device id")
+            if message not in _MESSAGES:
+                return NotATopic(topic, f"'{message[:80]}' is not a message of a device")
+            return DeviceTopic(Feed(feed), group_id, device_id, Message(message))
+        case _:
+            return NotATopic(topic, f"expected {ROOT}/<feed>/<group>/<device>/<message> or {ROOT}/<feed>/clock/<lane>")

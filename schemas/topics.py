@@ -1,0 +1,96 @@
+"""The Kafka topics: name, key, partitions, retention and model in one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Final
+
+from pydantic import BaseModel
+
+from schemas.alert import Alert
+from schemas.dead_letter import DeadLetter
+from schemas.fields import Feed
+from schemas.indicator import Indicator
+from schemas.readings import MODELS
+
+ALERTS: Final = "alerts"
+INDICATORS: Final = "indicators"
+PLAN: Final = "plan"
+DEAD_LETTERS: Final = "dead-letters"
+BRIDGE_RECEIPTS: Final = "bridge-receipts"
+
+MAX_DEAD_LETTER_BYTES: Final = 6 * 1024 * 1024
+
+
+def readings_topic(feed: Feed) -> str:
+    """Topic of a feed's readings and ticks."""
+    return f"readings.{feed}"
+
+
+def state_topic(feed: Feed) -> str:
+    """Compacted topic of the snapshots of a feed's processor; as many partitions as the readings."""
+    return f"processor-state.{feed}"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One row of the table."""
+
+    name: str
+    key: str
+    """What the record key is, in the operator's words."""
+    partitions: int
+    retention: timedelta | None
+    """None: compacted, the latest record of each key is kept for ever."""
+    model: type[BaseModel] | None
+    """What the value is; None where the value is not a contract between services."""
+    max_message_bytes: int | None = None
+    """Larger than the broker's default where set."""
+
+    def config(self) -> dict[str, str]:
+        """Topic configuration as Kafka names it."""
+        config = (
+            {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", "segment.ms": "600000"}
+            if self.retention is None
+            else {
+                "cleanup.policy": "delete",
+                "retention.ms": str(int(self.retention.total_seconds() * 1000)),
+            }
+        )
+        if self.max_message_bytes is not None:
+            config["max.message.bytes"] = str(self.max_message_bytes)
+        return config
+
+
+_PARTITIONS: Final = MappingProxyType(
+    {Feed.EV: 6, Feed.WATER: 6, Feed.PARKING: 6, Feed.EMERGENCY: 3, Feed.TAX: 3},
+)
+_GROUP: Final = MappingProxyType(
+    {Feed.EV: "site", Feed.WATER: "lake", Feed.PARKING: "zone", Feed.EMERGENCY: "district", Feed.TAX: "district"},
+)
+_WEEK: Final = timedelta(days=7)
+
+TOPICS: Final[tuple[TopicSpec, ...]] = (
+    *(TopicSpec(readings_topic(f), _GROUP[f], _PARTITIONS[f], _WEEK, MODELS[f]) for f in Feed),
+    *(TopicSpec(state_topic(f), "partition", _PARTITIONS[f], None, None, 8 * 1024 * 1024) for f in Feed),
+    TopicSpec(ALERTS, "asset", 3, timedelta(days=90), Alert),
+    TopicSpec(INDICATORS, "indicator and subject", 3, timedelta(days=30), Indicator),
+    TopicSpec(PLAN, "plan id and version", 1, None, None),
+    TopicSpec(DEAD_LETTERS, "device, or MQTT topic", 3, timedelta(days=30), DeadLetter, MAX_DEAD_LETTER_BYTES),
+    TopicSpec(BRIDGE_RECEIPTS, "device and boot", 1, None, None),
+)
+"""Every topic of the platform."""
+
+
+def topic_spec(name: str) -> TopicSpec:
+    """The row of a topic.
+
+    Raises:
+        KeyError: the platform has no such topic.
+    """
+    for spec in TOPICS:
+        if spec.name == name:
+            return spec
+    raise KeyError(name)

@@ -1,0 +1,1 @@
+"""The platform's services; none imports another, they share `services.runtime` and `schemas`."""
