@@ -1,0 +1,1 @@
+"""Real servers on loopback under one supervisor, without containers."""
