@@ -45,7 +45,7 @@ class DeadLetterSource(StrEnum):
 
 
 class DeadLetter(BaseModel):
-    """Everything known about refused bytes. `feed`, `lane`, `device_id`, `boot_id` and `seq` as far as they could be read."""
+    """Everything known about refused bytes; whose reading it was, as far as that could be read."""
 
     model_config = CONTRACT
 

@@ -69,23 +69,31 @@ class NotATopic:
 def parse_topic(topic: str) -> DeviceTopic | ClockTopic | NotATopic:
     """Read a topic name; what does not follow the contract comes back as `NotATopic` with the reason."""
     match topic.split("/"):
-        case [root, *_] if root != ROOT:
-            return NotATopic(topic, f"the first level must be '{ROOT}'")
-        case [_, feed, "clock", lane]:
-            if feed not in _FEEDS:
-                return NotATopic(topic, f"there is no feed '{feed}'")
-            if not _LANE.fullmatch(lane):
-                return NotATopic(topic, f"'{lane}' is not a lane")
-            return ClockTopic(Feed(feed), lane)
-        case [_, feed, group_id, device_id, message]:
-            if feed not in _FEEDS:
-                return NotATopic(topic, f"there is no feed '{feed}'")
-            if not _IDENTIFIER.fullmatch(group_id):
-                return NotATopic(topic, f"'{group_id[:80]}' is not a group id")
-            if not _IDENTIFIER.fullmatch(device_id):
-                return NotATopic(topic, f"'{device_id[:80]}' is not a device id")
-            if message not in _MESSAGES:
-                return NotATopic(topic, f"'{message[:80]}' is not a message of a device")
-            return DeviceTopic(Feed(feed), group_id, device_id, Message(message))
+        case [root, feed, "clock", lane] if root == ROOT:
+            why = _why_no_clock(feed, lane)
+            return NotATopic(topic, why) if why else ClockTopic(Feed(feed), lane)
+        case [root, feed, group_id, device_id, message] if root == ROOT:
+            why = _why_no_device(feed, group_id, device_id, message)
+            return NotATopic(topic, why) if why else DeviceTopic(Feed(feed), group_id, device_id, Message(message))
         case _:
             return NotATopic(topic, f"expected {ROOT}/<feed>/<group>/<device>/<message> or {ROOT}/<feed>/clock/<lane>")
+
+
+def _why_no_clock(feed: str, lane: str) -> str | None:
+    if feed not in _FEEDS:
+        return f"there is no feed '{feed[:80]}'"
+    if not _LANE.fullmatch(lane):
+        return f"'{lane[:80]}' is not a lane"
+    return None
+
+
+def _why_no_device(feed: str, group_id: str, device_id: str, message: str) -> str | None:
+    if feed not in _FEEDS:
+        return f"there is no feed '{feed[:80]}'"
+    if not _IDENTIFIER.fullmatch(group_id):
+        return f"'{group_id[:80]}' is not a group id"
+    if not _IDENTIFIER.fullmatch(device_id):
+        return f"'{device_id[:80]}' is not a device id"
+    if message not in _MESSAGES:
+        return f"'{message[:80]}' is not a message of a device"
+    return None
