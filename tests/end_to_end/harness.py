@@ -1,0 +1,154 @@
+"""The whole district, started as an operator starts it: `district run` in a process of its own, on free ports."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DISTRICT = str(Path(sys.executable).with_name("district"))
+DATA = ROOT.parent / "shared" / "data"
+START_SECONDS = 240
+"""Room for the first start on a bare machine, which fetches the servers."""
+
+T = TypeVar("T")
+
+
+def wait_until(ask: Callable[[], T | None], what: str, seconds: float, *, every: float = 0.25) -> T:
+    """Ask again and again until something comes back; fails the test with `what` when nothing does."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = ask()
+        if answer is not None:
+            return answer
+        time.sleep(every)
+    pytest.fail(f"waited {seconds:g} s in vain: {what}")
+
+
+@dataclass
+class District:
+    """A running district and what an operator would do with it."""
+
+    state: Path
+    process: subprocess.Popen[bytes]
+    output: Path
+    environment: dict[str, str] = field(repr=False)
+
+    def run(self, *arguments: str, check: bool = True, seconds: float = 300) -> subprocess.CompletedProcess[str]:
+        """Run a `district` command against it."""
+        done = subprocess.run(
+            [DISTRICT, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            pytest.fail(f"district {arguments}: exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+        return done
+
+    def status(self) -> dict[str, Any]:
+        """`district status --json`."""
+        answer: dict[str, Any] = json.loads(self.run("status", "--json", check=False).stdout or "{}")
+        return answer
+
+    def sql(self, query: str) -> list[dict[str, Any]]:
+        """Rows of a read-only query."""
+        rows: list[dict[str, Any]] = json.loads(self.run("sql", query, "--json").stdout)
+        return rows
+
+    def number(self, query: str) -> int:
+        """The single number a query answers with."""
+        (row,) = self.sql(query)
+        (value,) = row.values()
+        return int(value)
+
+    def role(self, name: str) -> dict[str, str]:
+        """Environment of a process in that role."""
+        known = json.loads((self.state / "environment.json").read_text(encoding="utf-8"))
+        return self.environment | known["common"] | known[name]
+
+    def pid(self, name: str) -> int | None:
+        """Process id of a server or service, None while it is not running."""
+        known = json.loads((self.state / "run.json").read_text(encoding="utf-8"))
+        entry = known["processes"].get(name, {})
+        pid = entry.get("pid")
+        return int(pid) if pid else None
+
+    def kill(self, name: str) -> int:
+        """Kill -9; returns the process id it had."""
+        pid = self.pid(name)
+        assert pid is not None, f"{name} is not running"
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def wait_restarted(self, name: str, old: int, seconds: float = 60) -> int:
+        """Wait for the supervisor to start it again."""
+
+        def new_pid() -> int | None:
+            pid = self.pid(name)
+            return pid if pid not in (None, old) else None
+
+        return wait_until(new_pid, f"{name} to be started again", seconds)
+
+    def start_load(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the load generator; its standard output is one JSON object."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "simulators.load", *arguments, "--json"],
+            cwd=ROOT,
+            env=self.role("operator"),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+
+def start_district(state: Path) -> District:
+    """`district run` on free ports with its data in `state`, which must not exist yet."""
+    environment = {
+        k: v for k, v in os.environ.items() if not k.startswith(("KAFKA_", "MQTT_", "DATABASE_", "DISTRICT_"))
+    }
+    environment |= {
+        "DISTRICT_STATE": str(state),
+        "DISTRICT_MQTT_PORT": "0",
+        "DISTRICT_KAFKA_PORT": "0",
+        "DISTRICT_KAFKA_CONTROLLER_PORT": "0",
+        "DISTRICT_POSTGRES_PORT": "0",
+    }
+    if chosen := os.environ.get("DISTRICT_CACHE"):
+        environment["DISTRICT_CACHE"] = chosen
+    output = state / "screen.txt"
+    state.mkdir(parents=True)
+    with output.open("wb") as screen:
+        process = subprocess.Popen(
+            [DISTRICT, "run", "--plain", "--no-simulators"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=screen,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return District(state, process, output, environment)
+
+
+def all_running(district: District) -> bool | None:
+    """True when each server and service says that it runs; None while it does not."""
+    if district.process.poll() is not None:
+        pytest.fail(f"district run ended:\n{district.output.read_text(encoding='utf-8')[-4000:]}")
+    if not (district.state / "run.json").exists():
+        return None
+    status = district.status()
+    states = {**status.get("servers", {}), **status.get("services", {})}
+    return True if len(states) >= 6 and set(states.values()) == {"running"} else None
