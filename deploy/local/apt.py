@@ -144,7 +144,9 @@ def _make_root(root: Path, sources: str) -> Mapping[str, str]:
     return {**os.environ, "APT_CONFIG": str(root / "apt.conf"), "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
 
 
-def _apt(arguments: Sequence[str], environment: Mapping[str, str], advance: Callable[[float], None] | None = None) -> None:
+def _apt(
+    arguments: Sequence[str], environment: Mapping[str, str], advance: Callable[[float], None] | None = None
+) -> None:
     """Run apt-get with its words in a log file, reporting its download share to `advance`."""
     log = Path(environment["APT_CONFIG"]).parent / "log/apt-get.log"
     reading, writing = os.pipe()

@@ -1,19 +1,21 @@
 """Everything that `deploy.local` can refuse or fail at.
 
-    LocalError
-    ├── PrerequisiteMissing      a program of the machine is not there
-    ├── PackageSourceMissing     apt has no Debian source that we can use
-    ├── UnsupportedMachine       no servers for this kind of machine
-    ├── DownloadFailed           a package or a jar could not be fetched
-    ├── PrefixBroken             what was fetched does not work or is not what was pinned
-    ├── FolderUnreachable        the server user cannot enter a folder
-    ├── PortTaken                somebody listens where a server should
-    ├── AlreadyRunning           a supervisor holds this state folder
-    ├── NotRunning               nothing to stop or ask
-    ├── CredentialsUnreadable    the credentials file is damaged
-    ├── ServerNotReady           a server started and never answered
-    ├── SetupStepFailed          topics or migrations could not be made
-    └── UnknownProcess           no process of that name
+LocalError
+├── PrerequisiteMissing      a program of the machine is not there
+├── PackageSourceMissing     apt has no Debian source that we can use
+├── UnsupportedMachine       no servers for this kind of machine
+├── DownloadFailed           a package or a jar could not be fetched
+├── PrefixBroken             what was fetched does not work or is not what was pinned
+├── FolderUnreachable        the server user cannot enter a folder
+├── PortTaken                somebody listens where a server should
+├── UserMissing              no unprivileged user to run the servers
+├── AlreadyRunning           a supervisor holds this state folder
+├── NotRunning               nothing to stop or ask
+├── CredentialsUnreadable    the credentials file is damaged
+├── ServerNotReady           a server started and never answered
+├── NotYet                   one readiness probe failed; it is tried again
+├── SetupStepFailed          topics or migrations could not be made
+└── UnknownProcess           no process of that name
 """
 
 
@@ -50,6 +52,10 @@ class FolderUnreachable(LocalError):
     """The unprivileged user that runs the servers cannot enter a folder above their files."""
 
 
+class UserMissing(LocalError):
+    """Servers refuse to run as root, and the machine has no unprivileged user for them."""
+
+
 class PortTaken(LocalError):
     """A port that a server needs is taken."""
 
@@ -68,6 +74,10 @@ class CredentialsUnreadable(LocalError):
 
 class ServerNotReady(LocalError):
     """A process started but did not become ready in time."""
+
+
+class NotYet(LocalError):
+    """A server does not answer yet."""
 
 
 class SetupStepFailed(LocalError):

@@ -78,7 +78,9 @@ def java_home(root: Path) -> Path:
 
 def missing_prerequisites() -> dict[str, str]:
     """Name each program that this machine lacks, with the command that gets it."""
-    return {program: f"apt-get install {package}" for program, package in PREREQUISITES.items() if not shutil.which(program)}
+    return {
+        program: f"apt-get install {package}" for program, package in PREREQUISITES.items() if not shutil.which(program)
+    }
 
 
 def location() -> Path:
@@ -129,7 +131,7 @@ def _build(root: Path) -> None:
     maven.fetch_kafka(root, Prefix(root).java, trust_store, work, Prefix(root).kafka_libs)
     shutil.rmtree(work)
     _check_runs(Prefix(root))
-    _write_stamp(root, {name: version for name, version in map(_name_and_version, packages)})
+    _write_stamp(root, dict(map(_name_and_version, packages)))
     shutil.rmtree(downloads)
 
 
@@ -149,8 +151,16 @@ def _check_runs(prefix: Prefix) -> None:
 
 
 def _write_stamp(root: Path, packages: dict[str, str]) -> None:
-    programs = [Prefix(root).mosquitto, Prefix(root).java, *(Prefix(root).postgres(name) for name in ("postgres", "initdb"))]
-    listed = [*programs, *Prefix(root).kafka_libs.glob("*.jar"), *(root / relocate.POSTGRES_LIB).glob("timescaledb*.so")]
+    programs = [
+        Prefix(root).mosquitto,
+        Prefix(root).java,
+        *(Prefix(root).postgres(name) for name in ("postgres", "initdb")),
+    ]
+    listed = [
+        *programs,
+        *Prefix(root).kafka_libs.glob("*.jar"),
+        *(root / relocate.POSTGRES_LIB).glob("timescaledb*.so"),
+    ]
     files = {str(path.relative_to(root)): path.stat().st_size for path in listed}
     unfinished = root / f"{STAMP}.part"
     unfinished.write_text(json.dumps({"packages": packages, "files": files}, indent=1, sort_keys=True))

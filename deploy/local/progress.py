@@ -1,6 +1,5 @@
 """Progress of long downloads: a bar in a terminal, plain lines elsewhere."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,13 +35,12 @@ class _Lines:
     def advance_to(self, fraction: float) -> None:
         if fraction >= self._shown + PLAIN_STEP and fraction < 1.0:
             self._shown = fraction
-            print(f"{self._title}: {fraction:.0%}", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def shown(title: str) -> Iterator[Step]:
     """Show one piece of work from its begin to its end, on standard error."""
-    began = time.monotonic()
+    time.monotonic()
     console = Console(stderr=True)
     if console.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
@@ -51,6 +49,4 @@ def shown(title: str) -> Iterator[Step]:
             yield bar
             bar.advance_to(1.0)
         return
-    print(f"{title} …", file=sys.stderr, flush=True)
     yield _Lines(title)
-    print(f"{title}: done in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)

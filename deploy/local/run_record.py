@@ -1,0 +1,117 @@
+"""What is written down about a run: who holds the state folder, and which processes run for it.
+
+The lock says for certain whether a supervisor is alive; the record says which processes were its, so that the next
+start can end those that a crash left behind.
+"""
+
+import fcntl
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from deploy.local.errors import AlreadyRunning
+from deploy.local.processes import Identity, identify
+
+LOCK = "lock"
+RECORD = "run.json"
+
+
+class ProcessRecord(BaseModel):
+    """One process of a run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    """`server` or `service`."""
+    state: str
+    since: datetime
+    pid: int | None
+    identity: Identity | None
+    restarts: int
+    last_exit: str | None
+    endpoint: str
+    metrics_port: int | None
+
+
+class RunRecord(BaseModel):
+    """One run of a supervisor."""
+
+    model_config = ConfigDict(frozen=True)
+
+    supervisor: Identity
+    started_at: datetime
+    external: tuple[str, ...] = ()
+    """Servers of the operator's own, which we neither start nor stop."""
+    processes: dict[str, ProcessRecord] = {}
+
+
+def read(state: Path) -> RunRecord | None:
+    """Return the record of the last run, None when there is none that can be read."""
+    try:
+        return RunRecord.model_validate(json.loads((state / RECORD).read_text()))
+    except (FileNotFoundError, ValueError, ValidationError):
+        return None
+
+
+def write(state: Path, record: RunRecord) -> None:
+    """Replace the record at once."""
+    unfinished = state / f".{RECORD}.part"
+    unfinished.write_text(record.model_dump_json(indent=1))
+    unfinished.replace(state / RECORD)
+
+
+class RunLock:
+    """The right to run servers for one state folder; the kernel gives it back when the holder dies."""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / LOCK
+        self._state = state
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise AlreadyRunning(self._holder()) from None
+        self._descriptor = descriptor
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()} {datetime.now(UTC).isoformat(timespec='seconds')}\n".encode())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _holder(self) -> str:
+        pid, _, started_at = self._path.read_text().strip().partition(" ")
+        return f"pid {pid or '?'}, started at {started_at or '?'}, state in {self._state}; use `make stop` to end it."
+
+
+def is_held(state: Path) -> bool:
+    """Say whether a supervisor holds the state folder."""
+    try:
+        descriptor = os.open(state / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def this_process() -> Identity:
+    """Return our own identity."""
+    identity = identify(os.getpid())
+    if identity is None:
+        raise ProcessLookupError(os.getpid())
+    return identity

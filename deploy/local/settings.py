@@ -1,0 +1,61 @@
+"""What the operator may choose about the local servers; the only module that reads it from the environment.
+
+Variables are `DISTRICT_<FIELD>`, such as `DISTRICT_KAFKA_PORT`. A server that already runs is used instead of a local
+one when `KAFKA_BOOTSTRAP`, `MQTT_URL` or `DATABASE_URL` names it.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from deploy.local.paths import state_dir
+
+
+class LocalSettings(BaseSettings):
+    """The operator's choices, frozen."""
+
+    model_config = SettingsConfigDict(env_prefix="DISTRICT_", frozen=True, extra="ignore", populate_by_name=True)
+
+    state: Path = Field(default_factory=state_dir)
+    """Folder of data, credentials and logs; one supervisor at a time holds it."""
+    mqtt_port: int = Field(default=21883, ge=0, le=65535)
+    """Port of Mosquitto on loopback; 0 takes a free one, here and below."""
+    kafka_port: int = Field(default=29092, ge=0, le=65535)
+    """Port of Kafka for clients."""
+    kafka_controller_port: int = Field(default=29093, ge=0, le=65535)
+    """Port of Kafka's controller."""
+    postgres_port: int = Field(default=25432, ge=0, le=65535)
+    """Port of PostgreSQL."""
+    kafka_heap: str = Field(default="512m", pattern=r"^[1-9]\d*[mg]$")
+    """Upper bound of the Kafka heap, as Java writes it."""
+    server_user: str = "nobody"
+    """User that runs the servers when we are root, since they refuse to run as root."""
+    start_timeout: timedelta = timedelta(seconds=90)
+    """How long a server may take until it answers."""
+    stop_timeout: timedelta = timedelta(seconds=10)
+    """How long a process may take to stop before it is killed."""
+    log_bytes: int = Field(default=8 * 1024 * 1024, gt=0)
+    """Size over which a log is set aside (one old log is kept) when its process starts."""
+    log_format: str = Field(default="json", validation_alias="LOG_FORMAT")
+    """`json` or `console`: how services write their logs."""
+
+    kafka_bootstrap: str | None = Field(default=None, validation_alias="KAFKA_BOOTSTRAP")
+    """Brokers of your own, `host:port[,host:port]`."""
+    kafka_security_protocol: str | None = Field(default=None, validation_alias="KAFKA_SECURITY_PROTOCOL")
+    """How your brokers are spoken to."""
+    kafka_username: str | None = Field(default=None, validation_alias="KAFKA_USERNAME")
+    """Our user on your brokers."""
+    kafka_password: SecretStr | None = Field(default=None, validation_alias="KAFKA_PASSWORD")
+    """Its password."""
+    mqtt_url: SecretStr | None = Field(default=None, validation_alias="MQTT_URL")
+    """An MQTT broker of your own, `mqtt://user:password@host:port`."""
+    device_secret: SecretStr | None = Field(default=None, validation_alias="DEVICE_SECRET")
+    """The secret behind the devices' passwords on an MQTT broker of your own."""
+    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    """A TimescaleDB of your own, as its writer."""
+    database_owner_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_OWNER_URL")
+    """The same as the owner of the tables; the writer when absent."""
+    database_reader_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_READER_URL")
+    """The same as a reader; the writer when absent."""

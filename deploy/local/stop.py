@@ -1,0 +1,47 @@
+"""Stopping a district that runs in another process."""
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from deploy.local import run_record
+from deploy.local.errors import NotRunning
+from deploy.local.processes import end_trees, is_alive
+
+POLL_SECONDS = 0.1
+
+
+def stop_running(state: Path, *, patience_seconds: float = 45.0) -> list[int]:
+    """Ask the supervisor of a state folder to stop everything, wait until it has, and end what is left.
+
+    Returns:
+        The pids that had to be ended because their supervisor did not.
+
+    Raises:
+        NotRunning: there is neither a supervisor nor anything left of one.
+    """
+    record = run_record.read(state)
+    held = run_record.is_held(state)
+    if held and record is not None:
+        with suppress(ProcessLookupError):
+            if is_alive(record.supervisor):
+                os.kill(record.supervisor.pid, signal.SIGTERM)
+        _wait_for_lock(state, patience_seconds)
+    still_held = run_record.is_held(state)
+    if still_held and record is not None and is_alive(record.supervisor):
+        os.kill(record.supervisor.pid, signal.SIGKILL)
+        _wait_for_lock(state, patience_seconds)
+    latest = run_record.read(state)
+    identities = [process.identity for process in latest.processes.values()] if latest is not None else []
+    ended = end_trees([identity for identity in identities if identity is not None], grace_seconds=5.0)
+    if not held and not ended:
+        raise NotRunning(f"State folder: {state}.")
+    return ended
+
+
+def _wait_for_lock(state: Path, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while run_record.is_held(state) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
