@@ -12,7 +12,7 @@ from deploy.local import environment, prefix, run_record
 from deploy.local.errors import LocalError, NotRunning
 from deploy.local.settings import LocalSettings
 from deploy.local.stack import ENVIRONMENT_FILE, Stack
-from deploy.local.stop import stop_running
+from deploy.local.stop import clean, stop_running
 
 GIBIBYTE = 1024**3
 NEEDED_GIBIBYTES = 2
@@ -26,6 +26,7 @@ def main() -> int:
     commands.add_parser("up", help="run the servers until ctrl-C")
     commands.add_parser("stop", help="stop what runs for this state folder")
     commands.add_parser("status", help="print the state of each process")
+    commands.add_parser("clean", help="delete data, credentials and logs of this state folder")
     commands.add_parser("doctor", help="say what is missing, with the command that gets it")
     commands.add_parser("env", help="print a role's environment for a shell").add_argument(
         "role", choices=environment.ROLES
@@ -41,6 +42,9 @@ def main() -> int:
             case "stop":
                 stop_running(settings.state)
                 print("Stopped.")
+            case "clean":
+                clean(settings.state)
+                print(f"Deleted {settings.state}")
             case "status":
                 _print_status(settings)
             case "env":

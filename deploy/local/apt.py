@@ -151,8 +151,8 @@ def _apt(
     log = Path(environment["APT_CONFIG"]).parent / "log/apt-get.log"
     reading, writing = os.pipe()
     with log.open("w") as words:
-        process = subprocess.Popen(
-            ["apt-get", "-q", "-o", f"APT::Status-Fd={writing}", *arguments],
+        process = subprocess.Popen(  # noqa: S603 - the arguments are ours
+            ["/usr/bin/apt-get", "-q", "-o", f"APT::Status-Fd={writing}", *arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=words,

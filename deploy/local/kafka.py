@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import signal
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from deploy.local import kafka_access
+from deploy.local.commands import last_words, run
 from deploy.local.credentials import Credentials, KafkaPasswords
 from deploy.local.errors import NotYet, ServerNotReady
 from deploy.local.files import ServerUser, make_data_folder, make_folder, write_private
@@ -28,7 +28,6 @@ BASE_CONFIGURATION = CHECKOUT / "deploy/kafka/server.properties"
 LOG_CONFIGURATION = CHECKOUT / "deploy/kafka/log4j2.properties"
 SECURITY = "org.apache.kafka.common.security"
 WARM_UP_GROUP = "district-readiness"
-FAILURE_LINES = 12
 PROBE_MILLISECONDS = 5000
 
 
@@ -153,16 +152,14 @@ def _format(prefix: Prefix, files: Files, credentials: Credentials, user: Server
 
 
 def _run(argv: list[str], user: ServerUser | None) -> str:
-    command = command_line(argv, user, signal.SIGKILL)
-    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    result = run(command_line(argv, user, signal.SIGKILL))
     if result.returncode != 0:
-        said = (result.stdout + result.stderr).splitlines()
-        raise ServerNotReady("Kafka could not be formatted:\n" + "\n".join(said[-FAILURE_LINES:]))
+        raise ServerNotReady(f"Kafka could not be formatted:\n{last_words(result)}")
     return result.stdout
 
 
 def spec(
-    prefix: Prefix, files: Files, credentials: Credentials, port: int, heap: str, user: ServerUser | None
+    prefix: Prefix, files: Files, credentials: Credentials, *, port: int, heap: str, user: ServerUser | None
 ) -> ProcessSpec:
     """Describe the process to the supervisor."""
 

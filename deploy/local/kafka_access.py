@@ -71,8 +71,8 @@ WRITES = {
 
 def grants() -> Iterator[Grant]:
     """Yield the whole table."""
-    for user in READS:
-        yield from (Grant(user, Resource.TOPIC, name, Operation.READ) for name in READS[user])
+    for user, reads in READS.items():
+        yield from (Grant(user, Resource.TOPIC, name, Operation.READ) for name in reads)
         yield from (Grant(user, Resource.TOPIC, name, Operation.WRITE) for name in WRITES[user])
         yield Grant(user, Resource.TOPIC, EVERY, Operation.DESCRIBE)
         yield Grant(user, Resource.TOPIC, EVERY, Operation.DESCRIBE_CONFIGS)

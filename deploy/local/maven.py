@@ -8,12 +8,12 @@ import hashlib
 import os
 import shlex
 import shutil
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from deploy.local.commands import run
 from deploy.local.errors import DownloadFailed, PrefixBroken
 from deploy.local.paths import CHECKOUT
 from deploy.local.progress import shown
@@ -59,11 +59,11 @@ def fetch_kafka(prefix: Path, java: Path, trust_store: Path, work: Path, libs: P
     command = [*_maven(prefix, java, trust_store, work), GOAL, f"-DoutputDirectory={libs}"]
     with shown("Apache Kafka: download"):
         for attempt in range(1, ATTEMPTS + 1):
-            result = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
+            result = run(command, directory=work)
             if result.returncode == 0:
                 break
             if attempt == ATTEMPTS:
-                raise DownloadFailed("Maven said:\n" + "\n".join(result.stdout.splitlines()[:FAILURE_LINES]))
+                raise DownloadFailed(f"Maven said:\n{complaints(result.stdout)}")
             time.sleep(PAUSE_SECONDS * attempt)
     check_pins(libs, read_pins(PINS.read_text()))
 
@@ -78,6 +78,12 @@ def check_pins(libs: Path, pins: Mapping[str, str]) -> None:
     wrong = sorted(name for name in found.keys() | pins.keys() if found.get(name) != pins.get(name))
     if wrong:
         raise PrefixBroken(f"These jars are not those pinned in {PINS.name}: {', '.join(wrong)}.")
+
+
+def complaints(said: str) -> str:
+    """Return the first errors of what Maven said; the last lines are only advice."""
+    errors = [line for line in said.splitlines() if line.startswith("[ERROR]")]
+    return "\n".join((errors or said.splitlines())[:FAILURE_LINES])
 
 
 def _maven(prefix: Path, java: Path, trust_store: Path, work: Path) -> list[str]:

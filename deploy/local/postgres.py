@@ -3,12 +3,12 @@
 import os
 import shutil
 import signal
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 
+from deploy.local.commands import last_words, run
 from deploy.local.credentials import Credentials, DatabasePasswords
 from deploy.local.errors import NotYet, ServerNotReady
 from deploy.local.files import ServerUser, make_data_folder, make_folder, write_private
@@ -21,7 +21,6 @@ NAME = "postgres"
 DATABASE = "district"
 SUPERUSER = "district_superuser"
 OWNER, WRITER, READER = "district_owner", "district_writer", "district_reader"
-FAILURE_LINES = 12
 LEFTOVER_SECONDS = 5.0
 PROBE_SECONDS = 2.0
 
@@ -140,20 +139,12 @@ def _initialise(prefix: Prefix, files: Files, passwords: DatabasePasswords, user
         "--no-instructions",
     ]
     try:
-        command = command_line(argv, user, signal.SIGKILL)
-        result = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd="/",
-            env={**os.environ, "LC_ALL": "C", "TZ": "GMT"},
-        )
+        environment = {**os.environ, "LC_ALL": "C", "TZ": "GMT"}
+        result = run(command_line(argv, user, signal.SIGKILL), environment=environment)
     finally:
         password_file.unlink()
     if result.returncode != 0:
-        said = (result.stdout + result.stderr).splitlines()
-        raise ServerNotReady("PostgreSQL could not be initialised:\n" + "\n".join(said[-FAILURE_LINES:]))
+        raise ServerNotReady(f"PostgreSQL could not be initialised:\n{last_words(result)}")
 
 
 def clear_leftovers(files: Files) -> None:
@@ -237,6 +228,7 @@ SET client_min_messages = error;
 CREATE EXTENSION IF NOT EXISTS timescaledb;
 REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC;
 GRANT CONNECT ON DATABASE {DATABASE} TO {WRITER}, {READER};
+GRANT TEMPORARY ON DATABASE {DATABASE} TO {WRITER};
 ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT USAGE ON SCHEMAS TO {WRITER}, {READER};
 ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {WRITER};
 ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT USAGE, SELECT ON SEQUENCES TO {WRITER};

@@ -11,13 +11,13 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import apt, maven, relocate, truststore
+from deploy.local.commands import last_words, run
 from deploy.local.errors import PrefixBroken, PrerequisiteMissing
 from deploy.local.paths import cache_dir
 from deploy.local.progress import shown
@@ -122,7 +122,11 @@ def _build(root: Path) -> None:
     root.mkdir(parents=True, mode=0o755)
     downloads = cache_dir() / "downloads"
     packages = apt.fetch(downloads)
-    relocate.unpack(packages, root)
+    if relocate.unpack(packages, root):
+        # A package file that was damaged on the way is gone now, so it alone is fetched again.
+        packages = apt.fetch(downloads)
+        if refused := relocate.unpack(packages, root):
+            raise PrefixBroken(f"dpkg refuses {', '.join(refused)} though fetched twice.")
     relocate.fix_links(root)
     relocate.patch_executables(root, java_home(root))
     trust_store = root / "trust-store.p12"
@@ -137,17 +141,18 @@ def _build(root: Path) -> None:
 
 def _check_runs(prefix: Prefix) -> None:
     """Run each program once, so that a prefix that cannot work is never stamped."""
+    commands: list[list[str | Path]] = [
+        [prefix.postgres("postgres"), "--version"],
+        [prefix.postgres("initdb"), "--version"],
+        [prefix.mosquitto, "-h"],
+        [prefix.java, "-cp", f"{prefix.kafka_libs}/*", "kafka.tools.StorageTool", "random-uuid"],
+    ]
     with shown("Servers: check"):
-        for command in (
-            [prefix.postgres("postgres"), "--version"],
-            [prefix.postgres("initdb"), "--version"],
-            [prefix.mosquitto, "-h"],
-            [prefix.java, "-cp", f"{prefix.kafka_libs}/*", "kafka.tools.StorageTool", "random-uuid"],
-        ):
-            result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+        for command in commands:
+            result = run(command)
             # Mosquitto answers a request for help with status 3.
-            if result.returncode not in (0, 3) or not result.stdout.strip():
-                raise PrefixBroken(f"{command[0]} does not run: {(result.stderr or result.stdout).strip()[-500:]}")
+            if result.returncode not in {0, 3} or not result.stdout.strip():
+                raise PrefixBroken(f"{command[0]} does not run:\n{last_words(result)}")
 
 
 def _write_stamp(root: Path, packages: dict[str, str]) -> None:

@@ -6,12 +6,12 @@ back into the prefix.
 
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.commands import last_words, run
 from deploy.local.errors import PrefixBroken, PrerequisiteMissing, UnsupportedMachine
 from deploy.local.progress import shown
 
@@ -45,30 +45,23 @@ def this_machine() -> Machine:
     return MACHINES[name]
 
 
-def unpack(packages: Sequence[Path], prefix: Path) -> None:
-    """Unpack package files into `prefix`, running none of their scripts.
-
-    Raises:
-        PrefixBroken: dpkg refused a package file.
-    """
+def unpack(packages: Sequence[Path], prefix: Path) -> list[str]:
+    """Unpack package files into `prefix`, running none of their scripts; remove and name those that are damaged."""
+    refused = []
     with shown("Servers, Java and Maven: unpack") as step:
-        for done, package in enumerate(packages):
-            result = subprocess.run(
-                ["dpkg", "-x", str(package), str(prefix)], capture_output=True, text=True, check=False
-            )
-            if result.returncode != 0:
-                package.unlink(missing_ok=True)
-                raise PrefixBroken(
-                    f"dpkg refused {package.name} (removed, so it is fetched again): {result.stderr.strip()}"
-                )
-            step.advance_to((done + 1) / len(packages))
+        for done, package in enumerate(packages, start=1):
+            if run(["dpkg", "-x", package, prefix]).returncode != 0:
+                package.unlink()
+                refused.append(package.name)
+            step.advance_to(done / len(packages))
+    return refused
 
 
 def fix_links(prefix: Path) -> int:
     """Point every absolute link inside `prefix` back into it; return how many were changed."""
     changed = 0
     for link in _links(prefix):
-        target = os.readlink(link)
+        target = str(link.readlink())
         if not target.startswith("/") or target.startswith(f"{prefix}/"):
             continue
         link.unlink()
@@ -103,9 +96,9 @@ def _patch(executables: Sequence[Path], loader: Path, libraries: Sequence[Path])
         return
     rpath = ":".join(str(folder) for folder in libraries)
     command = [patchelf(), "--force-rpath", "--set-rpath", rpath, "--set-interpreter", str(loader)]
-    result = subprocess.run([*command, *map(str, executables)], capture_output=True, text=True, check=False)
+    result = run([*command, *executables])
     if result.returncode != 0:
-        raise PrefixBroken(f"patchelf: {result.stderr.strip()}")
+        raise PrefixBroken(f"patchelf failed:\n{last_words(result)}")
 
 
 def patchelf() -> str:

@@ -276,7 +276,9 @@ class Stack:
         user = self._user
         files = await asyncio.to_thread(kafka.prepare, programs, folder, self._credentials, ports, user)
         heap = self.settings.kafka_heap
-        await self._supervisor.start(kafka.spec(programs, files, self._credentials, ports[0], heap, user))
+        await self._supervisor.start(
+            kafka.spec(programs, files, self._credentials, port=ports[0], heap=heap, user=user)
+        )
         await kafka.set_up(self._credentials, ports[0])
 
     async def _start_postgres(self, programs: Prefix, port: int) -> None:

@@ -1,6 +1,7 @@
 """Stopping a district that runs in another process."""
 
 import os
+import shutil
 import signal
 import time
 from contextlib import suppress
@@ -13,7 +14,7 @@ from deploy.local.processes import end_trees, is_alive
 POLL_SECONDS = 0.1
 
 
-def stop_running(state: Path, *, patience_seconds: float = 45.0) -> list[int]:
+def stop_running(state: Path, *, patience_seconds: float = 75.0) -> list[int]:
     """Ask the supervisor of a state folder to stop everything, wait until it has, and end what is left.
 
     Returns:
@@ -39,6 +40,18 @@ def stop_running(state: Path, *, patience_seconds: float = 45.0) -> list[int]:
     if not held and not ended:
         raise NotRunning(f"State folder: {state}.")
     return ended
+
+
+def clean(state: Path) -> None:
+    """Delete a state folder: data, credentials and logs.
+
+    Raises:
+        AlreadyRunning: a supervisor holds it.
+    """
+    if not state.exists():
+        return
+    with run_record.RunLock(state):
+        shutil.rmtree(state)
 
 
 def _wait_for_lock(state: Path, seconds: float) -> None:

@@ -23,6 +23,8 @@ from deploy.local.restart import Decision, Exit, History, RestartPolicy, decide,
 PROBE_PAUSE_SECONDS = 0.1
 LOG_TAIL_LINES = 12
 EVENTS_KEPT = 1000
+FIRST_START_ATTEMPTS = {Kind.SERVER: 1, Kind.SERVICE: 3}
+"""A process that was ready once is started again for ever; one that never was is given up after so many attempts."""
 
 
 class State(StrEnum):
@@ -35,7 +37,7 @@ class State(StrEnum):
     STOPPING = "stopping"
     STOPPED = "stopped"
     FAILED = "failed"
-    """It never became ready at its first start."""
+    """It never became ready at its first starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Managed:
     last_exit: str | None = None
     identity: Identity | None = None
     process: asyncio.subprocess.Process | None = None
-    wanted: bool = True
+    stop_wanted: bool = False
     task: asyncio.Task[None] | None = None
     first_ready: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -117,7 +119,7 @@ class Supervisor:
         """Start a process and wait until it is ready; it is kept running from then on.
 
         Raises:
-            ServerNotReady: it ended or did not answer in time at its first start; it stays down.
+            ServerNotReady: it ended or did not answer in time at its first starts; it stays down.
         """
         if (existing := self._managed.get(spec.name)) is not None:
             await self.stop(existing.spec.name)
@@ -135,7 +137,7 @@ class Supervisor:
     async def stop(self, name: str) -> None:
         """Stop a process in good order, or kill it when it does not stop in time; it stays down."""
         managed = self[name]
-        managed.wanted = False
+        managed.stop_wanted = True
         if managed.process is None:
             # It waits for its restart, or has just been asked to start.
             if managed.task is not None:
@@ -168,20 +170,24 @@ class Supervisor:
 
     async def _keep_running(self, managed: Managed) -> None:
         history = History()
-        while managed.wanted:
+        while True:
             began = time.monotonic()
             status = await self._run_once(managed)
             ran_for = timedelta(seconds=time.monotonic() - began)
-            decision = decide(self._policy, history, Exit(status, ran_for, not managed.wanted))
+            decision = decide(self._policy, history, Exit(status, ran_for, wanted=managed.stop_wanted))
             history = decision.history
-            ended = managed.last_exit or describe(status)
-            if not managed.first_ready.is_set() and managed.spec.kind is Kind.SERVER and managed.wanted:
-                managed.wanted = False
-                self._enter(managed, State.FAILED, ended)
-            elif decision.restart_after is None:
+            if decision.restart_after is None:
                 self._enter(managed, State.STOPPED, "stopped")
-            else:
-                await self._pause(managed, decision, decision.restart_after)
+                return
+            if self._never_came_up(managed):
+                self._enter(managed, State.FAILED, managed.last_exit or "")
+                return
+            await self._pause(managed, decision, decision.restart_after)
+
+    @staticmethod
+    def _never_came_up(managed: Managed) -> bool:
+        attempts = managed.restarts + 1
+        return not managed.first_ready.is_set() and attempts >= FIRST_START_ATTEMPTS[managed.spec.kind]
 
     async def _pause(self, managed: Managed, decision: Decision, delay: timedelta) -> None:
         managed.restarts += 1
@@ -192,9 +198,8 @@ class Supervisor:
     async def _run_once(self, managed: Managed) -> int:
         """Start the process, wait until it is ready, then until it ends; return its exit status."""
         spec = managed.spec
-        managed.last_exit = None
         await asyncio.to_thread(spec.before_start)
-        if not managed.wanted:
+        if managed.stop_wanted:
             return 0
         with self._open_log(spec.name) as log:
             process = managed.process = await asyncio.create_subprocess_exec(
@@ -213,14 +218,16 @@ class Supervisor:
             status = await process.wait()
         finally:
             readiness.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await readiness
+            (unready,) = await asyncio.gather(readiness, return_exceptions=True)
             kill_group(process.pid)
             managed.process = managed.identity = None
-        managed.last_exit = managed.last_exit or describe(status)
+        if isinstance(unready, Exception):
+            raise unready
+        managed.last_exit = unready if isinstance(unready, str) else describe(status)
         return status
 
-    async def _until_ready(self, managed: Managed) -> None:
+    async def _until_ready(self, managed: Managed) -> str | None:
+        """Ask the process until it is ready; end it when it is not in time, and return why."""
         deadline = time.monotonic() + self._start_timeout.total_seconds()
         while True:
             try:
@@ -229,13 +236,16 @@ class Supervisor:
                 if time.monotonic() < deadline:
                     await asyncio.sleep(PROBE_PAUSE_SECONDS)
                     continue
-                managed.last_exit = f"not ready after {self._start_timeout.total_seconds():.0f} s ({error.detail})"
                 self._signal(managed, signal.SIGKILL)
-                return
+                return f"not ready after {self._start_timeout.total_seconds():.0f} s ({error.detail})"
+            except Exception:
+                # A fault of the probe, not of the process: it must not look as if it were still starting.
+                self._signal(managed, signal.SIGKILL)
+                raise
             if managed.state is State.STARTING:
                 self._enter(managed, State.READY, "ready")
                 managed.first_ready.set()
-            return
+            return None
 
     def _signal(self, managed: Managed, number: signal.Signals) -> None:
         if managed.process is not None:
