@@ -66,7 +66,7 @@ def check_python() -> None:
 
 
 def make_environment() -> None:
-    """Make the environment, or bring it up to date, and install the locked packages into it, each checked against its hash.
+    """Make the environment or bring it up to date: the locked packages, each checked against its hash.
 
     Raises:
         BootstrapError: a command failed; the message says which and what to do.

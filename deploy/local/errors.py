@@ -71,6 +71,10 @@ class NotRunning(LocalError):
     """The district is not running; `make run` starts it."""
 
 
+class NotOurs(LocalError):
+    """The folder holds no data of the district."""
+
+
 class CredentialsUnreadable(LocalError):
     """The credentials file is damaged; restore it, or `make clean` to begin with new data."""
 

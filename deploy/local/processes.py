@@ -51,7 +51,7 @@ def command_line(argv: Sequence[str], user: ServerUser | None, parent_death: sig
     return ["setpriv", *identity, f"--pdeathsig={parent_death.name.removeprefix('SIG')}", "--", *argv]
 
 
-def end_trees(identities: Iterable[Identity], *, grace_seconds: float) -> list[int]:
+def end_trees(identities: Iterable[Identity], *, grace_seconds: float) -> tuple[int, ...]:
     """End those of these processes that still run, with their children; return the pids that did."""
     leaders = [identity for identity in identities if is_alive(identity)]
     family: list[psutil.Process] = []
@@ -65,7 +65,7 @@ def end_trees(identities: Iterable[Identity], *, grace_seconds: float) -> list[i
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(living, timeout=grace_seconds)
-    return [leader.pid for leader in leaders]
+    return tuple(leader.pid for leader in leaders)
 
 
 def working_in(folder: Path) -> list[psutil.Process]:

@@ -14,10 +14,11 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deploy.local.errors import AlreadyRunning
-from deploy.local.processes import Identity, identify
+from deploy.local.processes import Identity, end_trees, identify
 
 LOCK = "lock"
 RECORD = "run.json"
+ORPHAN_GRACE_SECONDS = 5.0
 
 
 class ProcessRecord(BaseModel):
@@ -62,6 +63,16 @@ def write(state: Path, record: RunRecord) -> None:
     unfinished = state / f".{RECORD}.part"
     unfinished.write_text(record.model_dump_json(indent=1))
     unfinished.replace(state / RECORD)
+
+
+def end_orphans(state: Path) -> tuple[int, ...]:
+    """End the recorded processes that still run, with their children; return their pids.
+
+    Only whoever holds the lock, or knows that nobody does, may call this.
+    """
+    record = read(state)
+    identities = [process.identity for process in record.processes.values()] if record is not None else []
+    return end_trees([each for each in identities if each is not None], grace_seconds=ORPHAN_GRACE_SECONDS)
 
 
 class RunLock:

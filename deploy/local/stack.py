@@ -27,14 +27,13 @@ from deploy.local.paths import CHECKOUT
 from deploy.local.ports import LOOPBACK, pick_free, resolve
 from deploy.local.prefix import Prefix
 from deploy.local.process_spec import Kind, ProcessSpec, ready_at_once
-from deploy.local.processes import command_line, end_trees
+from deploy.local.processes import command_line
 from deploy.local.run_record import ProcessRecord, RunLock, RunRecord
 from deploy.local.settings import LocalSettings
 from deploy.local.supervisor import Event, State, Supervisor
 from schemas.credentials import device_password
 
 ENVIRONMENT_FILE = "environment.json"
-ORPHAN_GRACE_SECONDS = 5.0
 PAUSE_SECONDS = 0.05
 VARIABLES = {
     "Mosquitto": "DISTRICT_MQTT_PORT",
@@ -111,7 +110,7 @@ class Stack:
         make_folder(self.settings.state)
         self._resources.enter_context(RunLock(self.settings.state))
         try:
-            await asyncio.to_thread(self._end_orphans)
+            self.orphans_ended = await asyncio.to_thread(run_record.end_orphans, self.settings.state)
             await self._start_servers()
             for step in self._setup:
                 await self.run_step(step)
@@ -287,12 +286,6 @@ class Stack:
         files = await asyncio.to_thread(postgres.prepare, programs, folder, self._credentials, port, user)
         await self._supervisor.start(postgres.spec(programs, files, self._credentials, port, user))
         await postgres.set_up(self._credentials, port)
-
-    def _end_orphans(self) -> None:
-        record = run_record.read(self.settings.state)
-        identities = [process.identity for process in record.processes.values()] if record is not None else []
-        ended = end_trees([each for each in identities if each is not None], grace_seconds=ORPHAN_GRACE_SECONDS)
-        self.orphans_ended = tuple(ended)
 
     async def _leave(self) -> None:
         await self._supervisor.stop_all()

@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from deploy.local import run_record
-from deploy.local.errors import NotRunning
-from deploy.local.processes import end_trees, is_alive
+from deploy.local.errors import NotOurs, NotRunning
+from deploy.local.processes import is_alive
 
 POLL_SECONDS = 0.1
 
@@ -34,9 +34,7 @@ def stop_running(state: Path, *, patience_seconds: float = 75.0) -> list[int]:
     if still_held and record is not None and is_alive(record.supervisor):
         os.kill(record.supervisor.pid, signal.SIGKILL)
         _wait_for_lock(state, patience_seconds)
-    latest = run_record.read(state)
-    identities = [process.identity for process in latest.processes.values()] if latest is not None else []
-    ended = end_trees([identity for identity in identities if identity is not None], grace_seconds=5.0)
+    ended = run_record.end_orphans(state)
     if not held and not ended:
         raise NotRunning(f"State folder: {state}.")
     return ended
@@ -47,10 +45,14 @@ def clean(state: Path) -> None:
 
     Raises:
         AlreadyRunning: a supervisor holds it.
+        NotOurs: the folder was never one of ours.
     """
     if not state.exists():
         return
+    if not (state / run_record.LOCK).exists():
+        raise NotOurs(f"{state} is not deleted.")
     with run_record.RunLock(state):
+        run_record.end_orphans(state)
         shutil.rmtree(state)
 
 
