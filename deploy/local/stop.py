@@ -14,7 +14,7 @@ from deploy.local.processes import is_alive
 POLL_SECONDS = 0.1
 
 
-def stop_running(state: Path, *, patience_seconds: float = 75.0) -> list[int]:
+def stop_running(state: Path, *, patience_seconds: float = 75.0) -> tuple[int, ...]:
     """Ask the supervisor of a state folder to stop everything, wait until it has, and end what is left.
 
     Returns:
