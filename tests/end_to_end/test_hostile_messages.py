@@ -32,8 +32,8 @@ def test_hostile_messages_are_kept_and_explained_while_good_ones_flow(district: 
 
     def reasons() -> dict[str, int] | None:
         rows = district.sql(
-            f"SELECT reason, count(*) AS n FROM (SELECT reason FROM v_dead_letters ORDER BY received_at OFFSET {known}) d"
-            " GROUP BY reason"
+            "SELECT reason, count(*) AS n FROM"
+            f" (SELECT reason FROM v_dead_letters ORDER BY received_at OFFSET {known}) d GROUP BY reason"
         )
         found = {row["reason"]: int(row["n"]) for row in rows}
         return found if sum(found.values()) >= sum(expected.values()) else None

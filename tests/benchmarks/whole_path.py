@@ -1,0 +1,235 @@
+"""The whole path on this machine, with everything on it, from the load generator to the database.
+
+    python -m tests.benchmarks whole-path [--seconds 60] [--rates 4000,8000,…] [--array-rates 20000,25000,…]
+
+Open loop: readings are due on a fixed schedule whatever the platform does, carry the time they were due, and late ones
+count. A rate is held when every reading of the run is stored, the last one within `DRAIN_SECONDS` of the end. Short
+runs find the highest such rate, which is then run for `--seconds`; when it does not hold that long, the next lower one
+is tried. Latency: from the device's timestamp to the row's `stored_at` (statement of the bulk write), and to
+the timestamp of the indicator on Kafka (water readings, which are a fifth of the load).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.indicator import Indicator
+from schemas.topics import INDICATORS
+from services.runtime.settings import KafkaSettings
+from tests.end_to_end.harness import District
+
+FEEDS = ("water", "ev", "parking", "emergency", "tax")
+PROCESSES = ("mosquitto", "ingest_bridge", "kafka", "stream_processors", "timescale_sink", "postgres")
+PROBE_SECONDS = 12
+DRAIN_SECONDS = 5.0
+SETTLE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process and its children have used so far."""
+
+    cpu_seconds: float
+    resident_mb: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run at one rate."""
+
+    rate: int
+    batch: int
+    sent: int
+    stored: int
+    drained_after: float
+    """Seconds from the end of the load until the last reading was stored."""
+    late_p99_ms: float
+    """How late the generator itself was."""
+    stored_ms: tuple[float, float, float]
+    judged_ms: tuple[float, float, float]
+    cpu_us: Mapping[str, float]
+    """CPU per reading by process, microseconds."""
+    resident_mb: Mapping[str, float]
+
+    @property
+    def held(self) -> bool:
+        """Nothing lost, and the platform kept up."""
+        return self.sent == self.stored and self.drained_after <= DRAIN_SECONDS
+
+
+def usage(pid: int) -> Usage:
+    """CPU and resident memory of a process with its children (shared pages of children counted once each)."""
+    parent = psutil.Process(pid)
+    cpu, resident = 0.0, 0
+    for process in (parent, *parent.children(recursive=True)):
+        try:
+            times = process.cpu_times()
+            memory = process.memory_info()
+        except psutil.NoSuchProcess:
+            continue
+        cpu += times.user + times.system + times.children_user + times.children_system
+        resident += memory.rss - (memory.shared if process is not parent else 0)
+    return Usage(cpu, resident / 2**20)
+
+
+def all_usage(district: District) -> dict[str, Usage]:
+    """Usage of every process of the platform."""
+    return {name: usage(pid) for name in PROCESSES if (pid := district.pid(name)) is not None}
+
+
+def _stored(district: District, boots: str) -> int:
+    union = " UNION ALL ".join(f"SELECT 1 FROM v_{feed}_readings WHERE boot_id IN ({boots})" for feed in FEEDS)
+    return district.number(f"SELECT count(*) FROM ({union}) r")
+
+
+def _stored_latency(district: District, boots: str) -> tuple[float, float, float]:
+    union = " UNION ALL ".join(
+        f"SELECT stored_at - observed_at AS age FROM v_{feed}_readings WHERE boot_id IN ({boots})" for feed in FEEDS
+    )
+    (row,) = district.sql(
+        "SELECT p[1] AS p50, p[2] AS p95, p[3] AS p99 FROM (SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99])"
+        f" WITHIN GROUP (ORDER BY extract(epoch FROM age) * 1000) AS p FROM ({union}) r) q"
+    )
+    return float(row["p50"]), float(row["p95"]), float(row["p99"])
+
+
+def percentiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """p50, p95, p99 by nearest rank."""
+    ranked = sorted(values)
+    if not ranked:
+        return (float("nan"),) * 3
+    p50, p95, p99 = (ranked[min(len(ranked) - 1, int(len(ranked) * share))] for share in (0.5, 0.95, 0.99))
+    return p50, p95, p99
+
+
+async def _ends(consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
+    partitions = [TopicPartition(INDICATORS, p) for p in sorted(consumer.partitions_for_topic(INDICATORS) or ())]
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+    return ends
+
+
+def _consumer(settings: KafkaSettings) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(INDICATORS, **settings.client_options("bench"), group_id=None, enable_auto_commit=False)
+
+
+async def indicator_ends(settings: KafkaSettings) -> dict[TopicPartition, int]:
+    """Where the indicators topic ends now."""
+    async with _consumer(settings) as consumer:
+        return await _ends(consumer)
+
+
+async def judged_latency(
+    settings: KafkaSettings, since: Mapping[TopicPartition, int], boots: set[str]
+) -> tuple[float, float, float]:
+    """From the reading's timestamp to the indicator's on Kafka, ms; read after the run."""
+    ages: list[float] = []
+    async with _consumer(settings) as consumer:
+        ends = await _ends(consumer)
+        for partition, offset in since.items():
+            consumer.seek(partition, offset)
+        while any(await consumer.position(p) < end for p, end in ends.items()):
+            for records in (await consumer.getmany(timeout_ms=500, max_records=5_000)).values():
+                for record in records:
+                    indicator = Indicator.model_validate_json(record.value)
+                    if indicator.sample is not None and indicator.sample.boot_id in boots:
+                        ages.append(record.timestamp - indicator.period_start.timestamp() * 1000)
+    return percentiles(ages)
+
+
+def run(district: District, rate: int, batch: int, seconds: int) -> Run:
+    """Run one load and wait until its readings are stored."""
+    kafka = KafkaSettings.model_validate(_kafka_fields(district))
+    since = asyncio.run(indicator_ends(kafka))
+    before = all_usage(district)
+    load = district.start_load(
+        *("--rate", str(rate), "--seconds", str(seconds), "--batch", str(batch), "--feeds", ",".join(FEEDS))
+    )
+    generator = psutil.Process(load.pid)
+    last = generator.cpu_times()
+    while load.poll() is None:
+        try:
+            last = generator.cpu_times()
+        except psutil.NoSuchProcess:
+            break
+        time.sleep(0.2)
+    ended = time.monotonic()
+    report: dict[str, Any] = json.loads(load.communicate()[0])
+    boot_ids = {key["boot_id"] for key in report["keys"]}
+    boots = ",".join(f"'{boot}'" for boot in sorted(boot_ids))
+    stored = _stored(district, boots)
+    while stored < report["sent"] and time.monotonic() - ended < SETTLE_SECONDS:
+        time.sleep(0.2)
+        stored = _stored(district, boots)
+    drained = time.monotonic() - ended
+    after = all_usage(district)
+    cpu = {name: (after[name].cpu_seconds - before[name].cpu_seconds) * 1e6 / report["sent"] for name in before}
+    cpu["load generator"] = (last.user + last.system) * 1e6 / report["sent"]
+    return Run(
+        rate=rate,
+        batch=batch,
+        sent=report["sent"],
+        stored=stored,
+        drained_after=drained,
+        late_p99_ms=float(report["late_p99_ms"]),
+        stored_ms=_stored_latency(district, boots),
+        judged_ms=asyncio.run(judged_latency(kafka, since, boot_ids)),
+        cpu_us=cpu,
+        resident_mb={name: used.resident_mb for name, used in after.items()},
+    )
+
+
+def _kafka_fields(district: District) -> dict[str, str]:
+    role = district.role("operator")
+    names = ("bootstrap", "security_protocol", "username", "password")
+    return {name: role[f"KAFKA_{name.upper()}"] for name in names if f"KAFKA_{name.upper()}" in role}
+
+
+def highest_held(district: District, rates: Sequence[int], batch: int, seconds: int) -> Run | None:
+    """Find the highest rate by short runs, then hold it; None when even the lowest is not held."""
+    candidates: list[int] = []
+    for rate in rates:
+        probe = run(district, rate, batch, PROBE_SECONDS)
+        print(_line(probe), flush=True)
+        if not probe.held:
+            break
+        candidates.append(rate)
+    while candidates:
+        long = run(district, candidates.pop(), batch, seconds)
+        print(_line(long), flush=True)
+        if long.held:
+            return long
+    return None
+
+
+def _line(one: Run) -> str:
+    verdict = "held" if one.held else "NOT held"
+    return (
+        f"  {one.rate:>6}/s in {one.batch:>2}s: {verdict}; sent {one.sent}, stored {one.stored}, "
+        f"last stored {one.drained_after:.1f} s after the end, generator late p99 {one.late_p99_ms:.0f} ms"
+    )
+
+
+def report(one: Run) -> str:
+    """The figures of a run as a table."""
+    total = sum(one.cpu_us.values())
+    lines = [
+        f"highest rate held: {one.rate} readings/s in messages of {one.batch}",
+        f"  {one.sent} sent, {one.stored} stored",
+        "  latency from the device's timestamp     p50      p95      p99   (ms)",
+        f"    to stored                        {one.stored_ms[0]:8.0f} {one.stored_ms[1]:8.0f} {one.stored_ms[2]:8.0f}",
+        f"    to judged                        {one.judged_ms[0]:8.0f} {one.judged_ms[1]:8.0f} {one.judged_ms[2]:8.0f}",
+        "  process              CPU us/reading   share   resident MB",
+    ]
+    for name, cpu in one.cpu_us.items():
+        resident = f"{one.resident_mb[name]:13.0f}" if name in one.resident_mb else " " * 13
+        lines.append(f"    {name:<20} {cpu:12.1f} {cpu / total:7.0%} {resident}")
+    lines.append(f"    {'all':<20} {total:12.1f}")
+    return "\n".join(lines)
