@@ -1,0 +1,296 @@
+"""The three kinds of documents that thresholds come from. A figure without its source is not a valid document."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.alert import Severity
+from schemas.fields import Feed, Identifier
+from schemas.verdict import Comparator, SourceKind, Threshold, ThresholdSource
+
+_DOCUMENT: Final = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+Word = Annotated[str, Field(min_length=1, max_length=300)]
+IndicatorId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$")]
+Page = Annotated[int, Field(ge=1)]
+
+
+class Check(StrEnum):
+    """How a plan target is followed."""
+
+    STREAM = "stream"
+    REPORTED = "reported"
+
+
+class PlanHead(BaseModel):
+    """Which plan."""
+
+    model_config = _DOCUMENT
+
+    id: Word
+    version: Word = "1"
+    name: Word
+    name_zh: Word | None = None
+    district: Word | None = None
+    start: date
+    end: date
+    valid_to: date | None = None
+    """Last day on which its targets are in force; null until a later plan replaces it."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.end < self.start:
+            raise ValueError("the plan ends before it starts")
+        return self
+
+
+class PlanIndicator(BaseModel):
+    """A quantified target."""
+
+    model_config = _DOCUMENT
+
+    id: IndicatorId
+    name: Word
+    name_zh: Word | None = None
+    page: Page | Annotated[tuple[Page, ...], Field(min_length=1)]
+    """Printed page or pages of the plan: the source of the figure."""
+    op: Comparator
+    target: float
+    unit: Word
+    due: date
+    check: Check
+    feed: Feed | None = None
+    scope: Word | None = None
+
+    @property
+    def where(self) -> str:
+        """`page 31` or `pages 28, 41`."""
+        if isinstance(self.page, int):
+            return f"page {self.page}"
+        return f"pages {', '.join(map(str, self.page))}"
+
+
+class PlanDuty(BaseModel):
+    """A duty that the plan names without a figure."""
+
+    model_config = _DOCUMENT
+
+    id: IndicatorId
+    name: Word
+    page: Page | tuple[Page, ...]
+    feed: Feed | None = None
+
+
+class PlanDocument(BaseModel):
+    """A development plan."""
+
+    model_config = _DOCUMENT
+
+    plan: PlanHead
+    indicator: tuple[PlanIndicator, ...]
+    duty: tuple[PlanDuty, ...] = ()
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        ids = [target.id for target in self.indicator] + [duty.id for duty in self.duty]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"ids are used twice: {', '.join(twice)}")
+        return self
+
+    def threshold(self, indicator_id: str) -> Threshold | None:
+        """The target with its source, or None when the plan has no such indicator."""
+        for entry in self.indicator:
+            if entry.id == indicator_id:
+                source = ThresholdSource(
+                    kind=SourceKind.PLAN,
+                    id=self.plan.id,
+                    version=self.plan.version,
+                    where=entry.where,
+                    valid_from=self.plan.start,
+                    valid_to=self.plan.valid_to,
+                )
+                return Threshold(id=entry.id, value=entry.target, unit=entry.unit, comparator=entry.op, source=source)
+        return None
+
+
+FiveLimits = Annotated[tuple[float, ...], Field(min_length=5, max_length=5)]
+
+
+class StandardHead(BaseModel):
+    """Which standard."""
+
+    model_config = _DOCUMENT
+
+    id: Word
+    version: Word
+    name: Word
+    name_zh: Word
+    valid_from: date
+    valid_to: date | None = None
+
+
+class StandardItem(BaseModel):
+    """One item of a table of class limits."""
+
+    model_config = _DOCUMENT
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: Word
+    name_zh: Word
+    unit: Word
+    source: Word
+    """Table and item: where in the standard the limits stand."""
+    field: str | None = None
+    comparator: Comparator = Comparator.LE
+    limits: FiveLimits | None = None
+    lake_limits: FiveLimits | None = None
+    range: Annotated[tuple[float, ...], Field(min_length=2, max_length=2)] | None = None
+    """The same closed range for all classes."""
+    class_1_saturation_percent: float | None = None
+    automatic: bool = False
+    judged: bool = True
+    multiple: bool = True
+    first: bool = False
+    note: Word | None = None
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        if self.judged and self.limits is None and self.range is None:
+            raise ValueError("a judged item needs limits or a range")
+        for limits in (self.limits, self.lake_limits):
+            steps = pairwise(limits or ())
+            falling = self.comparator in (Comparator.GE, Comparator.GT)
+            if any((b > a) if falling else (b < a) for a, b in steps):
+                raise ValueError("limits must become laxer from class I to class V")
+        return self
+
+
+class StandardDocument(BaseModel):
+    """A standard of class limits."""
+
+    model_config = _DOCUMENT
+
+    standard: StandardHead
+    item: tuple[StandardItem, ...]
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        ids = [item.id for item in self.item]
+        if len(set(ids)) != len(ids):
+            raise ValueError("an item is given twice")
+        return self
+
+
+class PolicyHead(BaseModel):
+    """Which policy, and who answers for it."""
+
+    model_config = _DOCUMENT
+
+    id: Word
+    version: Word
+    name: Word
+    owner: Word
+    valid_from: date
+    valid_to: date | None = None
+
+
+class ClassPolicy(BaseModel):
+    """How a sample is classed where the standard leaves it open."""
+
+    model_config = _DOCUMENT
+
+    items_min: Annotated[int, Field(ge=1, le=5)]
+    saturation_alternative: bool
+
+
+class RoundPolicy(BaseModel):
+    """Sampling rounds of a lake."""
+
+    model_config = _DOCUMENT
+
+    length_seconds: Annotated[int, Field(ge=1, le=86_400)]
+    settle_seconds: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _divides_a_day(self) -> Self:
+        if 86_400 % self.length_seconds:
+            raise ValueError("length_seconds must divide a day (86400)")
+        if self.settle_seconds > self.length_seconds:
+            raise ValueError("settle_seconds must not exceed length_seconds")
+        return self
+
+
+class WindowPolicy(BaseModel):
+    """How much of the past can still be corrected."""
+
+    model_config = _DOCUMENT
+
+    lateness_seconds: Annotated[int, Field(ge=1)]
+    samples_max: Annotated[int, Field(ge=16, le=100_000)]
+
+    @property
+    def lateness(self) -> timedelta:
+        """The lateness bound."""
+        return timedelta(seconds=self.lateness_seconds)
+
+
+class SeverityStep(BaseModel):
+    """Warning level from so many classes beyond the target on."""
+
+    model_config = _DOCUMENT
+
+    classes_beyond: Annotated[int, Field(ge=1, le=5)]
+    level: Severity
+
+
+class AlertPolicy(BaseModel):
+    """When an alert is raised and ended, how severe it is, and what it asks people to do."""
+
+    model_config = _DOCUMENT
+
+    raise_after: Annotated[int, Field(ge=1, le=1_000)]
+    clear_after: Annotated[int, Field(ge=1, le=1_000)]
+    advice_zh: Word
+    advice_en: Word
+    severity: Annotated[tuple[SeverityStep, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _covers_one(self) -> Self:
+        steps = [step.classes_beyond for step in self.severity]
+        if steps[0] != 1 or steps != sorted(set(steps)):
+            raise ValueError("severity steps must start at 1 and rise")
+        return self
+
+    def level(self, classes_beyond: int) -> Severity:
+        """The warning level for so many classes beyond the target."""
+        return [step.level for step in self.severity if step.classes_beyond <= classes_beyond][-1]
+
+
+class LakeName(BaseModel):
+    """A lake as people know it."""
+
+    model_config = _DOCUMENT
+
+    id: Identifier
+    name: Word
+    name_zh: Word
+
+
+class WaterPolicyDocument(BaseModel):
+    """The operators' policy of the feed water."""
+
+    model_config = _DOCUMENT
+
+    kind: Literal["water"] = "water"
+    policy: PolicyHead
+    class_: Annotated[ClassPolicy, Field(alias="class")]
+    rounds: RoundPolicy
+    window: WindowPolicy
+    alert: AlertPolicy
+    lake: tuple[LakeName, ...] = ()

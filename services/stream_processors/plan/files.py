@@ -1,0 +1,26 @@
+"""The edge: documents from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from services.stream_processors.errors import PlanFileError
+from services.stream_processors.plan.toml import parse_document
+
+D = TypeVar("D", bound=BaseModel)
+
+
+def load_document(path: Path, model: type[D]) -> D:
+    """Read a document.
+
+    Raises:
+        PlanFileError: the file cannot be read or does not hold a valid document.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanFileError(str(path), [("file", f"cannot be read: {error}")]) from error
+    return parse_document(text, model, file=str(path))

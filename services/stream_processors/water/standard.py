@@ -1,0 +1,103 @@
+"""Class limits of GB 3838-2002 in the form that classing needs: for one kind of water body, by measured field."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from schemas.verdict import Comparator
+from schemas.water import WaterBody
+from services.stream_processors.plan.documents import StandardDocument, StandardItem
+
+WORST: Final = 6
+"""Rank of water that fails class V (劣Ⅴ)."""
+
+
+class Shape(StrEnum):
+    """How a value is compared with the limits."""
+
+    AT_MOST = "at_most"
+    AT_LEAST = "at_least"
+    WITHIN = "within"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLimits:
+    """The limits of one item for one kind of water body."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    unit: str
+    shape: Shape
+    limits: tuple[float, ...]
+    """Classes I to V; for `within` the two ends of the range."""
+    steps: tuple[float, ...]
+    """Ascending form of `limits` for `at_most` (as they are) and `at_least` (negated)."""
+    multiple: bool
+    """Whether an exceedance multiple is computed."""
+    first: bool
+    """Named first among the main pollutants."""
+    source: str
+    saturation_share: float | None = None
+    """Share of oxygen saturation that class I accepts in place of its limit."""
+
+    def rank(self, value: float) -> int:
+        """Class of one value, 1 to 5, 6 when it fails class V; a value on the limit is within it."""
+        if self.shape is Shape.AT_MOST:
+            return bisect_left(self.steps, value) + 1
+        if self.shape is Shape.AT_LEAST:
+            return bisect_left(self.steps, -value) + 1
+        low, high = self.limits
+        return 1 if low <= value <= high else WORST
+
+    def exceedance(self, value: float, rank: int) -> float | None:
+        """(C - S) / S against the limit S of a class; None when it is met or no multiple is computed."""
+        limit = self.limits[rank - 1] if self.multiple else None
+        if limit is None or value <= limit:
+            return None
+        return (value - limit) / limit
+
+
+@dataclass(frozen=True, slots=True)
+class LimitTable:
+    """The table of a standard for one kind of water body."""
+
+    standard_id: str
+    items: MappingProxyType[str, ItemLimits]
+    """All judged items by id."""
+    automatic: tuple[tuple[str, ItemLimits], ...]
+    """The items of the automatic network, by the field of a reading that measures them."""
+
+
+def limit_table(document: StandardDocument, body: WaterBody) -> LimitTable:
+    """The table for rivers or for lakes."""
+    compiled = {item.id: _compile(item, body) for item in document.item if item.judged}
+    automatic = tuple(
+        (item.field, compiled[item.id]) for item in document.item if item.automatic and item.field and item.judged
+    )
+    return LimitTable(document.standard.id, MappingProxyType(compiled), automatic)
+
+
+def _compile(item: StandardItem, body: WaterBody) -> ItemLimits:
+    own = item.lake_limits if body is WaterBody.LAKE and item.lake_limits else item.limits
+    at_least = item.comparator in (Comparator.GE, Comparator.GT)
+    shape = Shape.WITHIN if item.range else Shape.AT_LEAST if at_least else Shape.AT_MOST
+    limits = item.range or own or ()
+    percent = item.class_1_saturation_percent
+    return ItemLimits(
+        id=item.id,
+        name_zh=item.name_zh,
+        name_en=item.name,
+        unit=item.unit,
+        shape=shape,
+        limits=limits,
+        steps=tuple(-limit for limit in limits) if shape is Shape.AT_LEAST else limits,
+        multiple=item.multiple and shape is Shape.AT_MOST,
+        first=item.first,
+        source=item.source,
+        saturation_share=None if percent is None else percent / 100,
+    )
