@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,13 +90,3 @@ def kill_group(pid: int) -> None:
     """Kill what is left of the process group that a process led."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-
-
-def wait_until_gone(identity: Identity, *, seconds: float) -> bool:
-    """Wait for a process that is not our child to end; say whether it did."""
-    deadline = time.monotonic() + seconds
-    while is_alive(identity):
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(0.05)
-    return True

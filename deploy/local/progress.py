@@ -1,5 +1,6 @@
 """Progress of long downloads: a bar in a terminal, plain lines elsewhere."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,12 +36,13 @@ class _Lines:
     def advance_to(self, fraction: float) -> None:
         if fraction >= self._shown + PLAIN_STEP and fraction < 1.0:
             self._shown = fraction
+            say(f"{self._title}: {fraction:.0%}")
 
 
 @contextmanager
 def shown(title: str) -> Iterator[Step]:
     """Show one piece of work from its begin to its end, on standard error."""
-    time.monotonic()
+    began = time.monotonic()
     console = Console(stderr=True)
     if console.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
@@ -49,4 +51,12 @@ def shown(title: str) -> Iterator[Step]:
             yield bar
             bar.advance_to(1.0)
         return
+    say(f"{title} …")
     yield _Lines(title)
+    say(f"{title}: done in {time.monotonic() - began:.1f} s")
+
+
+def say(line: str) -> None:
+    """Write a line on standard error at once."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -102,13 +102,13 @@ class Supervisor:
         except KeyError:
             raise UnknownProcess(f"{name!r} is none of {', '.join(self._managed) or 'none yet'}.") from None
 
-    def events(self) -> AsyncIterator[Event]:
+    def events(self) -> AsyncGenerator[Event, None]:
         """Return what happens from this call on; a listener that falls far behind loses the oldest events."""
         queue: asyncio.Queue[Event] = asyncio.Queue(EVENTS_KEPT)
         self._listeners.add(queue)
         return self._listen(queue)
 
-    async def _listen(self, queue: asyncio.Queue[Event]) -> AsyncIterator[Event]:
+    async def _listen(self, queue: asyncio.Queue[Event]) -> AsyncGenerator[Event, None]:
         try:
             while True:
                 yield await queue.get()

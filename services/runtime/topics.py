@@ -16,7 +16,9 @@ _ALREADY_EXISTS = 36
 
 
 def _new_topic(spec: TopicSpec, replication: int) -> NewTopic:
-    return NewTopic(spec.name, spec.partitions, replication, topic_configs=spec.config())
+    # The client takes -1 for "given by the assignments", so it wants some, even none, to pass the broker's default on.
+    assignments: dict[int, list[int]] | None = {} if replication == -1 else None
+    return NewTopic(spec.name, spec.partitions, replication, assignments, topic_configs=spec.config())
 
 
 async def ensure_topics(client: AIOKafkaAdminClient, *, replication: int = -1) -> list[str]:
