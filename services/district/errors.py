@@ -1,0 +1,67 @@
+"""What the operator's command line can refuse or fail at; each class's docstring begins its message.
+
+PlatformError
+└── DistrictError            exit status 1
+    ├── NothingRuns          exit status 4
+    ├── AnotherRuns          exit status 3
+    ├── ServerSilent
+    ├── QueryFailed
+    ├── WriteRefused
+    ├── UnknownLog
+    └── SettingRefused       exit status 2
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from services.runtime.errors import PlatformError
+
+EXIT_INTERRUPTED: Final = 130
+"""The shell's convention for ctrl-C."""
+
+# ruff: noqa: N818 - the name says what is the matter, and reads as such where it is raised
+
+
+class DistrictError(PlatformError):
+    """The command could not do what was asked."""
+
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, detail: str = "") -> None:
+        summary = (self.__doc__ or type(self).__name__).strip().splitlines()[0]
+        super().__init__(f"{summary} {detail}".strip())
+
+
+class NothingRuns(DistrictError):
+    """The district is not running; `make run` starts it."""
+
+    exit_status = 4
+
+
+class AnotherRuns(DistrictError):
+    """The district is already running, and one at a time is enough."""
+
+    exit_status = 3
+
+
+class ServerSilent(DistrictError):
+    """A server does not answer; `district status` shows its state, `district logs` why."""
+
+
+class QueryFailed(DistrictError):
+    """The database refuses the query."""
+
+
+class WriteRefused(DistrictError):
+    """`district sql` only reads, and this would write."""
+
+
+class UnknownLog(DistrictError):
+    """There is no such log."""
+
+
+class SettingRefused(DistrictError):
+    """A setting is missing or wrong."""
+
+    exit_status = 2

@@ -1,0 +1,261 @@
+"""What the operator is shown, and how it follows from what each server says. Pure.
+
+`received` of a feed is what the sink has seen (stored, duplicates, refused by the database), plus what the bridge
+refused, plus what is in Kafka and not yet with the sink. Ticks that the sink has not passed yet count among the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from schemas.fields import LIVE, Feed
+from schemas.topics import readings_topic
+
+Partition = tuple[str, int]
+"""Topic and partition number."""
+
+GROUPS: Final = ("sink", "processor.water")
+"""Consumer groups that are always named, also while Kafka cannot tell how far they are."""
+
+
+class ProcessState(StrEnum):
+    """State of a server or service, in the operator's words."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    DEGRADED = "degraded"
+    """It runs and says of itself that it cannot work just now."""
+    SILENT = "silent"
+    """It runs and does not answer."""
+    RESTARTING = "restarting"
+    """It died; the supervisor starts it again after a pause."""
+    STOPPING = "stopping"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFigures:
+    """One server or service."""
+
+    state: ProcessState
+    endpoint: str = ""
+    """Where it listens, for people."""
+    restarts: int = 0
+    trouble: str | None = None
+    """What it says is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFigures:
+    """One feed since its data began; None where a server that knows does not answer."""
+
+    devices: int | None = None
+    received: int | None = None
+    stored: int | None = None
+    dead_lettered: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlert:
+    """One row of `v_open_alerts`."""
+
+    lane: str
+    alert_id: str
+    feed: str
+    rule: str
+    asset: str
+    place: str
+    severity: str
+    started_at: datetime
+    raised_at: datetime | None
+    observed_value: float | None
+    observed_unit: str
+    threshold_value: float
+    threshold_unit: str
+    threshold_comparator: str
+    source_kind: str
+    source_id: str
+    source_where: str
+    text_zh: str
+    text_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedTotals:
+    """What the database knows of one feed."""
+
+    devices: int
+    seen: int
+    """Readings that the sink has handled: stored, duplicates, refused by the database."""
+    stored: int
+    dead_lettered: int
+    """By whichever service."""
+    refused_before_kafka: int
+    """Dead letters of the bridge: they never became readings in Kafka."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFigures:
+    """What the database knows."""
+
+    feeds: Mapping[Feed, FeedTotals]
+    dead_letters: Mapping[str, int]
+    """By reason."""
+    open_alerts: tuple[OpenAlert, ...]
+    """The worst and newest first; of many, as many as were asked for."""
+    open_alerts_by_lane: Mapping[str, int]
+    """All of them."""
+    next_offsets: Mapping[Partition, int]
+    """Up to where the sink has handled each partition, whose readings are in `seen`."""
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaFigures:
+    """What Kafka knows."""
+
+    end_offsets: Mapping[Partition, int]
+    lag: Mapping[str, int]
+    """Records that each consumer group has still to handle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one moment."""
+
+    at: datetime
+    seconds: float
+    """The same moment on a clock that never jumps."""
+    servers: Mapping[str, ProcessFigures]
+    services: Mapping[str, ProcessFigures]
+    feeds: Mapping[Feed, FeedFigures]
+    lag: Mapping[str, int | None]
+    """Of each consumer group."""
+    dead_letters: Mapping[str, int] | None
+    open_alerts: tuple[OpenAlert, ...] | None
+    open_alerts_by_lane: Mapping[str, int] | None
+    notes: tuple[str, ...] = ()
+    """Why something is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What each source answered; None and a note where it did not."""
+
+    servers: Mapping[str, ProcessFigures] = field(default_factory=dict)
+    services: Mapping[str, ProcessFigures] = field(default_factory=dict)
+    database: DatabaseFigures | None = None
+    kafka: KafkaFigures | None = None
+    notes: tuple[str, ...] = ()
+
+
+def in_flight(feed: Feed, database: DatabaseFigures, kafka: KafkaFigures) -> int:
+    """Count the records of a feed that are in Kafka and not yet handled by the sink."""
+    topic = readings_topic(feed)
+    return sum(
+        max(0, end - database.next_offsets.get(partition, 0))
+        for partition, end in kafka.end_offsets.items()
+        if partition[0] == topic
+    )
+
+
+def feed_figures(feed: Feed, database: DatabaseFigures | None, kafka: KafkaFigures | None) -> FeedFigures:
+    """Put together what database and Kafka know of a feed."""
+    if database is None:
+        return FeedFigures()
+    totals = database.feeds.get(feed, FeedTotals(0, 0, 0, 0, 0))
+    received = (
+        totals.seen + totals.refused_before_kafka + in_flight(feed, database, kafka) if kafka is not None else None
+    )
+    return FeedFigures(totals.devices, received, totals.stored, totals.dead_lettered)
+
+
+def combine(sources: Sources, *, at: datetime, seconds: float) -> Snapshot:
+    """Put together what the sources answered."""
+    database, kafka = sources.database, sources.kafka
+    return Snapshot(
+        at=at,
+        seconds=seconds,
+        servers=sources.servers,
+        services=sources.services,
+        feeds={feed: feed_figures(feed, database, kafka) for feed in Feed},
+        lag=kafka.lag if kafka is not None else dict.fromkeys(GROUPS),
+        dead_letters=database.dead_letters if database is not None else None,
+        open_alerts=in_display_order(database.open_alerts) if database is not None else None,
+        open_alerts_by_lane=database.open_alerts_by_lane if database is not None else None,
+        notes=sources.notes,
+    )
+
+
+def in_display_order(alerts: Sequence[OpenAlert]) -> tuple[OpenAlert, ...]:
+    """Order alerts: real life first, then the worst, then the newest."""
+    newest_first = sorted(alerts, key=lambda alert: alert.started_at, reverse=True)
+    # The severities I to IV happen to sort as text in their own order, I first.
+    return tuple(sorted(newest_first, key=lambda alert: (alert.lane != LIVE, alert.severity, alert.lane)))
+
+
+def rates(before: Snapshot | None, after: Snapshot) -> dict[Feed, float | None]:
+    """Readings received per second of each feed between two snapshots; None where it cannot be said."""
+    return {feed: _rate(feed, before, after) for feed in Feed}
+
+
+def _rate(feed: Feed, before: Snapshot | None, after: Snapshot) -> float | None:
+    if before is None or after.seconds <= before.seconds:
+        return None
+    first, last = before.feeds[feed].received, after.feeds[feed].received
+    if first is None or last is None or last < first:
+        return None
+    return (last - first) / (after.seconds - before.seconds)
+
+
+def status_document(snapshot: Snapshot) -> dict[str, Any]:
+    """What `district status --json` prints; null is what cannot be known just now."""
+    return {
+        "servers": {name: process.state.value for name, process in snapshot.servers.items()},
+        "services": {name: process.state.value for name, process in snapshot.services.items()},
+        "feeds": {
+            feed.value: {
+                "devices": figures.devices,
+                "received": figures.received,
+                "stored": figures.stored,
+                "dead_lettered": figures.dead_lettered,
+            }
+            for feed, figures in snapshot.feeds.items()
+        },
+        "lag": dict(snapshot.lag),
+        "open_alerts": [_alert_document(alert) for alert in snapshot.open_alerts]
+        if snapshot.open_alerts is not None
+        else None,
+    }
+
+
+def _alert_document(alert: OpenAlert) -> dict[str, Any]:
+    document = {name: getattr(alert, name) for name in OpenAlert.__dataclass_fields__}
+    return {name: _utc(value) if isinstance(value, datetime) else value for name, value in document.items()}
+
+
+def _utc(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChanges:
+    """Alerts that are open now and were not, and the other way round."""
+
+    opened: tuple[OpenAlert, ...]
+    closed: tuple[OpenAlert, ...]
+
+
+def alert_changes(before: Snapshot | None, after: Snapshot) -> AlertChanges:
+    """Compare the open alerts of real life in two snapshots; nothing changed where one of them does not know."""
+    if before is None or before.open_alerts is None or after.open_alerts is None:
+        return AlertChanges((), ())
+    then = {alert.alert_id: alert for alert in before.open_alerts if alert.lane == LIVE}
+    now = {alert.alert_id: alert for alert in after.open_alerts if alert.lane == LIVE}
+    return AlertChanges(
+        opened=tuple(alert for key, alert in now.items() if key not in then),
+        closed=tuple(alert for key, alert in then.items() if key not in now),
+    )

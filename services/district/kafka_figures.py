@@ -1,0 +1,107 @@
+"""Asks Kafka for its offsets; survives its absence, and never waits for it longer than a bound."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from schemas.fields import Feed
+from schemas.topics import readings_topic
+from services.district.errors import ServerSilent
+from services.district.figures import GROUPS, KafkaFigures, Partition
+from services.district.lag import SINK, is_ours, lag_of, partitions_of, topics_of
+from services.runtime.settings import KafkaSettings
+
+CONNECT_SECONDS: Final = 4.0
+ANSWER_SECONDS: Final = 4.0
+CLIENT_ID: Final = "district-status"
+
+
+class KafkaCollector:
+    """Keeps two idle clients between questions; drops them when Kafka does not answer, and makes new ones."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._admin: AIOKafkaAdminClient | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self._drop()
+
+    async def collect(self) -> KafkaFigures:
+        """Ask once.
+
+        Raises:
+            ServerSilent: Kafka did not answer in time, or refused.
+        """
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._connect()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self._ask()
+        except TimeoutError:
+            await self._drop()
+            raise ServerSilent(f"Kafka at {self._settings.bootstrap} does not answer in time.") from None
+        except (KafkaError, OSError) as error:
+            await self._drop()
+            raise ServerSilent(f"Kafka at {self._settings.bootstrap}: {error}") from error
+        except asyncio.CancelledError:
+            await self._drop()
+            raise
+
+    async def _connect(self) -> None:
+        milliseconds = int(ANSWER_SECONDS * 1000)
+        options = self._settings.client_options(CLIENT_ID) | {"request_timeout_ms": milliseconds}
+        if self._consumer is None:
+            self._consumer = AIOKafkaConsumer(**options, enable_auto_commit=False)
+            await self._consumer.start()
+        if self._admin is None:
+            self._admin = AIOKafkaAdminClient(**options)
+            await self._admin.start()
+
+    async def _ask(self) -> KafkaFigures:
+        if self._admin is None or self._consumer is None:
+            raise ServerSilent("Kafka's clients are not connected.")
+        groups = dict.fromkeys(GROUPS) | dict.fromkeys(
+            sorted(name for name, *_ in await self._admin.list_consumer_groups() if is_ours(name))
+        )
+        committed = {group: await self._committed(self._admin, group) for group in groups}
+        wanted = [TopicPartition(*each) for each in self._partitions(groups)]
+        first = await self._consumer.beginning_offsets(wanted)
+        end = await self._consumer.end_offsets(wanted)
+        oldest = {(at.topic, at.partition): offset for at, offset in first.items()}
+        newest = {(at.topic, at.partition): offset for at, offset in end.items()}
+        lag = {group: lag_of(group, committed[group], oldest, newest) for group in groups}
+        return KafkaFigures(end_offsets=newest, lag=lag)
+
+    @staticmethod
+    async def _committed(admin: AIOKafkaAdminClient, group: str) -> dict[Partition, int]:
+        offsets = await admin.list_consumer_group_offsets(group)
+        return {(at.topic, at.partition): known.offset for at, known in offsets.items() if known.offset >= 0}
+
+    @staticmethod
+    def _partitions(groups: dict[str, None]) -> list[Partition]:
+        topics = dict.fromkeys(topic for group in (SINK, *groups) for topic in topics_of(group))
+        return partitions_of(dict.fromkeys((*map(readings_topic, Feed), *topics)))
+
+    async def _drop(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        admin, self._admin = self._admin, None
+        # What is thrown away is of no interest any more, least of all why it does not close well.
+        with suppress(KafkaError, OSError, TimeoutError):
+            if consumer is not None:
+                await consumer.stop()
+        with suppress(KafkaError, OSError, TimeoutError):
+            if admin is not None:
+                await admin.close()

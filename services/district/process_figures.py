@@ -1,0 +1,95 @@
+"""States of servers and services: what the supervisor wrote down, and what each says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, assert_never
+
+from deploy.local import health, kafka, mosquitto, postgres, run_record
+from deploy.local.errors import NotYet
+from deploy.local.process_spec import Kind
+from deploy.local.run_record import ProcessRecord, RunRecord
+from deploy.local.supervisor import State
+from services.district.figures import ProcessFigures, ProcessState
+from services.runtime.settings import MqttEndpoint
+
+ANSWER_SECONDS: Final = 2.0
+SERVERS: Final = (mosquitto.NAME, kafka.NAME, postgres.NAME)
+
+
+def in_words(state: str) -> ProcessState:
+    """Say the supervisor's state in the operator's words."""
+    match State(state):
+        case State.STARTING:
+            return ProcessState.STARTING
+        case State.READY:
+            return ProcessState.RUNNING
+        case State.WAITING:
+            return ProcessState.RESTARTING
+        case State.STOPPING:
+            return ProcessState.STOPPING
+        case State.STOPPED | State.FAILED:
+            return ProcessState.DOWN
+        case never:
+            assert_never(never)
+
+
+def supervised(record: RunRecord, kind: Kind) -> dict[str, ProcessFigures]:
+    """Return the processes of one kind as the supervisor wrote them down."""
+    return {name: _figures(process) for name, process in record.processes.items() if process.kind == kind}
+
+
+def _figures(process: ProcessRecord) -> ProcessFigures:
+    state = in_words(process.state)
+    trouble = process.last_exit if state in {ProcessState.RESTARTING, ProcessState.DOWN} else None
+    return ProcessFigures(state, process.endpoint, process.restarts, trouble)
+
+
+def all_down(record: RunRecord | None) -> tuple[dict[str, ProcessFigures], dict[str, ProcessFigures]]:
+    """Return servers and services of a district that does not run."""
+    down = ProcessFigures(ProcessState.DOWN)
+    services = supervised(record, Kind.SERVICE) if record is not None else {}
+    return dict.fromkeys(SERVERS, down), dict.fromkeys(services, down)
+
+
+def seen_from_outside(figures: ProcessFigures, *, answers: bool, why: str | None) -> ProcessFigures:
+    """Correct a server's state by whether it answered us just now."""
+    if answers or figures.state is not ProcessState.RUNNING:
+        return figures
+    return ProcessFigures(ProcessState.SILENT, figures.endpoint, figures.restarts, why)
+
+
+async def with_health(record: RunRecord, services: Mapping[str, ProcessFigures]) -> dict[str, ProcessFigures]:
+    """Ask each running service whether it is well."""
+    answers = await asyncio.gather(
+        *(_with_health(figures, record.processes[name].metrics_port) for name, figures in services.items())
+    )
+    return dict(zip(services, answers, strict=True))
+
+
+async def _with_health(figures: ProcessFigures, port: int | None) -> ProcessFigures:
+    if port is None or figures.state is not ProcessState.RUNNING:
+        return figures
+    try:
+        await health.probe_of(port)()
+    except NotYet as error:
+        return ProcessFigures(ProcessState.DEGRADED, figures.endpoint, figures.restarts, error.detail)
+    return figures
+
+
+async def listens(endpoint: MqttEndpoint) -> bool:
+    """Say whether somebody listens there."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+def read_record(state: Path) -> RunRecord | None:
+    """Return what the supervisor of a state folder wrote down."""
+    return run_record.read(state)

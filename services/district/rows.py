@@ -1,0 +1,138 @@
+r"""Rows of a query as CSV (RFC 4180) or JSON, exactly. Pure.
+
+Both forms: times with zone and intervals as ISO 8601, in UTC ending in `Z`; bytes as `\x` and hexadecimal digits.
+CSV: NULL is empty and an empty text is `""`; arrays, rows and jsonb are JSON texts; booleans are `true` and `false`.
+JSON: numbers are numbers with all their digits, numeric ones too; NaN and infinities, which JSON lacks, are texts;
+jsonb is embedded as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import singledispatch
+from typing import Any
+
+
+class JsonText(str):
+    """A value of type json or jsonb, as the database wrote it."""
+
+    __slots__ = ()
+
+
+class PlainText(str):
+    """A value whose text form is the database's own, such as an interval."""
+
+    __slots__ = ()
+
+
+def csv_line(values: Iterable[Any]) -> str:
+    """One record with its line end."""
+    return ",".join(map(_csv_field, values)) + "\r\n"
+
+
+def _csv_field(value: Any) -> str:
+    if value is None:
+        return ""
+    text = _text(value)
+    if text == "" or any(mark in text for mark in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+@singledispatch
+def _text(value: object) -> str:
+    return str(value)
+
+
+@_text.register
+def _(value: bool) -> str:
+    return "true" if value else "false"
+
+
+@_text.register
+def _(value: Decimal) -> str:
+    return format(value, "f") if value.is_finite() else str(value)
+
+
+@_text.register(list)
+@_text.register(tuple)
+@_text.register(Mapping)
+def _(value: Any) -> str:
+    return json_value(value)
+
+
+@_text.register
+def _(value: datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
+
+
+@_text.register(date)
+@_text.register(time)
+def _(value: date | time) -> str:
+    return value.isoformat()
+
+
+@_text.register
+def _(value: bytes) -> str:
+    return "\\x" + value.hex()
+
+
+@singledispatch
+def json_value(value: object) -> str:
+    """One value as JSON text."""
+    return json.dumps(_text(value), ensure_ascii=False)
+
+
+@json_value.register
+def _(_: None) -> str:
+    return "null"
+
+
+@json_value.register
+def _(value: JsonText) -> str:
+    return str(value)
+
+
+@json_value.register
+def _(value: int) -> str:
+    # A bool is an int, and json knows both.
+    return json.dumps(value)
+
+
+@json_value.register
+def _(value: float) -> str:
+    return json.dumps(value if math.isfinite(value) else str(value))
+
+
+@json_value.register
+def _(value: Decimal) -> str:
+    return _text(value) if value.is_finite() else json.dumps(str(value))
+
+
+@json_value.register(list)
+@json_value.register(tuple)
+def _(value: Sequence[Any]) -> str:
+    return "[" + ", ".join(map(json_value, value)) + "]"
+
+
+@json_value.register(Mapping)
+def _(value: Mapping[str, Any]) -> str:
+    return json_object(list(value.keys()), list(value.values()))
+
+
+def json_object(names: Sequence[str], values: Sequence[Any]) -> str:
+    """One row as a JSON object on one line."""
+    pairs = (
+        f"{json.dumps(name, ensure_ascii=False)}: {json_value(value)}"
+        for name, value in zip(names, values, strict=True)
+    )
+    return "{" + ", ".join(pairs) + "}"
+
+
+def repeated(names: Sequence[str]) -> list[str]:
+    """Return the column names that occur more than once."""
+    return sorted({name for name in names if names.count(name) > 1})

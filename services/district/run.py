@@ -1,0 +1,188 @@
+"""`district run`: the whole district on this machine, from its servers to the screen.
+
+1. Servers: Mosquitto, Kafka, PostgreSQL, each unless the operator named one of their own.
+2. Topics and tables.
+3. Services together: bridge, sink, processors, simulators.
+4. The screen, until ctrl-C or `district stop`; then everything stops in reverse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from deploy.local.errors import AlreadyRunning
+from deploy.local.settings import LocalSettings
+from deploy.local.stack import ServiceSpec, SetupStep, Stack, all_or_none
+from deploy.local.supervisor import Event
+from services.district.board import Board, event_line
+from services.district.collector import Collector
+from services.district.errors import EXIT_INTERRUPTED, AnotherRuns
+from services.district.outputs import Output, output_for
+from services.district.settings import OPERATOR, access_from, local_settings
+
+REFRESH_SECONDS: Final = 1.0
+COLLECT_SECONDS: Final = 2.0
+IDLE_SHARE: Final = 10
+"""Figures are asked for at most this small a part of the time, however long the database takes over them."""
+ALERTS_ON_SCREEN: Final = 200
+
+SETUP: Final = (
+    SetupStep("topics", (sys.executable, "-m", "services.runtime.topics"), OPERATOR),
+    SetupStep("migrations", (sys.executable, "-m", "services.timescale_sink", "migrate"), OPERATOR),
+)
+SERVICES: Final = (
+    ServiceSpec("ingest_bridge", (sys.executable, "-m", "services.ingest_bridge"), "bridge"),
+    ServiceSpec("timescale_sink", (sys.executable, "-m", "services.timescale_sink"), "sink"),
+    ServiceSpec("stream_processors", (sys.executable, "-m", "services.stream_processors"), "processor"),
+)
+SIMULATORS: Final = ServiceSpec("simulators", (sys.executable, "-m", "simulators"), "simulators", has_health=False)
+
+
+def _port(what: str, variable: str) -> Any:
+    words = f"Port of {what}; 0 takes a free one. [{variable}]"
+    return typer.Option(min=0, max=65_535, metavar="PORT", show_default=False, help=words)
+
+
+def run(
+    *,
+    simulators: Annotated[bool, typer.Option("--simulators/--no-simulators", help="Run the simulated devices.")] = True,
+    plain: Annotated[bool, typer.Option("--plain", help="Plain lines instead of the live table.")] = False,
+    mqtt_port: Annotated[int | None, _port("Mosquitto", "DISTRICT_MQTT_PORT")] = None,
+    kafka_port: Annotated[int | None, _port("Kafka", "DISTRICT_KAFKA_PORT")] = None,
+    kafka_controller_port: Annotated[int | None, _port("Kafka's controller", "DISTRICT_KAFKA_CONTROLLER_PORT")] = None,
+    postgres_port: Annotated[int | None, _port("PostgreSQL", "DISTRICT_POSTGRES_PORT")] = None,
+) -> None:
+    """Run the whole district on this machine until ctrl-C.
+
+    Servers of your own are used where KAFKA_BOOTSTRAP, MQTT_URL or DATABASE_URL name them.
+    """
+    settings = local_settings(
+        mqtt_port=mqtt_port,
+        kafka_port=kafka_port,
+        kafka_controller_port=kafka_controller_port,
+        postgres_port=postgres_port,
+    )
+    output = output_for(Console(), plain=plain)
+    try:
+        status = asyncio.run(_District(settings, output, with_simulators=simulators).run())
+    except AlreadyRunning as error:
+        raise AnotherRuns(error.detail) from None
+    sys.exit(status)
+
+
+class _District:
+    """One run, from the first server to the last."""
+
+    def __init__(self, settings: LocalSettings, output: Output, *, with_simulators: bool) -> None:
+        self._output = output
+        self._services = (*SERVICES, SIMULATORS) if with_simulators else SERVICES
+        self._stack = Stack(settings, device_ids=_device_ids() if with_simulators else ())
+        self._stopping = asyncio.Event()
+        self._is_live = False
+        self._began = time.monotonic()
+
+    async def run(self) -> int:
+        """Run until asked to stop; return the exit status."""
+        self._listen_to_signals(asyncio.current_task())
+        async with self._events_shown():
+            try:
+                async with self._stack as stack:
+                    await self._bring_up(stack)
+                    await self._show(stack)
+                    self._output.event("Stopping …")
+            except asyncio.CancelledError:
+                self._output.event("Stopped before everything was ready.")
+                return EXIT_INTERRUPTED
+        self._output.event("Stopped.")
+        return 0
+
+    def _listen_to_signals(self, task: asyncio.Task[int] | None) -> None:
+        loop = asyncio.get_running_loop()
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)
+        for number in numbers:
+            loop.add_signal_handler(number, self._stop, task)
+
+    def _stop(self, task: asyncio.Task[int] | None) -> None:
+        if self._stopping.is_set():
+            self._output.event("Stopping already: what is in flight is being written.")
+            return
+        self._stopping.set()
+        if not self._is_live and task is not None:
+            task.cancel()
+
+    async def _bring_up(self, stack: Stack) -> None:
+        if stack.orphans_ended:
+            self._output.event(f"Ended what a crashed run left behind: {', '.join(map(str, stack.orphans_ended))}")
+        for step in SETUP:
+            await stack.run_step(step)
+            self._output.event(f"{step.name}: done")
+        await all_or_none([stack.start_service(service) for service in self._services])
+
+    async def _show(self, stack: Stack) -> None:
+        self._is_live = True
+        self._output.event(f"The district is live after {time.monotonic() - self._began:.1f} s; ctrl-C stops it.")
+        access = access_from(stack.environment(OPERATOR), stack.settings.state)
+        board = Board()
+        async with Collector(access, alerts_at_most=ALERTS_ON_SCREEN) as collector:
+            tasks = [
+                asyncio.create_task(self._collect(collector, board), name="collect figures"),
+                asyncio.create_task(self._refresh(), name="refresh screen"),
+            ]
+            waiting = asyncio.create_task(self._stopping.wait(), name="wait for stop")
+            self._output.begin(board)
+            try:
+                await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                self._output.end()
+                for task in (*tasks, waiting):
+                    task.cancel()
+                results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _collect(self, collector: Collector, board: Board) -> None:
+        while True:
+            began = time.monotonic()
+            for line in board.take(await collector.collect()):
+                self._output.event(line)
+            await asyncio.sleep(max(COLLECT_SECONDS, IDLE_SHARE * (time.monotonic() - began)))
+
+    async def _refresh(self) -> None:
+        while True:
+            self._output.refresh()
+            await asyncio.sleep(REFRESH_SECONDS)
+
+    @contextlib.asynccontextmanager
+    async def _events_shown(self) -> AsyncIterator[None]:
+        events = self._stack.events()
+        task = asyncio.create_task(self._show_events(events), name="show events")
+        try:
+            yield
+        finally:
+            # Let it tell of the last ones.
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _show_events(self, events: AsyncIterator[Event]) -> None:
+        async for event in events:
+            if (line := event_line(event)) is not None:
+                self._output.event(line)
+
+
+def _device_ids() -> tuple[str, ...]:
+    from simulators.world import device_ids
+
+    return tuple(device_ids())

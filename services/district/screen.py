@@ -1,0 +1,236 @@
+"""The operator's table: fits the width and height it is given. Pure: snapshot in, renderable out.
+
+Every row is one line high and cut with an ellipsis where it does not fit, so the height is known before rendering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import zip_longest
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from schemas.fields import LIVE, Feed
+from services.district.figures import OpenAlert, ProcessFigures, ProcessState, Snapshot
+from services.district.words import (
+    alerts_heading,
+    clock,
+    count,
+    day_and_time,
+    limit,
+    place,
+    printable,
+    quantity,
+    rate,
+    source,
+    span,
+    total,
+    total_rate,
+    trouble_lines,
+)
+
+WIDE: Final = 110
+"""From this width on there is room for when an alert began."""
+TALL: Final = 32
+"""From this height on there is room for empty lines, and for more reasons of dead letters."""
+MOST_REASONS: Final = 8
+MOST_REASONS_LOW: Final = 3
+LINES_PER_ALERT_IN_FULL: Final = 3
+MOST_EVENTS: Final = 4
+HEADING: Final = "bold cyan"
+SEVERITY_STYLES: Final[Mapping[str, str]] = {
+    "I": "bold red",
+    "II": "bold dark_orange",
+    "III": "bold yellow",
+    "IV": "bold dodger_blue1",
+}
+STATE_STYLES: Final[Mapping[ProcessState, str]] = {
+    ProcessState.RUNNING: "green",
+    ProcessState.STARTING: "yellow",
+    ProcessState.STOPPING: "yellow",
+    ProcessState.DEGRADED: "bold yellow",
+    ProcessState.RESTARTING: "bold red",
+    ProcessState.SILENT: "bold red",
+    ProcessState.DOWN: "bold red",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the table shows beside the snapshot, and the room it has."""
+
+    rates: Mapping[Feed, float | None]
+    now: datetime
+    width: int
+    height: int | None
+    """None: as high as it takes."""
+    uptime: timedelta | None = None
+    events: Sequence[str] = ()
+    """What happened, oldest first."""
+    hint: str = ""
+    """How to leave."""
+
+
+def screen(snapshot: Snapshot, view: View) -> RenderableType:
+    """The whole table."""
+    tall = view.height is None or view.height >= TALL
+    gap = [Text("")] if tall else []
+    troubles = [
+        Text(f"! {line}", style="bold red", no_wrap=True, overflow="ellipsis") for line in trouble_lines(snapshot)
+    ]
+    upper: list[tuple[RenderableType, int]] = [
+        (_header(view), 1),
+        _processes(snapshot),
+        _feeds(snapshot, view.rates),
+        _lag_and_dead_letters(snapshot, MOST_REASONS if tall else MOST_REASONS_LOW),
+    ]
+    used = sum(lines for _, lines in upper) + (5 if tall else 0)
+    events = list(view.events)
+    if view.height is not None:
+        # Alerts are what the operator is here for: at least their heading and two lines are kept for them.
+        room = max(0, view.height - used - 3)
+        troubles = troubles[:room][:3]
+        events = events[len(events) - min(MOST_EVENTS, room - len(troubles), len(events)) :]
+    below = len(troubles) + len(events)
+    alerts = _alerts(snapshot, view, None if view.height is None else max(1, view.height - used - below - 1))
+    parts: list[RenderableType] = []
+    for part, _ in upper:
+        parts += [part, *gap]
+    parts += [alerts, *(gap if below else []), *troubles, *(_event(line) for line in events)]
+    return Group(*parts)
+
+
+def _event(line: str) -> Text:
+    return Text(printable(line), style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _line(*columns: tuple[str, int]) -> Table:
+    """A borderless table; each column is justified and gets a share of the width (0: what it needs)."""
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    for justify, share in columns:
+        table.add_column(
+            justify="right" if justify == "right" else "left", ratio=share or None, no_wrap=True, overflow="ellipsis"
+        )
+    return table
+
+
+def _header(view: View) -> RenderableType:
+    words = [f"{day_and_time(view.now)[:10]} {clock(view.now)} +08:00"]
+    if view.uptime is not None:
+        words.append(f"up {span(view.uptime)}")
+    if view.hint:
+        words.append(view.hint)
+    table = _line(("left", 1), ("right", 0))
+    table.add_row(Text("Jianghan district", style="bold"), Text(" · ".join(words), style="dim"))
+    return table
+
+
+def _processes(snapshot: Snapshot) -> tuple[RenderableType, int]:
+    table = _line(("left", 1), ("left", 1))
+    table.add_row(Text("Servers", style=HEADING), Text("Services", style=HEADING))
+    pairs = list(zip_longest(snapshot.servers.items(), snapshot.services.items()))
+    for server, service in pairs:
+        table.add_row(*(_process(*each) if each is not None else Text("") for each in (server, service)))
+    return table, len(pairs) + 1
+
+
+def _process(name: str, process: ProcessFigures) -> Text:
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append("● ", style=STATE_STYLES[process.state])
+    text.append(f"{name:<18}")
+    text.append(f"{process.state:<11}", style=STATE_STYLES[process.state])
+    # Loopback goes without saying on one machine; the port does not.
+    text.append(process.endpoint.removeprefix("127.0.0.1"), style="dim")
+    if process.restarts:
+        text.append(f" {process.restarts}×", style="yellow")
+    return text
+
+
+def _feeds(snapshot: Snapshot, rates: Mapping[Feed, float | None]) -> tuple[RenderableType, int]:
+    table = _line(("left", 3), *[("right", share) for share in (2, 3, 3, 3, 3)])
+    heads = ("Feed", "devices", "readings/s", "received", "stored", "dead letters")
+    table.add_row(*(Text(head, style=HEADING) for head in heads))
+    for feed, each in snapshot.feeds.items():
+        numbers = (each.devices, None, each.received, each.stored, each.dead_lettered)
+        cells = [rate(rates[feed]) if index == 1 else count(number) for index, number in enumerate(numbers)]
+        table.add_row(feed.value, *cells)
+    figures = list(snapshot.feeds.values())
+    table.add_row(
+        Text("all", style="bold"),
+        count(total([each.devices for each in figures])),
+        rate(total_rate(list(rates.values()))),
+        count(total([each.received for each in figures])),
+        count(total([each.stored for each in figures])),
+        count(total([each.dead_lettered for each in figures])),
+        style="bold",
+    )
+    return table, len(figures) + 2
+
+
+def _lag_and_dead_letters(snapshot: Snapshot, most_reasons: int) -> tuple[RenderableType, int]:
+    lag = [(group, count(behind)) for group, behind in snapshot.lag.items()]
+    letters = _reasons(snapshot.dead_letters, most_reasons)
+    table = _line(("left", 3), ("right", 2), ("left", 4), ("right", 2))
+    table.add_row(
+        Text("Kafka lag", style=HEADING),
+        Text("records", style=HEADING),
+        Text("Dead letters by reason", style=HEADING),
+        Text("", style=HEADING),
+    )
+    pairs = list(zip_longest(lag, letters, fillvalue=("", "")))
+    for left, right in pairs:
+        table.add_row(*left, *right)
+    return table, len(pairs) + 1
+
+
+def _reasons(dead_letters: Mapping[str, int] | None, most: int) -> list[tuple[str, str]]:
+    if dead_letters is None:
+        return [("unknown", count(None))]
+    if not dead_letters:
+        return [("none", "")]
+    named = [(printable(reason), count(number)) for reason, number in dead_letters.items()]
+    if len(named) <= most:
+        return named
+    rest = list(dead_letters.values())[most - 1 :]
+    return [*named[: most - 1], (f"{len(rest)} more reasons", count(sum(rest)))]
+
+
+def _alerts(snapshot: Snapshot, view: View, lines: int | None) -> RenderableType:
+    """The open alerts in at most so many lines below their heading; in full where all of them fit so."""
+    alerts = snapshot.open_alerts or ()
+    in_all = sum((snapshot.open_alerts_by_lane or {}).values())
+    in_full = lines is None or in_all * LINES_PER_ALERT_IN_FULL <= lines
+    shown = alerts if in_full or lines is None else alerts[: lines if in_all <= lines else lines - 1]
+    parts: list[RenderableType] = [Text(alerts_heading(snapshot.open_alerts_by_lane), style=HEADING)]
+    for alert in shown:
+        parts.append(_alert(alert, wide=view.width >= WIDE))
+        if in_full:
+            parts += [_said(text, cut=lines is not None) for text in (alert.text_zh, alert.text_en)]
+    if in_all > len(shown):
+        parts.append(Text(f"… and {count(in_all - len(shown))} more; see v_open_alerts with `district sql`"))
+    return Group(*parts)
+
+
+def _said(text: str, *, cut: bool) -> RenderableType:
+    words = Text(printable(text), no_wrap=cut, overflow="ellipsis" if cut else "fold")
+    return Padding(words, (0, 0, 0, 5))
+
+
+def _alert(alert: OpenAlert, *, wide: bool) -> RenderableType:
+    style = SEVERITY_STYLES.get(alert.severity, "bold") + ("" if alert.lane == LIVE else " dim")
+    row = _line(("left", 0), ("left", 4), ("left", 0), ("left", 5), *([("right", 0)] if wide else []))
+    since = [Text(f"since {day_and_time(alert.started_at)}", style="dim")] if wide else []
+    row.add_row(
+        Text(f"{alert.severity:<3}", style=style),
+        Text(place(alert), style=style),
+        Text.assemble((quantity(alert.observed_value, alert.observed_unit), "bold"), f", limit {limit(alert)}"),
+        Text(source(alert)),
+        *since,
+    )
+    return row

@@ -1,0 +1,128 @@
+"""`district sql`: one read-only query, streamed, as CSV or JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import Annotated, Any, Final, TextIO
+
+import asyncpg
+import typer
+from pydantic import SecretStr
+
+from services.district.errors import EXIT_INTERRUPTED, QueryFailed, ServerSilent, WriteRefused
+from services.district.rows import JsonText, PlainText, csv_line, json_object, repeated
+from services.district.settings import find_access
+
+CONNECT_SECONDS: Final = 5.0
+ROWS_AT_ONCE: Final = 500
+_EXCERPT_CHARS: Final = 30
+_WRITES: Final = (asyncpg.ReadOnlySQLTransactionError, asyncpg.InsufficientPrivilegeError)
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="One statement; `-` reads it from standard input.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, one object a row.")] = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Longest time the database may work on it.")
+    ] = 60.0,
+) -> None:
+    """Run one read-only query and print CSV, or JSON with --json.
+
+    Views to ask: v_feed_totals, v_open_alerts, v_alerts, v_indicators, v_dead_letters, v_<feed>_readings.
+    """
+    access = find_access()
+    if access.database_url is None:
+        raise ServerSilent("no database is named; set DATABASE_READER_URL.")
+    text = sys.stdin.read() if query == "-" else query
+    try:
+        asyncio.run(_run(access.database_url, text, as_json=as_json, seconds=timeout, out=sys.stdout))
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader, such as `head`, has enough; nothing may be flushed into the broken pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+async def _run(url: SecretStr, query: str, *, as_json: bool, seconds: float, out: TextIO) -> None:
+    connection = await _connect(url, seconds)
+    try:
+        async with connection.transaction(readonly=True):
+            await _print(connection, query, as_json=as_json, out=out)
+    except asyncpg.QueryCanceledError:
+        raise QueryFailed(f"it took longer than {seconds:g} s; --timeout allows more.") from None
+    except _WRITES as error:
+        raise WriteRefused(_sentence(error, query)) from error
+    except asyncpg.PostgresError as error:
+        raise QueryFailed(_sentence(error, query)) from error
+    except (asyncpg.InterfaceError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise ServerSilent(f"the database went away ({error}).") from error
+    finally:
+        connection.terminate()
+
+
+async def _connect(url: SecretStr, seconds: float) -> asyncpg.Connection[asyncpg.Record]:
+    try:
+        connection = await asyncpg.connect(
+            url.get_secret_value(),
+            timeout=CONNECT_SECONDS,
+            server_settings={
+                "application_name": "district-sql",
+                "default_transaction_read_only": "on",
+                "statement_timeout": str(int(seconds * 1000)),
+                "timezone": "UTC",
+                "intervalstyle": "iso_8601",
+            },
+        )
+        await _exact_texts(connection)
+    except asyncpg.PostgresError as error:
+        raise ServerSilent(f"the database refuses us ({error}).") from error
+    except (OSError, TimeoutError) as error:
+        raise ServerSilent(f"the database ({error or 'no answer in time'}).") from error
+    return connection
+
+
+async def _exact_texts(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Take these types as the database writes them, where Python's own would lose something."""
+    forms: dict[str, type[str]] = {"json": JsonText, "jsonb": JsonText, "interval": PlainText}
+    for name, form in forms.items():
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=form, format="text")
+
+
+async def _print(connection: asyncpg.Connection[asyncpg.Record], query: str, *, as_json: bool, out: TextIO) -> None:
+    statement = await connection.prepare(query)
+    names = [column.name for column in statement.get_attributes()]
+    if as_json and (twice := repeated(names)):
+        raise QueryFailed(f"two columns are called {', '.join(twice)}; name them with AS.")
+    rows = statement.cursor(prefetch=ROWS_AT_ONCE)
+    if as_json:
+        await _print_json(rows, names, out)
+    else:
+        out.write(csv_line(names))
+        async for row in rows:
+            out.write(csv_line(row.values()))
+    out.flush()
+
+
+async def _print_json(rows: Any, names: list[str], out: TextIO) -> None:
+    lead = "[\n"
+    async for row in rows:
+        out.write(lead + json_object(names, list(row.values())))
+        lead = ",\n"
+    out.write("[]\n" if lead == "[\n" else "\n]\n")
+
+
+def _sentence(error: asyncpg.PostgresError, query: str) -> str:
+    """One line: what the database says, where in the query, and its hint."""
+    said = str(getattr(error, "message", None) or error)
+    position = getattr(error, "position", None)
+    hint = getattr(error, "hint", None)
+    where = ""
+    if position is not None and str(position).isdigit():
+        excerpt = " ".join(query[int(position) - 1 :].split())[:_EXCERPT_CHARS]
+        where = f" (at character {position}: {excerpt!r})" if excerpt else f" (at character {position})"
+    return " ".join(f"{said}{where}.{f' {hint}' if hint else ''}".split())

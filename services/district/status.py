@@ -1,0 +1,62 @@
+"""`district status`: the same figures once, for people or machines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from deploy.local.paths import state_dir
+from services.district.collector import Collector, nothing_collected
+from services.district.errors import NothingRuns
+from services.district.figures import Snapshot, rates, status_document
+from services.district.screen import View, screen
+from services.district.settings import Access, find_access
+from services.district.words import trouble_lines
+
+RATE_SECONDS: Final = 1.5
+ALERTS_SHOWN: Final = 50
+
+
+def status(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object; null is what cannot be known.")] = False,
+) -> None:
+    """Print states, readings, lag, dead letters and open alerts once.
+
+    `received` is what the sink has handled, what the bridge refused and what waits in Kafka. The exit status is 4 when
+    nothing runs.
+    """
+    try:
+        access = find_access()
+    except NothingRuns:
+        if as_json:
+            _print_json(nothing_collected(state_dir()))
+        raise
+    before, after = asyncio.run(_collect(access, twice=not as_json))
+    if as_json:
+        _print_json(after)
+    else:
+        console = Console()
+        view = View(rates=rates(before, after), width=console.width, height=None, now=datetime.now(UTC))
+        console.print(screen(after, view))
+
+
+async def _collect(access: Access, *, twice: bool) -> tuple[Snapshot | None, Snapshot]:
+    """Ask once, or twice a moment apart, which is what rates need."""
+    async with Collector(access, alerts_at_most=ALERTS_SHOWN if twice else None) as collector:
+        first = await collector.collect()
+        if not twice:
+            return None, first
+        await asyncio.sleep(RATE_SECONDS)
+        return first, await collector.collect()
+
+
+def _print_json(snapshot: Snapshot) -> None:
+    for line in trouble_lines(snapshot):
+        typer.echo(f"district: {line}", err=True)
+    typer.echo(json.dumps(status_document(snapshot), ensure_ascii=False))

@@ -1,0 +1,23 @@
+"""`district stop`: stop the district that runs in another terminal, and wait until nothing of it is left."""
+
+from __future__ import annotations
+
+import typer
+
+from deploy.local.errors import NotRunning
+from deploy.local.paths import state_dir
+from deploy.local.stop import stop_running
+
+
+def stop() -> None:
+    """Stop the district that runs, wherever it was started, and wait until it is gone."""
+    state = state_dir()
+    typer.echo("Stopping …")
+    try:
+        ended = stop_running(state)
+    except NotRunning:
+        typer.echo(f"Nothing to stop: the district is not running (state folder {state}).")
+        return
+    if ended:
+        typer.echo(f"Its supervisor was gone or did not answer; ended by force: {', '.join(map(str, ended))}")
+    typer.echo("Stopped: no process and no port is left.")

@@ -1,0 +1,108 @@
+"""How figures are said in words, the same in the table and in plain lines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+from schemas.fields import LIVE
+from services.district.figures import OpenAlert, Snapshot
+
+UNKNOWN: Final = "–"
+DISTRICT_ZONE: Final = timezone(timedelta(hours=8))
+"""People of the district read its local time; files, tables and JSON are in UTC."""
+_SIGNS: Final = {"<=": "≤", "<": "<", ">=": "≥", ">": ">"}
+
+
+def printable(text: str) -> str:
+    """Replace what could drive a terminal; names come from devices and files."""
+    return "".join(mark if mark.isprintable() else "·" for mark in text)
+
+
+def count(number: int | None) -> str:
+    """A whole number with thousands separated."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def rate(per_second: float | None) -> str:
+    """A rate with one decimal, without from a thousand on."""
+    if per_second is None:
+        return UNKNOWN
+    return f"{per_second:,.0f}" if per_second >= 1000 else f"{per_second:,.1f}"
+
+
+def clock(at: datetime) -> str:
+    """Time of day in the district."""
+    return f"{at.astimezone(DISTRICT_ZONE):%H:%M:%S}"
+
+
+def day_and_time(at: datetime) -> str:
+    """Date and time in the district."""
+    return f"{at.astimezone(DISTRICT_ZONE):%Y-%m-%d %H:%M}"
+
+
+def span(elapsed: timedelta) -> str:
+    """A duration as hours, minutes and seconds."""
+    minutes, seconds = divmod(max(0, int(elapsed.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A value with its unit."""
+    return UNKNOWN if value is None else printable(f"{value:g} {unit}".strip())
+
+
+def limit(alert: OpenAlert) -> str:
+    """The limit that is not met, with the sign that would meet it; the unit where it is not the observed value's."""
+    sign = _SIGNS.get(alert.threshold_comparator, alert.threshold_comparator)
+    unit = alert.threshold_unit if alert.threshold_unit != alert.observed_unit else ""
+    return f"{printable(sign)} {quantity(alert.threshold_value, unit)}"
+
+
+def source(alert: OpenAlert) -> str:
+    """Who set the limit, and where it is written."""
+    return printable(f"{alert.source_kind} {alert.source_id}, {alert.source_where}")
+
+
+def place(alert: OpenAlert) -> str:
+    """Where, with the lane before it when it is not real life."""
+    return printable(alert.place if alert.lane == LIVE else f"[{alert.lane}] {alert.place}")
+
+
+def alert_sentence(alert: OpenAlert, what: str) -> str:
+    """One line about an alert that opened or closed."""
+    return (
+        f"alert {what}: {alert.severity} {place(alert)}, {quantity(alert.observed_value, alert.observed_unit)}, "
+        f"limit {limit(alert)} ({source(alert)})"
+    )
+
+
+def alerts_heading(by_lane: Mapping[str, int] | None) -> str:
+    """How many alerts are open, real life apart from the other lanes."""
+    if by_lane is None:
+        return f"Open alerts {UNKNOWN}"
+    live = by_lane.get(LIVE, 0)
+    others = sum(by_lane.values()) - live
+    return f"Open alerts {count(live)}" + (f", and {count(others)} in other lanes" if others else "")
+
+
+def total(numbers: list[int | None]) -> int | None:
+    """Add up; unknown when one is."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
+
+
+def total_rate(rates: list[float | None]) -> float | None:
+    """Add up; unknown when one is."""
+    known = [each for each in rates if each is not None]
+    return sum(known) if len(known) == len(rates) else None
+
+
+def trouble_lines(snapshot: Snapshot) -> list[str]:
+    """What each server or service says is wrong, and why something is unknown."""
+    processes = {**snapshot.servers, **snapshot.services}
+    said = [f"{name}: {process.trouble}" for name, process in processes.items() if process.trouble]
+    # A server that is silent carries its note as its trouble already.
+    return [printable(line) for line in (*said, *(n for n in snapshot.notes if not any(n in line for line in said)))]
