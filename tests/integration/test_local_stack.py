@@ -4,9 +4,10 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import socket
+import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -44,11 +45,18 @@ class Device:
         self.answers: list[ReasonCode] = []
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
         self.client.username_pw_set(user, password)
-        self.client.on_message = lambda _client, _data, message: self.heard.append(
-            (message.topic, bytes(message.payload))
-        )
+        self.client.on_message = self._hear
+        self.client.on_publish = lambda _client, _data, _id, reason, _properties: self.answers.append(reason)
+        connected, self._subscribed = threading.Event(), threading.Event()
+        self.client.on_connect = lambda *_: connected.set()
+        self.client.on_subscribe = lambda *_: self._subscribed.set()
         self.client.connect(LOOPBACK, stack.ports.mqtt or 0)
         self.client.loop_start()
+        assert connected.wait(SECONDS)
+
+    def hear_everything(self) -> None:
+        self.client.subscribe("jianghan/#", qos=1)
+        assert self._subscribed.wait(SECONDS)
 
     def _hear(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         self.heard.append((message.topic, bytes(message.payload)))
@@ -127,7 +135,7 @@ async def test_postgres_refuses_who_has_no_password(stack: Stack) -> None:
 async def test_a_device_writes_under_its_own_name_only(stack: Stack) -> None:
     await stack.write_device_accounts([DEVICE, OTHER])
     bridge = role(stack, "bridge")
-    bridge.client.subscribe("jianghan/#", qos=1)
+    bridge.hear_everything()
     for topic in (f"jianghan/ev/site/{OTHER}/reading", f"jianghan/ev/site/{OTHER}/receipt", "jianghan/ev/clock/live"):
         # Mosquitto refuses such a message and ends the connection.
         trespasser = device(stack, DEVICE)
@@ -145,7 +153,7 @@ async def test_a_device_writes_under_its_own_name_only(stack: Stack) -> None:
 async def test_a_device_hears_its_own_receipts_only(stack: Stack) -> None:
     await stack.write_device_accounts([DEVICE, OTHER])
     bridge, hearer = role(stack, "bridge"), device(stack, DEVICE)
-    hearer.client.subscribe("jianghan/#", qos=1)
+    hearer.hear_everything()
     bridge.publish(f"jianghan/ev/site/{OTHER}/receipt")
     bridge.publish(f"jianghan/ev/site/{DEVICE}/receipt")
     await until(lambda: hearer.heard)
@@ -156,7 +164,7 @@ async def test_a_device_hears_its_own_receipts_only(stack: Stack) -> None:
 
 async def test_the_operator_s_gateway_speaks_for_any_device(stack: Stack) -> None:
     bridge, gateway = role(stack, "bridge"), role(stack, "operator")
-    bridge.client.subscribe("jianghan/#", qos=1)
+    bridge.hear_everything()
     gateway.publish("jianghan/ev/site/any/reading")
     gateway.publish("jianghan/ev/clock/replay:x")
     await until(lambda: len(bridge.heard) == 2)
@@ -323,22 +331,23 @@ async def test_kill_9_and_stop_both_leave_nothing_and_the_next_start_finds_its_d
         stop_running(other_state)
 
 
-async def test_an_orphan_of_the_record_is_ended_and_a_stranger_with_its_pid_is_not(tmp_path: Path) -> None:
-    orphan, stranger = [await asyncio.create_subprocess_exec("sleep", "600") for _ in range(2)]
+def test_an_orphan_of_the_record_is_ended_and_a_stranger_with_its_pid_is_not(tmp_path: Path) -> None:
+    orphan, stranger = (subprocess.Popen(["sleep", "600"]) for _ in range(2))
     known, other = identify(orphan.pid), identify(stranger.pid)
     assert known is not None
     assert other is not None
-    process = {"kind": "server", "state": "ready", "since": "2026-01-01T00:00:00Z", "restarts": 0, "last_exit": None}
-    process |= {"endpoint": "", "metrics_port": None}
+    fields = {"kind": "server", "state": "ready", "since": "2026-01-01T00:00:00Z", "restarts": 0, "last_exit": None}
+    fields |= {"endpoint": "", "metrics_port": None}
     reused = type(other)(other.pid, other.start_ticks - 1, other.boot_id)
     processes = {
-        name: process | {"pid": identity.pid, "identity": identity}
+        name: fields | {"pid": identity.pid, "identity": identity}
         for name, identity in (("orphan", known), ("stranger", reused))
     }
-    fields = {"supervisor": run_record.this_process(), "started_at": "2026-01-01T00:00:00Z", "processes": processes}
-    run_record.write(tmp_path, run_record.RunRecord.model_validate(fields))
-    assert await asyncio.to_thread(run_record.end_orphans, tmp_path) == (orphan.pid,)
-    assert await orphan.wait() == -signal.SIGTERM
+    run = {"supervisor": run_record.this_process(), "started_at": "2026-01-01T00:00:00Z", "processes": processes}
+    run_record.write(tmp_path, run_record.RunRecord.model_validate(run))
+    assert run_record.end_orphans(tmp_path) == (orphan.pid,)
+    assert not is_alive(known)
     assert is_alive(other)
     stranger.kill()
-    await stranger.wait()
+    for process in (orphan, stranger):
+        process.wait()
