@@ -22,6 +22,11 @@ WRITE_SECONDS: Final = Histogram(
 )
 DATABASE_RETRIES: Final = Counter("district_database_retries", "Bulk writes tried again after an outage.")
 READINGS_JUDGED: Final = Counter("district_readings_judged", "Readings that went through a rule.", ["feed"])
+READING_FATES: Final = Counter(
+    "district_reading_fates",
+    "What became of readings in the engine: in order, late, repeated.",
+    ["feed", "fate"],
+)
 INDICATORS_PUBLISHED: Final = Counter("district_indicators_published", "Indicator records produced.", ["feed"])
 ALERT_EVENTS: Final = Counter("district_alert_events", "Alert events produced.", ["feed", "event"])
 SNAPSHOT_BYTES: Final = Gauge("district_snapshot_bytes", "Size of the last snapshot.", ["feed", "partition"])

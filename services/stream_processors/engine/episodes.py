@@ -136,7 +136,11 @@ def _merged(known: tuple[int, ...], *more: tuple[int, ...]) -> tuple[int, ...]:
 def dump_run(run: Run) -> list[Any]:
     """JSON-ready form of a run."""
     episode = run.episode
-    return [run.worse, None if episode is None else dump_episode(episode), run.better]
+    return [
+        [tuple(s) for s in run.worse],
+        None if episode is None else dump_episode(episode),
+        [tuple(s) for s in run.better],
+    ]
 
 
 def load_run(dumped: list[Any]) -> Run:
@@ -160,7 +164,7 @@ def dump_episode(episode: Episode) -> list[Any]:
     return [
         episode.started_us,
         episode.raised_us,
-        episode.peak,
+        tuple(episode.peak),
         episode.offsets,
         episode.ended_us,
         episode.cleared_us,

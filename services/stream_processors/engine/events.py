@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -64,18 +65,19 @@ class Judged:
 
 
 class IndicatorOutput(NamedTuple):
-    """An indicator as JSON-ready data (contract: `schemas.indicator.Indicator`)."""
+    """An indicator (contract: `schemas.indicator.Indicator`)."""
 
     key: bytes
     """Record key."""
-    body: dict[str, Any]
-    supersedes: tuple[str, ...] | None
+    body: Callable[[], dict[str, Any]]
+    """JSON-ready data, made when it is needed; it depends on nothing that can change."""
+    supersedes: tuple[Hashable, ...] | None
     """Outputs with the same value are revisions of one indicator: in a batch only the last need be produced.
     None when there is only one revision."""
 
     def encode(self) -> bytes:
         """The record's value."""
-        return orjson.dumps(self.body, option=_UTC_Z)
+        return orjson.dumps(self.body(), option=_UTC_Z)
 
 
 @dataclass(frozen=True, slots=True)

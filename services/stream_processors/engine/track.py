@@ -131,7 +131,7 @@ def _event_time(sample: Sample) -> int:
 def dump_track(track: Track) -> list[Any]:
     """JSON-ready form of a track; `head` follows from the rest."""
     book = [[known.revision, dump_episode(known.episode), known.retracted] for known in track.book.values()]
-    return [track.samples, dump_run(track.folded), track.folded_until_us, book]
+    return [[tuple(s) for s in track.samples], dump_run(track.folded), track.folded_until_us, book]
 
 
 def load_track(dumped: list[Any], debounce: Debounce) -> Track:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from schemas.fields import Feed, Quality
@@ -22,6 +23,7 @@ from services.stream_processors.engine.track import (
     load_track,
 )
 from services.stream_processors.plan.documents import StandardDocument, WaterPolicyDocument
+from services.stream_processors.water.measured import values_of
 from services.stream_processors.water.publication import (
     CLASSED,
     Classed,
@@ -33,13 +35,15 @@ from services.stream_processors.water.publication import (
 )
 from services.stream_processors.water.rounds import (
     Round,
+    RoundView,
     add_sample,
     dump_round,
     evidence_offsets,
     load_round,
     mean_over_points,
+    view_of,
 )
-from services.stream_processors.water.rules import ClassVerdict, Values, class_of_sample
+from services.stream_processors.water.rules import ClassVerdict, class_of_sample
 from services.stream_processors.water.standard import limit_table
 from services.stream_processors.water.target import Target
 from services.stream_processors.water.warning import Subject, WarningRules, build_alert
@@ -122,7 +126,7 @@ class WaterJudge:
 
     def _publish_sample(self, reading: WaterReading, outputs: list[Output]) -> Classed:
         at_us = to_us(reading.observed_at)
-        values = _values(reading)
+        values = values_of(reading)
         table = self._tables[reading.water_body]
         target = self._target if self._target.in_force(at_us) else None
         is_classed = reading.quality in CLASSED
@@ -130,7 +134,7 @@ class WaterJudge:
         classed = Classed(at_us, values, verdict, table, target)
         outputs.append(point_class(reading, classed, self._policy.class_.items_min))
         if is_classed and reading.water_body is WaterBody.LAKE:
-            trophic = point_trophic(reading, at_us, values)
+            trophic = point_trophic(reading, values)
             if trophic is not None:
                 outputs.append(trophic)
         return classed
@@ -165,31 +169,33 @@ class WaterJudge:
         entry = state.rounds.get(start_us)
         if entry is None:
             return None
-        classed = self._class_lake(entry, start_us)
+        view = view_of(entry)
         lake_zh, lake_en = self._names.get(state.lake, (state.lake, state.lake))
         name = lake_zh if lake_zh == lake_en else f"{lake_zh} {lake_en}"
-        lake = LakeRound(moment.lane, state.lake, name, start_us + self._round_us, entry)
-        outputs.append(lake_class(lake, classed, self._policy.class_.items_min))
-        trophic = lake_trophic(lake, classed)
+        lake = LakeRound(moment.lane, state.lake, name, start_us, start_us + self._round_us, view)
+        judge = partial(self._class_lake, view, start_us)
+        outputs.append(lake_class(lake, judge, self._policy.class_.items_min))
+        trophic = lake_trophic(lake, judge)
         if trophic is not None:
             outputs.append(trophic)
         due_us = start_us + self._settle_us
         if not entry.counted and (moment.clock_us is None or moment.clock_us < due_us):
             return due_us
-        self._count_round(state, entry, classed, moment, outputs)
+        self._count_round(state, entry, start_us, moment, outputs)
         return None
 
-    def _class_lake(self, entry: Round, start_us: int) -> Classed:
+    def _class_lake(self, view: RoundView, start_us: int) -> Classed:
         """Mean of each item over the points first, then the class."""
-        means = mean_over_points(entry)
+        means = mean_over_points(view)
         table = self._tables[WaterBody.LAKE]
         target = self._target if self._target.in_force(start_us) else None
         return Classed(start_us, means, class_of_sample(means, table, self._policy.class_), table, target)
 
     def _count_round(
-        self, state: LakeState, entry: Round, classed: Classed, moment: Moment, outputs: list[Output]
+        self, state: LakeState, entry: Round, start_us: int, moment: Moment, outputs: list[Output]
     ) -> None:
         entry.counted = True
+        classed = self._class_lake(view_of(entry), start_us)
         sample = _sample(classed, evidence_offsets(entry), (entry.changes, ""))
         _, _, said = insert(state.track, sample, self._debounce, self._policy.window.samples_max)
         if said:
@@ -208,8 +214,7 @@ class WaterJudge:
             due_us = start_us + self._settle_us
             if moment.clock_us is None or moment.clock_us < due_us:
                 return due_us
-            entry = state.rounds[start_us]
-            self._count_round(state, entry, self._class_lake(entry, start_us), moment, outputs)
+            self._count_round(state, state.rounds[start_us], start_us, moment, outputs)
         return None
 
     def fold(self, state: LakeState, moment: Moment) -> bool:
@@ -248,21 +253,6 @@ class WaterJudge:
             {int(start_us): load_round(entry) for start_us, entry in rounds.items()},
             load_track(track, self._debounce),
         )
-
-
-def _values(reading: WaterReading) -> Values:
-    """The measured values in the order of `rules.FIELDS`."""
-    return (
-        reading.ph,
-        reading.do_mg_l,
-        reading.codmn_mg_l,
-        reading.nh3n_mg_l,
-        reading.tp_mg_l,
-        reading.tn_mg_l,
-        reading.chla_ug_l,
-        reading.transparency_m,
-        reading.water_temp_c,
-    )
 
 
 def _sample(classed: Classed, offsets: tuple[int, ...], rank: tuple[int, str]) -> Sample:

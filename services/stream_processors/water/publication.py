@@ -1,29 +1,35 @@
-"""The indicators of the feed water as JSON-ready data: class of a sample, class and trophic index of a lake. Pure."""
+"""The indicators of the feed water: class of a sample, class and trophic index of a lake. Pure.
+
+What is said follows from the class of each item alone, except for the exceedance multiples; so those parts of the JSON
+are made once for each combination and kept.
+"""
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
+
+import orjson
 
 from schemas.fields import Feed, Quality
 from schemas.indicator import IndicatorStatus
 from schemas.water import WaterReading
 from services.stream_processors.engine.event_time import iso
 from services.stream_processors.engine.events import IndicatorOutput
-from services.stream_processors.water.rounds import Round, n_samples
+from services.stream_processors.water.measured import FIELDS, Values
+from services.stream_processors.water.rounds import RoundView, has_values
 from services.stream_processors.water.rules import (
     AUTOMATIC_ITEMS,
-    FIELDS,
     QUALITY,
     ClassVerdict,
-    Values,
     deciding_items,
     exceedances,
     main_pollutants,
 )
 from services.stream_processors.water.standard import LimitTable
 from services.stream_processors.water.target import INDICATOR, Target
-from services.stream_processors.water.trophic import TROPHIC_FIELDS, TrophicVerdict, trophic_index
+from services.stream_processors.water.trophic import TROPHIC_FIELDS, TrophicState, trophic_index
 
 POINT_CLASS: Final = "water.point_class"
 LAKE_CLASS: Final = INDICATOR
@@ -32,33 +38,16 @@ TROPHIC_INDEX: Final = "water.trophic_index"
 CLASS_UNIT: Final = "class (1=I .. 5=V, 6=worse than V)"
 INDEX_UNIT: Final = "TLI"
 
-MET, NOT_MET, CANNOT_SAY = IndicatorStatus.MET, IndicatorStatus.NOT_MET, IndicatorStatus.CANNOT_SAY
+MET: Final = IndicatorStatus.MET.value
+NOT_MET: Final = IndicatorStatus.NOT_MET.value
+CANNOT_SAY: Final = IndicatorStatus.CANNOT_SAY.value
+_FEED: Final = Feed.WATER.value
 
 CLASSED: Final = frozenset({Quality.GOOD, Quality.MAINTENANCE})
 """Qualities for which a class is computed; only `good` counts further."""
 
-
-@cache
-def _judged(rank: int, target: int) -> tuple[str, str]:
-    if rank <= target:
-        return MET, f"{QUALITY[rank].class_en} is at or better than the target {QUALITY[target].class_en}"
-    return NOT_MET, f"{QUALITY[rank].class_en} is worse than the target {QUALITY[target].class_en}"
-
-
-def _status(verdict: ClassVerdict, target: Target | None, quality: Quality, items_min: int) -> tuple[str, str]:
-    """Status and its reason in one sentence."""
-    if quality not in CLASSED:
-        return CANNOT_SAY, f"the station marks the sample '{quality}': it is not classed"
-    if verdict.rank is None:
-        return (
-            CANNOT_SAY,
-            f"{verdict.n_items} of the {AUTOMATIC_ITEMS} automatic items were measured, {items_min} are needed",
-        )
-    if quality is not Quality.GOOD:
-        return CANNOT_SAY, f"the station marks the sample '{quality}': it is classed and not judged"
-    if target is None:
-        return CANNOT_SAY, "no target was in force at the time of the sample"
-    return _judged(verdict.rank, target.rank)
+_COMBINATIONS: Final = 4_096
+"""Combinations of item classes to keep; far more than occur."""
 
 
 class Classed(NamedTuple):
@@ -73,34 +62,158 @@ class Classed(NamedTuple):
     """The target in force at that time."""
 
 
-def _class_details(classed: Classed) -> dict[str, Any]:
-    _, values, verdict, table, target = classed
-    details: dict[str, Any] = {
-        "standard": table.standard_id,
-        "items": {
-            item.id: rank
-            for (_, item), rank in zip(table.automatic, verdict.item_ranks, strict=True)
-            if rank is not None
-        },
-        "n_items": verdict.n_items,
+class LakeRound(NamedTuple):
+    """One round of one lake, as indicators name it."""
+
+    lane: str
+    lake: str
+    name: str
+    start_us: int
+    end_us: int
+    view: RoundView
+
+
+def point_class(reading: WaterReading, classed: Classed, items_min: int) -> IndicatorOutput:
+    """`water.point_class`: the class of one sample."""
+    key = _key(POINT_CLASS, reading.device_id)
+    return IndicatorOutput(key, partial(_point_class_body, reading, classed, items_min), None)
+
+
+def _point_class_body(reading: WaterReading, classed: Classed, items_min: int) -> dict[str, Any]:
+    return {
+        "id": POINT_CLASS,
+        **_sample_part(reading),
+        **_class_part(classed, reading.quality, items_min),
+        "n": 1,
+        "details": _class_details(classed),
     }
+
+
+def point_trophic(reading: WaterReading, values: Values) -> IndicatorOutput | None:
+    """`water.trophic_index` of one sample of a lake, where its items exist."""
+    if not _has_trophic_items(values):
+        return None
+    key = _key(TROPHIC_INDEX, reading.device_id)
+    return IndicatorOutput(key, partial(_point_trophic_body, reading, values), None)
+
+
+def _point_trophic_body(reading: WaterReading, values: Values) -> dict[str, Any]:
+    return {"id": TROPHIC_INDEX, **_sample_part(reading), **_trophic_part(values), "n": 1}
+
+
+def lake_class(lake: LakeRound, judge: Callable[[], Classed], items_min: int) -> IndicatorOutput:
+    """`water.class`: the lake judged against the target.
+
+    Args:
+        judge: Classes the round as `lake.view` shows it; called when the JSON is made, so that a revision that is
+            superseded in the same batch costs nothing.
+    """
+    body = partial(_lake_class_body, lake, judge, items_min)
+    return IndicatorOutput(_key(LAKE_CLASS, lake.lake), body, (LAKE_CLASS, lake.lane, lake.lake, lake.start_us))
+
+
+def _lake_class_body(lake: LakeRound, judge: Callable[[], Classed], items_min: int) -> dict[str, Any]:
+    classed = judge()
+    details: dict[str, Any] = {
+        "class": _class_details(classed),
+        "points": sorted(lake.view.points),
+        "means": {name: mean for name, mean in zip(FIELDS, classed.values, strict=True) if mean is not None},
+    }
+    return {
+        "id": LAKE_CLASS,
+        **_round_part(lake),
+        **_class_part(classed, Quality.GOOD, items_min),
+        "details": details,
+    }
+
+
+def lake_trophic(lake: LakeRound, judge: Callable[[], Classed]) -> IndicatorOutput | None:
+    """`water.trophic_index` of the lake, where its items exist."""
+    if not has_values(lake.view, TROPHIC_FIELDS):
+        return None
+    body = partial(_lake_trophic_body, lake, judge)
+    return IndicatorOutput(_key(TROPHIC_INDEX, lake.lake), body, (TROPHIC_INDEX, lake.lane, lake.lake, lake.start_us))
+
+
+def _lake_trophic_body(lake: LakeRound, judge: Callable[[], Classed]) -> dict[str, Any]:
+    return {"id": TROPHIC_INDEX, **_round_part(lake), **_trophic_part(judge().values)}
+
+
+def _class_part(classed: Classed, quality: Quality, items_min: int) -> dict[str, Any]:
+    _, _, verdict, _, target = classed
+    status, reason = _status(verdict, None if target is None else target.rank, quality, items_min)
+    return {
+        "value": verdict.rank,
+        "unit": CLASS_UNIT,
+        "status": status,
+        "status_reason": reason,
+        "completeness": verdict.n_items / AUTOMATIC_ITEMS,
+        "threshold": None if target is None else target.fragment,
+    }
+
+
+@lru_cache(_COMBINATIONS)
+def _status(verdict: ClassVerdict, target: int | None, quality: Quality, items_min: int) -> tuple[str, str]:
+    """Status and its reason in one sentence."""
+    if quality not in CLASSED:
+        return CANNOT_SAY, f"the station marks the sample '{quality}': it is not classed"
     if verdict.rank is None:
-        return details
-    quality = QUALITY[verdict.rank]
-    details["class_zh"] = quality.class_zh
-    details["quality_zh"] = quality.word_zh
-    details["quality_en"] = quality.word_en
-    details["colour"] = quality.colour
-    details["deciding"] = deciding_items(verdict, table)
-    if verdict.rank > 1:
-        details["exceed_vs_class3"] = _rounded(exceedances(values, table, 3))
-        if target is not None:
-            details["exceed_vs_target"] = _rounded(exceedances(values, table, target.rank))
-    if verdict.rank > 3:
+        return (
+            CANNOT_SAY,
+            f"{verdict.n_items} of the {AUTOMATIC_ITEMS} automatic items were measured, {items_min} are needed",
+        )
+    if quality is not Quality.GOOD:
+        return CANNOT_SAY, f"the station marks the sample '{quality}': it is classed and not judged"
+    if target is None:
+        return CANNOT_SAY, "no target was in force at the time of the sample"
+    found, wanted = QUALITY[verdict.rank].class_en, QUALITY[target].class_en
+    if verdict.rank <= target:
+        return MET, f"{found} is at or better than the target {wanted}"
+    return NOT_MET, f"{found} is worse than the target {wanted}"
+
+
+def _class_details(classed: Classed) -> dict[str, Any] | orjson.Fragment:
+    _, values, verdict, table, target = classed
+    rank = verdict.rank
+    if rank is None or (rank <= 3 and (target is None or rank <= target.rank)):
+        return _plain_details(verdict, table, target is not None)
+    details = _described(verdict, table)
+    details["exceed_vs_class3"] = _rounded(exceedances(values, table, 3))
+    if target is not None:
+        details["exceed_vs_target"] = _rounded(exceedances(values, table, target.rank))
+    if rank > 3:
         pollutants = main_pollutants(values, verdict, table)
         details["main_pollutants_zh"] = [pollutant.text_zh() for pollutant in pollutants]
         details["main_pollutants_en"] = [pollutant.text_en() for pollutant in pollutants]
-        details["main_pollutants_source"] = "unverified ranking"
+        details["main_pollutants_source"] = "ranking unverified"
+    return details
+
+
+@lru_cache(_COMBINATIONS)
+def _plain_details(verdict: ClassVerdict, table: LimitTable, judged: bool) -> orjson.Fragment:
+    """Details of a sample in which nothing exceeds class III nor the target: JSON made once."""
+    details = _described(verdict, table)
+    if verdict.rank is not None:
+        details["exceed_vs_class3"] = {}
+        if judged:
+            details["exceed_vs_target"] = {}
+    return orjson.Fragment(orjson.dumps(details))
+
+
+def _described(verdict: ClassVerdict, table: LimitTable) -> dict[str, Any]:
+    ranks = zip(table.automatic, verdict.item_ranks, strict=True)
+    details: dict[str, Any] = {
+        "standard": table.standard_id,
+        "items": {item.id: rank for (_, item), rank in ranks if rank is not None},
+        "n_items": verdict.n_items,
+    }
+    if verdict.rank is not None:
+        quality = QUALITY[verdict.rank]
+        details["class_zh"] = quality.class_zh
+        details["quality_zh"] = quality.word_zh
+        details["quality_en"] = quality.word_en
+        details["colour"] = quality.colour
+        details["deciding"] = deciding_items(verdict, table)
     return details
 
 
@@ -108,38 +221,10 @@ def _rounded(multiples: dict[str, float]) -> dict[str, float]:
     return {item: round(multiple, 4) for item, multiple in multiples.items()}
 
 
-def point_class(reading: WaterReading, classed: Classed, items_min: int) -> IndicatorOutput:
-    """`water.point_class`: the class of one sample."""
-    verdict, target = classed.verdict, classed.target
-    status, reason = _status(verdict, target, reading.quality, items_min)
-    body = _sample_body(POINT_CLASS, reading, classed.at_us)
-    body |= {
-        "value": verdict.rank,
-        "unit": CLASS_UNIT,
-        "status": status,
-        "status_reason": reason,
-        "n": 1,
-        "completeness": verdict.n_items / AUTOMATIC_ITEMS,
-        "threshold": None if target is None else target.fragment,
-        "details": _class_details(classed),
-    }
-    return IndicatorOutput(f"{POINT_CLASS}/{reading.device_id}".encode(), body, None)
-
-
-def point_trophic(reading: WaterReading, at_us: int, values: Values) -> IndicatorOutput | None:
-    """`water.trophic_index` of one sample of a lake, where its items exist."""
-    verdict = _trophic(values)
-    if verdict is None:
-        return None
-    body = _sample_body(TROPHIC_INDEX, reading, at_us) | _trophic_part(verdict, 1)
-    return IndicatorOutput(f"{TROPHIC_INDEX}/{reading.device_id}".encode(), body, None)
-
-
-def _sample_body(indicator: str, reading: WaterReading, at_us: int) -> dict[str, Any]:
-    at = iso(at_us)
+def _sample_part(reading: WaterReading) -> dict[str, Any]:
+    at = reading.observed_at
     return {
-        "id": indicator,
-        "feed": Feed.WATER,
+        "feed": _FEED,
         "lane": reading.lane,
         "subject": reading.device_id,
         "subject_name": reading.station_name,
@@ -149,89 +234,55 @@ def _sample_body(indicator: str, reading: WaterReading, at_us: int) -> dict[str,
             "device_id": reading.device_id,
             "boot_id": reading.boot_id,
             "seq": reading.seq,
-            "quality": reading.quality,
+            "quality": reading.quality.value,
         },
     }
 
 
-def _trophic(values: Values) -> TrophicVerdict | None:
+def _round_part(lake: LakeRound) -> dict[str, Any]:
+    return {
+        "feed": _FEED,
+        "lane": lake.lane,
+        "subject": lake.lake,
+        "subject_name": lake.name,
+        "period_start": iso(lake.start_us),
+        "period_end": iso(lake.end_us),
+        "revision": lake.view.changes - 1,
+        "n": lake.view.samples,
+    }
+
+
+def _has_trophic_items(values: Values) -> bool:
     _, _, codmn, _, tp, tn, chla, transparency, _ = values
-    return trophic_index(chla, tp, tn, transparency, codmn)
+    return bool(codmn or tp or tn or chla or transparency)
 
 
-def _trophic_part(verdict: TrophicVerdict, n: int) -> dict[str, Any]:
-    present = len(verdict.items)
-    missing = [field for field in TROPHIC_FIELDS if field not in verdict.items]
-    partial = f"; partial: without {', '.join(missing)}, weights normalised (unverified)" if missing else ""
+def _trophic_part(values: Values) -> dict[str, Any]:
+    _, _, codmn, _, tp, tn, chla, transparency, _ = values
+    verdict = trophic_index(chla, tp, tn, transparency, codmn)
+    if verdict is None:
+        return {}
+    reason, details = _trophic_words(verdict.state, verdict.items)
     return {
         "value": round(verdict.value, 6),
         "unit": INDEX_UNIT,
         "status": CANNOT_SAY,
-        "status_reason": f"{verdict.state.en}; shown, not judged: no target is set for it{partial}",
-        "n": n,
-        "completeness": present / len(TROPHIC_FIELDS),
-        "threshold": None,
-        "details": {
-            "state_zh": verdict.state.zh,
-            "state_en": verdict.state.en,
-            "items": verdict.items,
-            "partial": verdict.partial,
-        },
-    }
-
-
-class LakeRound(NamedTuple):
-    """One round of one lake, as indicators name it."""
-
-    lane: str
-    lake: str
-    name: str
-    end_us: int
-    entry: Round
-
-
-def lake_class(lake: LakeRound, classed: Classed, items_min: int) -> IndicatorOutput:
-    """`water.class`: the lake judged against the target."""
-    verdict, target = classed.verdict, classed.target
-    status, reason = _status(verdict, target, Quality.GOOD, items_min)
-    details = _class_details(classed)
-    details["points"] = sorted(lake.entry.points)
-    details["means"] = {name: mean for name, mean in zip(FIELDS, classed.values, strict=True) if mean is not None}
-    body = _round_body(LAKE_CLASS, lake, classed.at_us)
-    body |= {
-        "value": verdict.rank,
-        "unit": CLASS_UNIT,
-        "status": status,
         "status_reason": reason,
-        "n": n_samples(lake.entry),
-        "completeness": verdict.n_items / AUTOMATIC_ITEMS,
-        "threshold": None if target is None else target.fragment,
+        "completeness": len(verdict.items) / len(TROPHIC_FIELDS),
+        "threshold": None,
         "details": details,
     }
-    return IndicatorOutput(f"{LAKE_CLASS}/{lake.lake}".encode(), body, _identity(body))
 
 
-def lake_trophic(lake: LakeRound, classed: Classed) -> IndicatorOutput | None:
-    """`water.trophic_index` of the lake, where its items exist."""
-    verdict = _trophic(classed.values)
-    if verdict is None:
-        return None
-    body = _round_body(TROPHIC_INDEX, lake, classed.at_us) | _trophic_part(verdict, n_samples(lake.entry))
-    return IndicatorOutput(f"{TROPHIC_INDEX}/{lake.lake}".encode(), body, _identity(body))
+@lru_cache(_COMBINATIONS)
+def _trophic_words(state: TrophicState, items: tuple[str, ...]) -> tuple[str, orjson.Fragment]:
+    missing = [field for field in TROPHIC_FIELDS if field not in items]
+    partly = f"; partial: without {', '.join(missing)}, weights normalised (unverified)" if missing else ""
+    details = {"state_zh": state.zh, "state_en": state.en, "items": items, "partial": bool(missing)}
+    reason = f"{state.en}; shown, not judged: no target is set for it{partly}"
+    return reason, orjson.Fragment(orjson.dumps(details))
 
 
-def _round_body(indicator: str, lake: LakeRound, start_us: int) -> dict[str, Any]:
-    return {
-        "id": indicator,
-        "feed": Feed.WATER,
-        "lane": lake.lane,
-        "subject": lake.lake,
-        "subject_name": lake.name,
-        "period_start": iso(start_us),
-        "period_end": iso(lake.end_us),
-        "revision": lake.entry.changes - 1,
-    }
-
-
-def _identity(body: dict[str, Any]) -> tuple[str, ...]:
-    return body["id"], body["lane"], body["subject"], body["period_start"]
+@lru_cache(_COMBINATIONS)
+def _key(indicator: str, subject: str) -> bytes:
+    return f"{indicator}/{subject}".encode()

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import lcm, log10
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services.stream_processors.engine.episodes import Sample
-from services.stream_processors.water.rules import FIELDS, Values
+from services.stream_processors.water.measured import FIELDS, PLACE, Values
 
 _SCALE: Final = 10**9
 _ION_SCALE: Final = 10**24
-_PH: Final = FIELDS.index("ph")
+_PH: Final = PLACE["ph"]
 _WIDTH: Final = len(FIELDS)
 
 
@@ -50,6 +50,33 @@ class Round:
     points: dict[str, PointSums] = field(default_factory=dict)
 
 
+class RoundView(NamedTuple):
+    """A round as it stood at one moment."""
+
+    changes: int
+    samples: int
+    points: tuple[str, ...]
+    sums: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    """Sums and counts of each point."""
+
+
+def view_of(entry: Round) -> RoundView:
+    """The round as it stands."""
+    points = entry.points.values()
+    return RoundView(
+        entry.changes,
+        sum([point.samples for point in points]),
+        tuple(entry.points),
+        tuple([(tuple(point.sums), tuple(point.counts)) for point in points]),
+    )
+
+
+def has_values(view: RoundView, fields: tuple[str, ...]) -> bool:
+    """Whether at least one of the items was measured and is not zero."""
+    places = [PLACE[name] for name in fields]
+    return any(sums[place] for sums, _ in view.sums for place in places)
+
+
 def add_sample(entry: Round, point: str, sample: Sample, replaced: Sample | None) -> None:
     """Let a sample count; one that it replaces no longer does."""
     sums = entry.points.get(point)
@@ -71,18 +98,17 @@ def _add(sums: PointSums, values: Values, sign: int) -> None:
             sums.counts[place] += sign
 
 
-def mean_over_points(entry: Round) -> Values:
+def mean_over_points(view: RoundView) -> Values:
     """Mean of each item over the points that measured it; pH to nine decimals, the noise of its logarithm removed."""
-    points = list(entry.points.values())
-    return tuple(_mean(points, place) for place in range(_WIDTH))
+    return tuple([_mean(view, place) for place in range(_WIDTH)])
 
 
-def _mean(points: list[PointSums], place: int) -> float | None:
-    parts = [(point.sums[place], point.counts[place]) for point in points if point.counts[place]]
+def _mean(view: RoundView, place: int) -> float | None:
+    parts = [(sums[place], counts[place]) for sums, counts in view.sums if counts[place]]
     if not parts:
         return None
-    common = lcm(*(count for _, count in parts))
-    total = sum(part * (common // count) for part, count in parts)
+    common = lcm(*[count for _, count in parts])
+    total = sum([part * (common // count) for part, count in parts])
     if place == _PH:
         return round(-log10(total / (common * len(parts) * _ION_SCALE)), 9) if total else None
     return total / (common * len(parts) * _SCALE)
@@ -91,11 +117,6 @@ def _mean(points: list[PointSums], place: int) -> float | None:
 def evidence_offsets(entry: Round) -> tuple[int, ...]:
     """The newest reading of each point."""
     return tuple(sorted({point.last_offset for point in entry.points.values()}))
-
-
-def n_samples(entry: Round) -> int:
-    """Samples that count."""
-    return sum(point.samples for point in entry.points.values())
 
 
 def dump_round(entry: Round) -> list[Any]:

@@ -8,26 +8,10 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from services.stream_processors.plan.documents import ClassPolicy
+from services.stream_processors.water.measured import PLACE, Values
 from services.stream_processors.water.standard import ItemLimits, LimitTable
 
-FIELDS: Final = (
-    "ph",
-    "do_mg_l",
-    "codmn_mg_l",
-    "nh3n_mg_l",
-    "tp_mg_l",
-    "tn_mg_l",
-    "chla_ug_l",
-    "transparency_m",
-    "water_temp_c",
-)
-"""Fields of a water reading that the rules use, in the order of `Values`."""
-
-Values = tuple[float | None, ...]
-"""Measured values in the order of `FIELDS`; None was not measured."""
-
-_TEMPERATURE: Final = FIELDS.index("water_temp_c")
-_PLACE: Final = MappingProxyType({name: place for place, name in enumerate(FIELDS)})
+_TEMPERATURE: Final = PLACE["water_temp_c"]
 
 AUTOMATIC_ITEMS: Final = 5
 """pH, dissolved oxygen, permanganate index, ammonia nitrogen, total phosphorus."""
@@ -69,19 +53,18 @@ class ClassVerdict(NamedTuple):
 
 def class_of_sample(values: Values, table: LimitTable, policy: ClassPolicy) -> ClassVerdict:
     """Class of one sample (GB 3838-2002 clause 5.1; unrounded values decide, limits are inclusive)."""
-    worst = 0
-    n_items = 0
     ranks: list[int | None] = []
-    for field, item in table.automatic:
-        value = values[_PLACE[field]]
+    worst = n_items = 0
+    for place, item in table.automatic:
+        value = values[place]
         if value is None:
             ranks.append(None)
             continue
         rank = item.rank(value)
         if rank == 2 and policy.saturation_alternative and _saturated(item, value, values[_TEMPERATURE]):
             rank = 1
-        n_items += 1
         ranks.append(rank)
+        n_items += 1
         worst = max(worst, rank)
     return ClassVerdict(worst if n_items >= policy.items_min else None, tuple(ranks), n_items)
 
@@ -109,8 +92,8 @@ def deciding_items(verdict: ClassVerdict, table: LimitTable) -> tuple[str, ...]:
 def exceedances(values: Values, table: LimitTable, rank: int) -> dict[str, float]:
     """Exceedance multiple of each item beyond the limit of a class; not for pH, dissolved oxygen, temperature."""
     found: dict[str, float] = {}
-    for field, item in table.automatic:
-        value = values[_PLACE[field]]
+    for place, item in table.automatic:
+        value = values[place]
         multiple = None if value is None else item.exceedance(value, rank)
         if multiple is not None:
             found[item.id] = multiple
@@ -145,22 +128,15 @@ def main_pollutants(values: Values, verdict: ClassVerdict, table: LimitTable, *,
         return []
     found = [
         Pollutant(item, rank, value, item.exceedance(value, 3))
-        for (field, item), rank in zip(table.automatic, verdict.item_ranks, strict=True)
-        if rank is not None and rank > 3 and (value := values[_PLACE[field]]) is not None
+        for (place, item), rank in zip(table.automatic, verdict.item_ranks, strict=True)
+        if rank is not None and rank > 3 and (value := values[place]) is not None
     ]
     found.sort(key=lambda p: (not p.item.first, -p.rank, -(p.multiple or 0.0), p.item.id))
     return found[:most]
 
 
-def value_of(values: Values, field: str) -> float | None:
-    """One of the values by the name of its field."""
-    return values[_PLACE[field]]
-
-
 def item_value_texts(items: Sequence[str], values: Values, table: LimitTable) -> list[tuple[ItemLimits, float]]:
     """Items by id with their measured values, in the order of the table."""
     return [
-        (item, value)
-        for field, item in table.automatic
-        if item.id in items and (value := values[_PLACE[field]]) is not None
+        (item, value) for place, item in table.automatic if item.id in items and (value := values[place]) is not None
     ]

@@ -11,6 +11,7 @@ from typing import Final
 from schemas.verdict import Comparator
 from schemas.water import WaterBody
 from services.stream_processors.plan.documents import StandardDocument, StandardItem
+from services.stream_processors.water.measured import PLACE
 
 WORST: Final = 6
 """Rank of water that fails class V (劣Ⅴ)."""
@@ -62,22 +63,24 @@ class ItemLimits:
         return (value - limit) / limit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LimitTable:
-    """The table of a standard for one kind of water body."""
+    """The table of a standard for one kind of water body; each table is equal to itself only."""
 
     standard_id: str
     items: MappingProxyType[str, ItemLimits]
     """All judged items by id."""
-    automatic: tuple[tuple[str, ItemLimits], ...]
-    """The items of the automatic network, by the field of a reading that measures them."""
+    automatic: tuple[tuple[int, ItemLimits], ...]
+    """The items of the automatic network, by the place of their value (`measured.FIELDS`)."""
 
 
 def limit_table(document: StandardDocument, body: WaterBody) -> LimitTable:
     """The table for rivers or for lakes."""
     compiled = {item.id: _compile(item, body) for item in document.item if item.judged}
     automatic = tuple(
-        (item.field, compiled[item.id]) for item in document.item if item.automatic and item.field and item.judged
+        (PLACE[item.field], compiled[item.id])
+        for item in document.item
+        if item.automatic and item.judged and item.field is not None and item.field in PLACE
     )
     return LimitTable(document.standard.id, MappingProxyType(compiled), automatic)
 

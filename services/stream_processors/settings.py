@@ -1,0 +1,30 @@
+"""Settings of the stream processors; the only module here that reads the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field
+
+from services.runtime.settings import EnvironmentSettings
+
+_PLAN_FOLDER: Final = Path(__file__).resolve().parents[2] / "deploy" / "plan"
+
+
+class ProcessorSettings(EnvironmentSettings):
+    """Where the plan is, and how the hosts work."""
+
+    plan_file: Path = _PLAN_FOLDER / "jianghan-14fyp.toml"
+    """The district's plan (variable PLAN_FILE)."""
+    water_standard: Path = _PLAN_FOLDER / "standards" / "gb3838-2002.toml"
+    """Class limits (variable WATER_STANDARD)."""
+    water_policy: Path = _PLAN_FOLDER / "policies" / "water.toml"
+    """Operators' policy of the feed water (variable WATER_POLICY)."""
+    processor_snapshot_seconds: float = Field(default=1.0, gt=0, le=60)
+    """Time between snapshots; a kill costs at most so much judging again."""
+    processor_records_max: int = Field(default=1_000, ge=1, le=10_000)
+    """Records of one batch."""
+    processor_instance: str | None = None
+    """Name of this process in its consumer groups, unique among them; with a name a restarted process gets its
+    partitions back at once, without one after the session timeout."""
