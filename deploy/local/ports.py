@@ -10,6 +10,7 @@ import psutil
 from deploy.local.errors import PortTaken
 
 LOOPBACK = "127.0.0.1"
+FIRST_UNPRIVILEGED = 1024
 FREE_RANGE = range(20_000, 32_000)
 """Below the ports that Linux gives to outgoing connections, so that none of those can take a chosen port meanwhile."""
 
@@ -62,8 +63,11 @@ def owner_of(port: int) -> PortOwner:
 
 def taken_message(purpose: str, port: int, owner: PortOwner, variable: str) -> str:
     """Say who has the port and what to do."""
-    who = f"process {owner.pid} ({owner.name})" if owner.pid is not None else "a process of another user"
-    return f"{purpose} needs port {port}, where {who} listens: stop that one, or choose another port with {variable}."
+    if owner.pid is not None:
+        who = f"process {owner.pid} ({owner.name}) listens"
+    else:
+        who = "a process of another user listens" if port >= FIRST_UNPRIVILEGED else "only root may listen"
+    return f"{purpose} needs port {port}, where {who}: stop that one, or choose another port with {variable}."
 
 
 def resolve(wanted: Mapping[str, int], variables: Mapping[str, str]) -> dict[str, int]:

@@ -55,7 +55,8 @@ def test_a_taken_port_names_its_owner_and_the_variable() -> None:
         "Kafka needs port 29092, where process 4711 (java) listens: "
         "stop that one, or choose another port with DISTRICT_KAFKA_PORT."
     )
-    assert "another user" in ports.taken_message("Kafka", 1, ports.PortOwner(None, None), "V")
+    assert "another user" in ports.taken_message("Kafka", 1024, ports.PortOwner(None, None), "V")
+    assert "only root" in ports.taken_message("Kafka", 1023, ports.PortOwner(None, None), "V")
 
 
 def test_the_servers_user_must_be_able_to_enter_every_folder(tmp_path: Path) -> None:
