@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from schemas.dead_letter import DeadLetterSource
 from schemas.fields import Feed
-from services.district.errors import ServerSilent
+from services.district.errors import QueryFailed, ServerSilent
 from services.district.figures import DatabaseFigures, FeedTotals, OpenAlert, Partition
 
 CONNECT_SECONDS: Final = 3.0
@@ -32,7 +32,7 @@ OPEN_ALERTS: Final = (
 class DatabaseCollector:
     """Keeps one connection between questions; drops it when the database does not answer, and makes a new one."""
 
-    def __init__(self, url: SecretStr, *, alerts_at_most: int | None) -> None:
+    def __init__(self, url: SecretStr | None, *, alerts_at_most: int | None) -> None:
         self._url = url
         self._alerts_at_most = alerts_at_most
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
@@ -49,7 +49,8 @@ class DatabaseCollector:
         """Ask once, everything in one read-only transaction, so that the figures fit one another.
 
         Raises:
-            ServerSilent: the database did not answer in time, or refused.
+            ServerSilent: the database did not answer in time.
+        QueryFailed: it answers, but not this; its tables may not be made yet.
         """
         try:
             connection = await self._connect()
@@ -57,15 +58,25 @@ class DatabaseCollector:
                 return await self._ask(connection)
         except TimeoutError:
             self._drop()
-            raise ServerSilent("The database does not answer in time.") from None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise ServerSilent("no answer in time") from None
+        except (
+            asyncpg.InterfaceError,
+            asyncpg.PostgresConnectionError,
+            asyncpg.CannotConnectNowError,
+            OSError,
+        ) as error:
             self._drop()
-            raise ServerSilent(f"The database: {error}") from error
+            raise ServerSilent(str(error)) from error
+        except asyncpg.PostgresError as error:
+            self._drop()
+            raise QueryFailed(str(error)) from error
         except asyncio.CancelledError:
             self._drop()
             raise
 
     async def _connect(self) -> asyncpg.Connection[asyncpg.Record]:
+        if self._url is None:
+            raise ServerSilent("none is named; set DATABASE_READER_URL")
         if self._connection is None or self._connection.is_closed():
             self._connection = await asyncpg.connect(
                 self._url.get_secret_value(),

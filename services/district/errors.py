@@ -29,8 +29,9 @@ class DistrictError(PlatformError):
     exit_status: ClassVar[int] = 1
 
     def __init__(self, detail: str = "") -> None:
+        self.detail = detail
         summary = (self.__doc__ or type(self).__name__).strip().splitlines()[0]
-        super().__init__(f"{summary} {detail}".strip())
+        super().__init__(f"{summary.removesuffix('.')}: {detail}" if detail else summary)
 
 
 class NothingRuns(DistrictError):
@@ -46,7 +47,7 @@ class AnotherRuns(DistrictError):
 
 
 class ServerSilent(DistrictError):
-    """A server does not answer; `district status` shows its state, `district logs` why."""
+    """A server does not answer."""
 
 
 class QueryFailed(DistrictError):

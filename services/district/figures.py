@@ -137,8 +137,8 @@ class Snapshot:
     dead_letters: Mapping[str, int] | None
     open_alerts: tuple[OpenAlert, ...] | None
     open_alerts_by_lane: Mapping[str, int] | None
-    notes: tuple[str, ...] = ()
-    """Why something is unknown."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Why something is unknown, by server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class Sources:
     services: Mapping[str, ProcessFigures] = field(default_factory=dict)
     database: DatabaseFigures | None = None
     kafka: KafkaFigures | None = None
-    notes: tuple[str, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def in_flight(feed: Feed, database: DatabaseFigures, kafka: KafkaFigures) -> int:

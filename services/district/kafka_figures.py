@@ -26,7 +26,7 @@ CLIENT_ID: Final = "district-status"
 class KafkaCollector:
     """Keeps two idle clients between questions; drops them when Kafka does not answer, and makes new ones."""
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings | None) -> None:
         self._settings = settings
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
@@ -45,41 +45,43 @@ class KafkaCollector:
         Raises:
             ServerSilent: Kafka did not answer in time, or refused.
         """
+        if self._settings is None:
+            raise ServerSilent("none is named; set KAFKA_BOOTSTRAP")
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                await self._connect()
+                consumer, admin = await self._connect(self._settings)
             async with asyncio.timeout(ANSWER_SECONDS):
-                return await self._ask()
+                return await self._ask(consumer, admin)
         except TimeoutError:
             await self._drop()
-            raise ServerSilent(f"Kafka at {self._settings.bootstrap} does not answer in time.") from None
+            raise ServerSilent(f"{self._settings.bootstrap}: no answer in time") from None
         except (KafkaError, OSError) as error:
             await self._drop()
-            raise ServerSilent(f"Kafka at {self._settings.bootstrap}: {error}") from error
+            raise ServerSilent(f"{self._settings.bootstrap}: {error}") from error
         except asyncio.CancelledError:
             await self._drop()
             raise
 
-    async def _connect(self) -> None:
+    async def _connect(self, settings: KafkaSettings) -> tuple[AIOKafkaConsumer, AIOKafkaAdminClient]:
         milliseconds = int(ANSWER_SECONDS * 1000)
-        options = self._settings.client_options(CLIENT_ID) | {"request_timeout_ms": milliseconds}
-        if self._consumer is None:
+        options = settings.client_options(CLIENT_ID) | {"request_timeout_ms": milliseconds}
+        if self._consumer is None or self._admin is None:
+            # Kept before they have started, so that one that does not start is closed as well.
             self._consumer = AIOKafkaConsumer(**options, enable_auto_commit=False)
-            await self._consumer.start()
-        if self._admin is None:
             self._admin = AIOKafkaAdminClient(**options)
+            await self._consumer.start()
             await self._admin.start()
+        return self._consumer, self._admin
 
-    async def _ask(self) -> KafkaFigures:
-        if self._admin is None or self._consumer is None:
-            raise ServerSilent("Kafka's clients are not connected.")
+    async def _ask(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> KafkaFigures:
         groups = dict.fromkeys(GROUPS) | dict.fromkeys(
-            sorted(name for name, *_ in await self._admin.list_consumer_groups() if is_ours(name))
+            sorted(name for name, *_ in await admin.list_consumer_groups() if is_ours(name))
         )
-        committed = {group: await self._committed(self._admin, group) for group in groups}
-        wanted = [TopicPartition(*each) for each in self._partitions(groups)]
-        first = await self._consumer.beginning_offsets(wanted)
-        end = await self._consumer.end_offsets(wanted)
+        committed = {group: await self._committed(admin, group) for group in groups}
+        there = await consumer.topics()
+        wanted = [TopicPartition(*each) for each in self._partitions(groups) if each[0] in there]
+        first = await consumer.beginning_offsets(wanted)
+        end = await consumer.end_offsets(wanted)
         oldest = {(at.topic, at.partition): offset for at, offset in first.items()}
         newest = {(at.topic, at.partition): offset for at, offset in end.items()}
         lag = {group: lag_of(group, committed[group], oldest, newest) for group in groups}

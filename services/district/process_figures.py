@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, assert_never
 
+from pydantic import SecretStr
+
 from deploy.local import health, kafka, mosquitto, postgres, run_record
 from deploy.local.errors import NotYet
 from deploy.local.process_spec import Kind
 from deploy.local.run_record import ProcessRecord, RunRecord
 from deploy.local.supervisor import State
+from services.district.errors import ServerSilent
 from services.district.figures import ProcessFigures, ProcessState
-from services.runtime.settings import MqttEndpoint
+from services.runtime.settings import parse_mqtt_url
 
 ANSWER_SECONDS: Final = 2.0
 SERVERS: Final = (mosquitto.NAME, kafka.NAME, postgres.NAME)
@@ -54,11 +57,14 @@ def all_down(record: RunRecord | None) -> tuple[dict[str, ProcessFigures], dict[
     return dict.fromkeys(SERVERS, down), dict.fromkeys(services, down)
 
 
-def seen_from_outside(figures: ProcessFigures, *, answers: bool, why: str | None) -> ProcessFigures:
-    """Correct a server's state by whether it answered us just now."""
-    if answers or figures.state is not ProcessState.RUNNING:
-        return figures
-    return ProcessFigures(ProcessState.SILENT, figures.endpoint, figures.restarts, why)
+def seen_from_outside(supervised: ProcessFigures | None, *, answers: bool, why: str | None) -> ProcessFigures:
+    """Put together what the supervisor says of a server, if it is one of its own, and whether it answered us."""
+    if supervised is None:
+        state = ProcessState.RUNNING if answers else ProcessState.DOWN
+        return ProcessFigures(state, "your own", trouble=None if answers else why)
+    if answers or supervised.state is not ProcessState.RUNNING:
+        return supervised
+    return ProcessFigures(ProcessState.SILENT, supervised.endpoint, supervised.restarts, why)
 
 
 async def with_health(record: RunRecord, services: Mapping[str, ProcessFigures]) -> dict[str, ProcessFigures]:
@@ -79,15 +85,21 @@ async def _with_health(figures: ProcessFigures, port: int | None) -> ProcessFigu
     return figures
 
 
-async def listens(endpoint: MqttEndpoint) -> bool:
-    """Say whether somebody listens there."""
+async def see_listening(mqtt_url: SecretStr | None) -> None:
+    """See that an MQTT broker listens there.
+
+    Raises:
+        ServerSilent: nobody does.
+    """
+    if mqtt_url is None:
+        raise ServerSilent("none is named; set MQTT_URL")
+    endpoint = parse_mqtt_url(mqtt_url.get_secret_value())
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
-    except (OSError, TimeoutError):
-        return False
+    except (OSError, TimeoutError) as error:
+        raise ServerSilent(f"{endpoint.host}:{endpoint.port}: {error or 'no answer in time'}") from error
     writer.close()
-    return True
 
 
 def read_record(state: Path) -> RunRecord | None:

@@ -14,7 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import singledispatch
-from typing import Any
+from typing import Any, Final
+
+_NOT_FINITE: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+_ENDS_OF_TIME: Final = {datetime.max: "infinity", datetime.min: "-infinity"}  # noqa: DTZ901 - what asyncpg makes of them
 
 
 class JsonText(str):
@@ -37,46 +40,54 @@ def csv_line(values: Iterable[Any]) -> str:
 def _csv_field(value: Any) -> str:
     if value is None:
         return ""
-    text = _text(value)
+    text = as_text(value)
     if text == "" or any(mark in text for mark in ',"\r\n'):
         return '"' + text.replace('"', '""') + '"'
     return text
 
 
 @singledispatch
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """One value as text; further types may be registered."""
     return str(value)
 
 
-@_text.register
+@as_text.register
 def _(value: bool) -> str:
     return "true" if value else "false"
 
 
-@_text.register
+@as_text.register
 def _(value: Decimal) -> str:
     return format(value, "f") if value.is_finite() else str(value)
 
 
-@_text.register(list)
-@_text.register(tuple)
-@_text.register(Mapping)
+@as_text.register(list)
+@as_text.register(tuple)
+@as_text.register(Mapping)
 def _(value: Any) -> str:
     return json_value(value)
 
 
-@_text.register
+@as_text.register
+def _(value: float) -> str:
+    return repr(value) if math.isfinite(value) else _NOT_FINITE[str(value)]
+
+
+@as_text.register
 def _(value: datetime) -> str:
+    if value.replace(tzinfo=None) in _ENDS_OF_TIME:
+        return _ENDS_OF_TIME[value.replace(tzinfo=None)]
     return value.isoformat().replace("+00:00", "Z")
 
 
-@_text.register(date)
-@_text.register(time)
+@as_text.register(date)
+@as_text.register(time)
 def _(value: date | time) -> str:
     return value.isoformat()
 
 
-@_text.register
+@as_text.register
 def _(value: bytes) -> str:
     return "\\x" + value.hex()
 
@@ -84,7 +95,7 @@ def _(value: bytes) -> str:
 @singledispatch
 def json_value(value: object) -> str:
     """One value as JSON text."""
-    return json.dumps(_text(value), ensure_ascii=False)
+    return json.dumps(as_text(value), ensure_ascii=False)
 
 
 @json_value.register
@@ -105,12 +116,12 @@ def _(value: int) -> str:
 
 @json_value.register
 def _(value: float) -> str:
-    return json.dumps(value if math.isfinite(value) else str(value))
+    return json.dumps(value if math.isfinite(value) else _NOT_FINITE[str(value)])
 
 
 @json_value.register
 def _(value: Decimal) -> str:
-    return _text(value) if value.is_finite() else json.dumps(str(value))
+    return as_text(value) if value.is_finite() else json.dumps(str(value))
 
 
 @json_value.register(list)

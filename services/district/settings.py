@@ -70,7 +70,7 @@ def operator_variables(state: Path) -> dict[str, str]:
     try:
         return environment.of_role(json.loads(path.read_text(encoding="utf-8")), OPERATOR)
     except FileNotFoundError:
-        raise NothingRuns(f"There is no {path}.") from None
+        raise NothingRuns(f"there is no {path}.") from None
     except PermissionError:
         raise SettingRefused(f"{path} belongs to another user: ask as the one who ran `make run`.") from None
     except (ValueError, KeyError) as error:
@@ -88,7 +88,7 @@ def find_access() -> Access:
         return access_from(operator_variables(state), state)
     if any(os.environ.get(name) for name in NAMED_BY_ENVIRONMENT):
         return access_from(os.environ, None)
-    raise NothingRuns(f"State folder: {state}.")
+    raise NothingRuns(f"no supervisor holds {state}.")
 
 
 def local_settings(**chosen: Any) -> LocalSettings:

@@ -12,13 +12,25 @@ import typer
 from pydantic import SecretStr
 
 from services.district.errors import EXIT_INTERRUPTED, QueryFailed, ServerSilent, WriteRefused
-from services.district.rows import JsonText, PlainText, csv_line, json_object, repeated
+from services.district.rows import JsonText, PlainText, as_text, csv_line, json_object, repeated
 from services.district.settings import find_access
 
 CONNECT_SECONDS: Final = 5.0
 ROWS_AT_ONCE: Final = 500
 _EXCERPT_CHARS: Final = 30
 _WRITES: Final = (asyncpg.ReadOnlySQLTransactionError, asyncpg.InsufficientPrivilegeError)
+
+_LOOK: Final = "`district status` shows its state, `district logs postgres` why."
+_SEVERAL: Final = "multiple commands"
+_ONE_AT_A_TIME: Final = "it is more than one statement; run one at a time."
+
+
+@as_text.register(asyncpg.Range)
+def _(value: asyncpg.Range[Any]) -> str:
+    if value.isempty:
+        return "empty"
+    lower, upper = ("" if end is None else as_text(end) for end in (value.lower, value.upper))
+    return f"{'[' if value.lower_inc else '('}{lower},{upper}{']' if value.upper_inc else ')'}"
 
 
 def sql(
@@ -35,7 +47,7 @@ def sql(
     """
     access = find_access()
     if access.database_url is None:
-        raise ServerSilent("no database is named; set DATABASE_READER_URL.")
+        raise ServerSilent("none is named; set DATABASE_READER_URL.")
     text = sys.stdin.read() if query == "-" else query
     try:
         asyncio.run(_run(access.database_url, text, as_json=as_json, seconds=timeout, out=sys.stdout))
@@ -56,11 +68,11 @@ async def _run(url: SecretStr, query: str, *, as_json: bool, seconds: float, out
     except _WRITES as error:
         raise WriteRefused(_sentence(error, query)) from error
     except asyncpg.PostgresError as error:
-        raise QueryFailed(_sentence(error, query)) from error
+        raise QueryFailed(_ONE_AT_A_TIME if _SEVERAL in str(error) else _sentence(error, query)) from error
     except (asyncpg.InterfaceError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             raise
-        raise ServerSilent(f"the database went away ({error}).") from error
+        raise ServerSilent(f"the database went away ({error}); {_LOOK}") from error
     finally:
         connection.terminate()
 
@@ -80,9 +92,9 @@ async def _connect(url: SecretStr, seconds: float) -> asyncpg.Connection[asyncpg
         )
         await _exact_texts(connection)
     except asyncpg.PostgresError as error:
-        raise ServerSilent(f"the database refuses us ({error}).") from error
+        raise ServerSilent(f"the database refuses us ({error}); {_LOOK}") from error
     except (OSError, TimeoutError) as error:
-        raise ServerSilent(f"the database ({error or 'no answer in time'}).") from error
+        raise ServerSilent(f"the database ({error or 'no answer in time'}); {_LOOK}") from error
     return connection
 
 
@@ -96,6 +108,10 @@ async def _exact_texts(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 async def _print(connection: asyncpg.Connection[asyncpg.Record], query: str, *, as_json: bool, out: TextIO) -> None:
     statement = await connection.prepare(query)
     names = [column.name for column in statement.get_attributes()]
+    if statement.get_parameters():
+        raise QueryFailed("it has a parameter such as $1; write the value itself.")
+    if not names:
+        raise QueryFailed("it answers with no columns; ask with SELECT.")
     if as_json and (twice := repeated(names)):
         raise QueryFailed(f"two columns are called {', '.join(twice)}; name them with AS.")
     rows = statement.cursor(prefetch=ROWS_AT_ONCE)

@@ -103,6 +103,5 @@ def total_rate(rates: list[float | None]) -> float | None:
 def trouble_lines(snapshot: Snapshot) -> list[str]:
     """What each server or service says is wrong, and why something is unknown."""
     processes = {**snapshot.servers, **snapshot.services}
-    said = [f"{name}: {process.trouble}" for name, process in processes.items() if process.trouble]
-    # A server that is silent carries its note as its trouble already.
-    return [printable(line) for line in (*said, *(n for n in snapshot.notes if not any(n in line for line in said)))]
+    troubles = {name: process.trouble for name, process in processes.items() if process.trouble}
+    return [printable(f"{name}: {why}") for name, why in {**snapshot.notes, **troubles}.items()]
