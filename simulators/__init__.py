@@ -1,0 +1,1 @@
+"""Simulated devices, load and replays: whatever speaks MQTT to the platform, importing only `schemas`."""

@@ -1,0 +1,1 @@
+"""Open-loop load and hostile messages, for tests and benchmarks."""

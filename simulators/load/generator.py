@@ -1,0 +1,261 @@
+"""The open loop: sends what is due, whatever the platform does; what is late counts as late.
+
+1. Each message is due at a fixed time and carries it as `observed_at`: no coordinated omission.
+2. A device's sequence numbers have no gaps; a message is numbered when it is sent the first time.
+3. Unacknowledged messages are sent again after a reconnect; with receipts, whatever has no receipt yet, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import orjson
+from pydantic import ValidationError
+
+from schemas.clock import Tick
+from schemas.fields import LIVE, Feed
+from schemas.mqtt import ClockTopic, Message
+from schemas.receipt import Receipt
+from simulators import wire
+from simulators.endpoint import Endpoint
+from simulators.gateway import Gateway
+from simulators.load.schedule import Lateness, Schedule, Stamps
+from simulators.load.templates import VARIANTS, LoadDevice, load_device
+from simulators.outbox import Outbox, OutboxPolicy
+
+TICK_SECONDS: Final = 0.002
+BURST: Final = 512
+CLOCK_SECONDS: Final = 1.0
+RECEIPT_CHECK_SECONDS: Final = 0.25
+_HELD: Final = OutboxPolicy(capacity=1_000_000, patience_seconds=6.0)
+
+Packet = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """What the operator asked for."""
+
+    rate: float
+    """Readings a second."""
+    seconds: float
+    devices: int
+    batch: int
+    feeds: tuple[Feed, ...]
+    lane: str
+    boot_id: str
+    receipts: bool
+    connections: int
+    window: int
+    """Messages in flight on all connections, at most."""
+    drain_seconds: float
+    """How long to wait for the last acknowledgement, and receipt, after the end."""
+
+
+class LoadRun:
+    """One run."""
+
+    def __init__(self, plan: LoadPlan, endpoint: Endpoint) -> None:
+        self._plan = plan
+        self._schedule = Schedule(plan.rate, plan.seconds, plan.batch)
+        self._devices = [
+            load_device(
+                plan.feeds[number % len(plan.feeds)],
+                number // len(plan.feeds),
+                boot_id=plan.boot_id,
+                lane=plan.lane,
+                batch=plan.batch,
+            )
+            for number in range(plan.devices)
+        ]
+        self._next_seq = [0] * plan.devices
+        self._outboxes: list[Outbox[Packet]] = [Outbox(plan.boot_id, _HELD) for _ in self._devices]
+        self._by_receipt_topic = {
+            str(device.topic).replace(f"/{Message.READING}", f"/{Message.RECEIPT}").encode(): index
+            for index, device in enumerate(self._devices)
+        }
+        self._gateways = [self._gateway(endpoint, number) for number in range(plan.connections)]
+        self._lateness = Lateness()
+        self._sent = 0
+
+    def _gateway(self, endpoint: Endpoint, number: int) -> Gateway:
+        own = range(number, self._plan.devices, self._plan.connections)
+        topics = list(self._by_receipt_topic)
+        return Gateway(
+            endpoint,
+            f"{self._plan.boot_id}-{number}",
+            window=self._plan.window // self._plan.connections,
+            filters=[topics[index].decode() for index in own] if self._plan.receipts else (),
+            on_message=self._on_receipt if self._plan.receipts else None,
+            on_connected=(lambda: self._start_over(own)) if self._plan.receipts else None,
+        )
+
+    def _on_receipt(self, topic: bytes, payload: bytes) -> None:
+        index = self._by_receipt_topic.get(topic)
+        if index is None:
+            return
+        try:
+            receipt = Receipt.model_validate_json(payload)
+        except ValidationError:
+            return
+        self._outboxes[index].receipt(receipt.boot_id, receipt.seq, time.monotonic())
+
+    def _start_over(self, own: Sequence[int]) -> None:
+        """A new connection: all that has no receipt is sent again by the outboxes, not by the gateway."""
+        if not own:
+            return
+        gateway = self._gateways[own[0] % self._plan.connections]
+        gateway.forget_in_flight()
+        for index in own:
+            self._outboxes[index].connected(time.monotonic())
+
+    async def run(self) -> dict[str, Any]:
+        """Send everything; return the figures.
+
+        Raises:
+            GatewayUnreachable: no MQTT broker answers.
+            GatewayRefused: the MQTT broker refuses us or what we publish.
+        """
+        async with AsyncExitStack() as stack:
+            for gateway in self._gateways:
+                await stack.enter_async_context(gateway)
+            for gateway in self._gateways:
+                await gateway.wait_connected()
+            begun = time.monotonic()
+            clock = asyncio.create_task(self._drive_clock(), name="load-clock")
+            try:
+                await self._send_all(begun)
+                sent_after = time.monotonic() - begun
+                complete = await self._settle()
+            finally:
+                clock.cancel()
+            return self._report(sent_after, complete)
+
+    async def _send_all(self, begun: float) -> None:
+        schedule, stamps = self._schedule, Stamps(datetime.now(UTC))
+        total, message = schedule.messages, 0
+        while message < total:
+            elapsed = time.monotonic() - begun
+            due = schedule.due_by(elapsed)
+            stop = min(due, message + BURST)
+            if message < stop:
+                if not self._plan.receipts:
+                    await self._wait_room()
+                self._send(range(message, stop), stamps)
+                left = time.monotonic() - begun
+                self._lateness.add([left - schedule.due_at(each) for each in range(message, stop)])
+                message = stop
+            if self._plan.receipts:
+                self._send_again()
+            pause = 0.0 if message < due else max(schedule.due_at(message) - (time.monotonic() - begun), TICK_SECONDS)
+            await asyncio.sleep(pause)
+
+    async def _wait_room(self) -> None:
+        for gateway in self._gateways:
+            await gateway.wait_room(min(BURST, self._plan.window // self._plan.connections))
+
+    def _send(self, messages: range, stamps: Stamps) -> None:
+        batch, devices, count = self._plan.batch, self._devices, len(self._devices)
+        for message in messages:
+            turn, index = divmod(message, count)
+            template = devices[index].templates[turn % VARIANTS]
+            seq = self._next_seq[index]
+            self._next_seq[index] = seq + batch
+            body = template.fill(seq, batch, stamps.at(self._schedule.due_at(message)))
+            if self._plan.receipts:
+                outbox = self._outboxes[index]
+                outbox.add((template.head, body), time.monotonic(), batch)
+            else:
+                self._gateways[index % len(self._gateways)].publish(template.head, body)
+        self._sent += len(messages) * batch
+        if self._plan.receipts:
+            self._send_again()
+        for gateway in self._gateways:
+            gateway.flush()
+
+    def _send_again(self) -> None:
+        """Send what the outboxes want sent: new messages, and after a reconnect or a stuck receipt old ones."""
+        now = time.monotonic()
+        for index, outbox in enumerate(self._outboxes):
+            if not outbox:
+                continue
+            gateway = self._gateways[index % len(self._gateways)]
+            if gateway.room <= 0:
+                continue
+            for kept in outbox.due(now, gateway.room):
+                gateway.publish(*kept.item)
+        for gateway in self._gateways:
+            gateway.flush()
+
+    async def _settle(self) -> bool:
+        """Wait until everything is acknowledged, and with receipts, safe; false when the time is over."""
+        deadline = time.monotonic() + self._plan.drain_seconds
+        while time.monotonic() < deadline:
+            for gateway in self._gateways:
+                gateway.raise_failure()
+            if self._plan.receipts:
+                self._send_again()
+            if not any(self._outboxes) and not any(gateway.in_flight for gateway in self._gateways):
+                return True
+            await asyncio.sleep(RECEIPT_CHECK_SECONDS if self._plan.receipts else TICK_SECONDS)
+        return False
+
+    async def _drive_clock(self) -> None:
+        """Time of the lane, behind the readings; the lane `live` has a clock of its own."""
+        if self._plan.lane == LIVE:
+            return
+        while True:
+            await asyncio.sleep(CLOCK_SECONDS)
+            tick = Tick(lane=self._plan.lane, at=datetime.now(UTC) - timedelta(seconds=CLOCK_SECONDS))
+            payload = tick.model_dump_json().encode()
+            for feed in self._plan.feeds:
+                if self._gateways[0].room > 0:
+                    topic = str(ClockTopic(feed, self._plan.lane))
+                    self._gateways[0].publish(wire.publish_head(topic, len(payload)), wire.publish_body(payload))
+            self._gateways[0].flush()
+
+    def _report(self, sent_after: float, complete: bool) -> dict[str, Any]:
+        counts = [gateway.counts for gateway in self._gateways]
+        return {
+            "sent": self._sent,
+            "messages": self._schedule.messages,
+            "acked": sum(each.acknowledged for each in counts),
+            "resent": sum(each.resent for each in counts) + sum(each.repeated for each in self._outboxes),
+            "connections": sum(each.connections for each in counts),
+            "unfinished": 0
+            if complete
+            else sum(len(outbox) for outbox in self._outboxes) + sum(g.in_flight for g in self._gateways),
+            "late_p50_ms": self._lateness.percentile_ms(0.5),
+            "late_p99_ms": self._lateness.percentile_ms(0.99),
+            "seconds": round(sent_after, 3),
+            "lane": self._plan.lane,
+            "keys": [self._key(device, seq) for device, seq in zip(self._devices, self._next_seq, strict=True)],
+        }
+
+    def _key(self, device: LoadDevice, next_seq: int) -> dict[str, Any]:
+        return {
+            "feed": device.topic.feed,
+            "device_id": device.topic.device_id,
+            "boot_id": self._plan.boot_id,
+            "next_seq": next_seq,
+        }
+
+
+def report_text(report: dict[str, Any]) -> str:
+    """Write the figures for people."""
+    return (
+        f"{report['sent']:,} readings in {report['messages']:,} messages within {report['seconds']:.1f} s; "
+        f"acknowledged {report['acked']:,}, sent again {report['resent']:,}, connections {report['connections']}; "
+        f"late p50 {report['late_p50_ms']:.1f} ms, p99 {report['late_p99_ms']:.1f} ms; lane {report['lane']}"
+    )
+
+
+def report_json(report: dict[str, Any]) -> str:
+    """Write the figures for machines, one line."""
+    return orjson.dumps(report).decode()
