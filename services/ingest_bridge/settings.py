@@ -1,0 +1,72 @@
+"""What the operator may choose about the bridge; the only module of it that reads the environment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from services.ingest_bridge.judge import Policy
+from services.runtime.settings import EnvironmentSettings, MqttEndpoint, parse_mqtt_url
+
+
+class MqttSettings(EnvironmentSettings):
+    """Where the MQTT broker is and who we are there."""
+
+    model_config = SettingsConfigDict(env_prefix="mqtt_")
+
+    url: SecretStr
+    """`mqtt://user:password@host:port`, `mqtts://` for TLS."""
+
+    def endpoint(self) -> MqttEndpoint:
+        """The parsed URL.
+
+        Raises:
+            SettingsError: it is malformed.
+        """
+        return parse_mqtt_url(self.url.get_secret_value())
+
+
+class BridgeSettings(EnvironmentSettings):
+    """The bridge's own settings, `BRIDGE_<FIELD>`; durations in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="bridge_")
+
+    client_id: str = Field(default="jianghan-ingest-bridge", min_length=1, max_length=64)
+    """Names the persistent session; two bridges with one id push each other out."""
+    session_expiry_seconds: int = Field(default=7 * 86_400, ge=60)
+    """How long the MQTT broker keeps our session, and what waits in it, while we are away."""
+    keepalive_seconds: int = Field(default=30, ge=5, le=300)
+    receive_maximum: int = Field(default=10_000, ge=1, le=65_535)
+    """Unacknowledged QoS 1 messages; the MQTT broker itself sends no more, so that control packets still flow."""
+    in_flight_bytes: int = Field(default=64 * 1024 * 1024, ge=8 * 1024 * 1024)
+    """Payload bytes taken and not yet acknowledged; above it the socket is not read."""
+    max_packet_bytes: int = Field(default=5 * 1024 * 1024, ge=64 * 1024, le=5 * 1024 * 1024)
+    """Announced to the MQTT broker, which sends nothing larger; leaves room in a dead letter for its headers."""
+    max_payload_bytes: int = Field(default=1024 * 1024, ge=1024)
+    """A larger payload is dead-lettered as `too_large`."""
+    max_elements: int = Field(default=10_000, ge=1)
+    """Readings in one message; an array of more is dead-lettered as `too_large`."""
+    future_seconds: int = Field(default=300, ge=0)
+    """How far `observed_at` may be ahead of our clock."""
+    pace_seconds: float = Field(default=0.01, ge=0, le=1)
+    """Least time between the starts of two writes to Kafka under load; a lone message never waits."""
+    receipt_seconds: float = Field(default=1.0, gt=0)
+    """Time between two receipts to a device whose readings keep coming."""
+    receipt_repeat_seconds: float = Field(default=10.0, gt=0)
+    """Time after which a receipt that is stuck before a gap is said again."""
+    boots_per_device: int = Field(default=4, ge=2)
+    """Boots of one device kept at a time: its own, and replays under its name."""
+    forget_after_days: int = Field(default=30, ge=1)
+    """A device silent for so long loses its receipts and must start a new boot."""
+    stop_seconds: float = Field(default=6.0, gt=0)
+    """At a stop, the time in which what was taken may still reach Kafka."""
+
+    def policy(self) -> Policy:
+        """What the judge needs to know."""
+        return Policy(
+            max_payload_bytes=self.max_payload_bytes,
+            max_elements=self.max_elements,
+            future_tolerance=timedelta(seconds=self.future_seconds),
+        )
