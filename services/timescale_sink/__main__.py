@@ -1,0 +1,63 @@
+"""The sink: `python -m services.timescale_sink [run | migrate]`.
+
+settings ─▶ Kafka consumer ─▶ decode ─▶ one transaction a topic ─▶ commit
+                                 └────▶ refused rows ─▶ dead letters
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from services.runtime.dead_letters import dead_letter_producer
+from services.runtime.errors import PlatformError
+from services.runtime.kafka import admin, consumer
+from services.runtime.lifecycle import Lifetime, run_service
+from services.runtime.settings import KafkaSettings
+from services.timescale_sink.migrations import migrate
+from services.timescale_sink.settings import MigrationSettings, SinkSettings
+from services.timescale_sink.sink import TOPICS, Sink
+from services.timescale_sink.writer import Writer, database_pool
+
+NAME = "timescale_sink"
+
+
+async def _cluster_id(kafka: KafkaSettings) -> str:
+    async with admin(kafka, f"{NAME}-admin") as client:
+        cluster = await client.describe_cluster()
+    return str(cluster["cluster_id"])
+
+
+async def _run(lifetime: Lifetime) -> None:
+    kafka, settings = KafkaSettings.load(), SinkSettings.load()
+    cluster_id = await _cluster_id(kafka)
+    async with (
+        database_pool(settings.database_url.get_secret_value()) as pool,
+        dead_letter_producer(kafka, NAME) as dead_letters,
+        consumer(kafka, NAME, TOPICS, settings.group) as records,
+    ):
+        writer = Writer(pool, cluster_id, dead_letters, settings.device_refresh_seconds)
+        await Sink(records, writer, settings, lifetime).run()
+
+
+def _migrate() -> None:
+    try:
+        applied = asyncio.run(migrate(MigrationSettings.load()))
+    except (PlatformError, OSError) as error:
+        sys.exit(f"migrate: {error}")
+    print(f"migrations: {len(applied)} applied" + "".join(f"\n  {name}" for name in applied))
+
+
+def main() -> None:
+    """Entry point."""
+    match sys.argv[1:]:
+        case [] | ["run"]:
+            run_service(NAME, _run)
+        case ["migrate"]:
+            _migrate()
+        case _:
+            sys.exit("usage: python -m services.timescale_sink [run | migrate]")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""What can go wrong in the sink.
+
+PlatformError
+├── TransientError
+│   └── DatabaseUnavailable    wait and write the same batch again
+└── FatalError
+    ├── SchemaMismatch         the tables are not those of this version
+    ├── MigrationRefused       a migration cannot be applied
+    └── TooMuchRefused         most rows of most devices are refused: the fault is ours
+"""
+
+from __future__ import annotations
+
+from services.runtime.errors import FatalError, TransientError
+
+
+class DatabaseUnavailable(TransientError):
+    """The database did not take the batch; nothing is lost, the same batch is written again."""
+
+
+class SchemaMismatch(FatalError):
+    """The tables are not those of this version of the sink; run `python -m services.timescale_sink migrate`."""
+
+
+class MigrationRefused(FatalError):
+    """A migration cannot be applied; the message names its file and what to do."""
+
+
+class TooMuchRefused(FatalError):
+    """The database refuses most rows of many devices: stop before everything ends in the dead letters."""

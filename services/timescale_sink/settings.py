@@ -1,0 +1,39 @@
+"""Settings of the sink."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from services.runtime.settings import EnvironmentSettings
+
+
+class SinkSettings(EnvironmentSettings):
+    """How the sink reads, writes and waits."""
+
+    model_config = SettingsConfigDict(env_prefix="sink_", populate_by_name=True)
+
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    """The database as its writer."""
+    group: str = "sink"
+    """Consumer group."""
+    batch_records: int = Field(default=5_000, ge=1, le=100_000)
+    """Records of one round of writing, over all topics."""
+    poll_ms: int = Field(default=500, ge=1)
+    """Longest wait for records; the first one that comes ends it."""
+    retry_first_seconds: float = Field(default=0.2, gt=0)
+    """Pause after the first failed write; doubles up to `retry_longest_seconds`."""
+    retry_longest_seconds: float = Field(default=5.0, gt=0)
+    device_refresh_seconds: float = Field(default=10.0, ge=0)
+    """How often a device that is known already is noted as seen."""
+
+
+class MigrationSettings(EnvironmentSettings):
+    """Who owns the tables, and who may write and read them."""
+
+    model_config = SettingsConfigDict(env_prefix="sink_", populate_by_name=True)
+
+    database_owner_url: SecretStr = Field(validation_alias="DATABASE_OWNER_URL")
+    """The database as the owner of the tables."""
+    writer_role: str = Field(default="district_writer", pattern=r"^[a-z_][a-z0-9_]*$")
+    reader_role: str = Field(default="district_reader", pattern=r"^[a-z_][a-z0-9_]*$")

@@ -1,0 +1,1 @@
+"""The database's tables, views, migrations and the sink's queries."""

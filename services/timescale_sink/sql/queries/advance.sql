@@ -1,0 +1,13 @@
+-- Add what one batch did to each partition.
+INSERT INTO sink_progress AS p
+    (cluster_id, topic, partition, next_offset, readings, stored, duplicates, dead_lettered, ticks)
+SELECT $1, *
+FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+ON CONFLICT (cluster_id, topic, partition) DO UPDATE SET
+    next_offset = greatest(p.next_offset, excluded.next_offset),
+    readings = p.readings + excluded.readings,
+    stored = p.stored + excluded.stored,
+    duplicates = p.duplicates + excluded.duplicates,
+    dead_lettered = p.dead_lettered + excluded.dead_lettered,
+    ticks = p.ticks + excluded.ticks,
+    updated_at = now()
