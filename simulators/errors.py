@@ -11,8 +11,6 @@ SimulatorError
 
 from __future__ import annotations
 
-# ruff: noqa: N818 - the name says what is the matter, and reads as such where it is raised
-
 
 class SimulatorError(Exception):
     """Base of all errors on the devices' side; the message says what happened and what to do."""
