@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 # ruff: noqa: S608 - statements are put together from our own names
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
