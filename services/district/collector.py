@@ -11,13 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from deploy.local import kafka, mosquitto, postgres
 from deploy.local.process_spec import Kind
 from services.district.database_figures import DatabaseCollector
 from services.district.errors import QueryFailed, ServerSilent
 from services.district.figures import ProcessFigures, Snapshot, Sources, combine
 from services.district.kafka_figures import KafkaCollector
 from services.district.process_figures import (
+    KAFKA,
+    MOSQUITTO,
+    POSTGRES,
     SERVERS,
     all_down,
     read_record,
@@ -57,9 +59,9 @@ class Collector:
         Kafka has, whatever happens between the two questions.
         """
         said = _Said()
-        database = await said.ask(postgres.NAME, self._database.collect())
-        offsets = await said.ask(kafka.NAME, self._kafka.collect())
-        await said.ask(mosquitto.NAME, see_listening(self._access.mqtt_url))
+        database = await said.ask(POSTGRES, self._database.collect())
+        offsets = await said.ask(KAFKA, self._kafka.collect())
+        await said.ask(MOSQUITTO, see_listening(self._access.mqtt_url))
         servers, services = await self._processes(said)
         sources = Sources(servers, services, database, offsets, said.notes)
         return combine(sources, at=datetime.now(UTC), seconds=time.monotonic())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -20,8 +19,8 @@ ANSWER_SECONDS: Final = 8.0
 
 _ALERT_COLUMNS: Final = ", ".join(OpenAlert.__dataclass_fields__)
 TOTALS: Final = "SELECT feed, devices, readings, stored FROM v_feed_totals"
-DEAD_LETTERS: Final = "SELECT source, feed, reason, count(*) AS n FROM v_dead_letters GROUP BY source, feed, reason"
-PROGRESS: Final = "SELECT topic, partition, next_offset FROM sink_progress"
+DEAD_LETTERS: Final = "SELECT source, feed, reason, sum(n)::bigint AS n FROM v_dead_letter_reasons GROUP BY 1, 2, 3"
+PROGRESS: Final = "SELECT cluster_id, topic, partition, next_offset FROM v_sink_progress"
 ALERTS_BY_LANE: Final = "SELECT lane, count(*) AS n FROM v_open_alerts GROUP BY lane"
 OPEN_ALERTS: Final = (
     f"SELECT {_ALERT_COLUMNS} FROM v_open_alerts "  # noqa: S608 - the columns are our own fields
@@ -107,9 +106,6 @@ class DatabaseCollector:
             connection.terminate()
 
 
-Row = Mapping[str, Any] | asyncpg.Record
-
-
 def feed_totals(totals: list[Any], letters: list[Any]) -> dict[Feed, FeedTotals]:
     """Put the totals of each feed together with its dead letters."""
     stored = {row["feed"]: row for row in totals}
@@ -137,6 +133,9 @@ def by_reason(letters: list[Any]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def latest_offsets(progress: list[Any]) -> dict[Partition, int]:
-    """Return the sink's place in each partition."""
-    return {(row["topic"], row["partition"]): row["next_offset"] for row in progress}
+def latest_offsets(progress: list[Any]) -> dict[str, dict[Partition, int]]:
+    """Return the sink's place in each partition of each cluster."""
+    places: dict[str, dict[Partition, int]] = {}
+    for row in progress:
+        places.setdefault(row["cluster_id"], {})[row["topic"], row["partition"]] = row["next_offset"]
+    return places

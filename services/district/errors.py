@@ -20,8 +20,6 @@ from services.runtime.errors import PlatformError
 EXIT_INTERRUPTED: Final = 130
 """The shell's convention for ctrl-C."""
 
-# ruff: noqa: N818 - the name says what is the matter, and reads as such where it is raised
-
 
 class DistrictError(PlatformError):
     """The command could not do what was asked."""

@@ -109,14 +109,15 @@ class DatabaseFigures:
     """The worst and newest first; of many, as many as were asked for."""
     open_alerts_by_lane: Mapping[str, int]
     """All of them."""
-    next_offsets: Mapping[Partition, int]
-    """Up to where the sink has handled each partition, whose readings are in `seen`."""
+    next_offsets: Mapping[str, Mapping[Partition, int]]
+    """By Kafka cluster: up to where the sink has handled each partition, whose readings are in `seen`."""
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaFigures:
     """What Kafka knows."""
 
+    cluster_id: str
     end_offsets: Mapping[Partition, int]
     lag: Mapping[str, int]
     """Records that each consumer group has still to handle."""
@@ -155,10 +156,9 @@ class Sources:
 def in_flight(feed: Feed, database: DatabaseFigures, kafka: KafkaFigures) -> int:
     """Count the records of a feed that are in Kafka and not yet handled by the sink."""
     topic = readings_topic(feed)
+    handled = database.next_offsets.get(kafka.cluster_id, {})
     return sum(
-        max(0, end - database.next_offsets.get(partition, 0))
-        for partition, end in kafka.end_offsets.items()
-        if partition[0] == topic
+        max(0, end - handled.get(partition, 0)) for partition, end in kafka.end_offsets.items() if partition[0] == topic
     )
 
 

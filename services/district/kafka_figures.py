@@ -11,11 +11,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from schemas.fields import Feed
-from schemas.topics import readings_topic
 from services.district.errors import ServerSilent
 from services.district.figures import GROUPS, KafkaFigures, Partition
-from services.district.lag import SINK, is_ours, lag_of, partitions_of, topics_of
+from services.district.lag import is_ours, lag_of, partitions_of, topics_of
 from services.runtime.settings import KafkaSettings
 
 CONNECT_SECONDS: Final = 4.0
@@ -30,6 +28,7 @@ class KafkaCollector:
         self._settings = settings
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
+        self._cluster_id = ""
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,6 +70,7 @@ class KafkaCollector:
             self._admin = AIOKafkaAdminClient(**options)
             await self._consumer.start()
             await self._admin.start()
+            self._cluster_id = str((await self._admin.describe_cluster())["cluster_id"])
         return self._consumer, self._admin
 
     async def _ask(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> KafkaFigures:
@@ -79,23 +79,19 @@ class KafkaCollector:
         )
         committed = {group: await self._committed(admin, group) for group in groups}
         there = await consumer.topics()
-        wanted = [TopicPartition(*each) for each in self._partitions(groups) if each[0] in there]
+        topics = dict.fromkeys(topic for group in groups for topic in topics_of(group) if topic in there)
+        wanted = [TopicPartition(*each) for each in partitions_of(topics)]
         first = await consumer.beginning_offsets(wanted)
         end = await consumer.end_offsets(wanted)
         oldest = {(at.topic, at.partition): offset for at, offset in first.items()}
         newest = {(at.topic, at.partition): offset for at, offset in end.items()}
         lag = {group: lag_of(group, committed[group], oldest, newest) for group in groups}
-        return KafkaFigures(end_offsets=newest, lag=lag)
+        return KafkaFigures(cluster_id=self._cluster_id, end_offsets=newest, lag=lag)
 
     @staticmethod
     async def _committed(admin: AIOKafkaAdminClient, group: str) -> dict[Partition, int]:
         offsets = await admin.list_consumer_group_offsets(group)
         return {(at.topic, at.partition): known.offset for at, known in offsets.items() if known.offset >= 0}
-
-    @staticmethod
-    def _partitions(groups: dict[str, None]) -> list[Partition]:
-        topics = dict.fromkeys(topic for group in (SINK, *groups) for topic in topics_of(group))
-        return partitions_of(dict.fromkeys((*map(readings_topic, Feed), *topics)))
 
     async def _drop(self) -> None:
         consumer, self._consumer = self._consumer, None

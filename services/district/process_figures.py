@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 from pydantic import SecretStr
 
-from deploy.local import health, kafka, mosquitto, postgres, run_record
+from deploy.local import health, run_record
 from deploy.local.errors import NotYet
 from deploy.local.process_spec import Kind
 from deploy.local.run_record import ProcessRecord, RunRecord
@@ -19,7 +19,11 @@ from services.district.figures import ProcessFigures, ProcessState
 from services.runtime.settings import parse_mqtt_url
 
 ANSWER_SECONDS: Final = 2.0
-SERVERS: Final = (mosquitto.NAME, kafka.NAME, postgres.NAME)
+MOSQUITTO: Final = "mosquitto"
+KAFKA: Final = "kafka"
+POSTGRES: Final = "postgres"
+SERVERS: Final = (MOSQUITTO, KAFKA, POSTGRES)
+"""Their names as `deploy.local` has them, whose modules would bring all that starts them."""
 
 
 def in_words(state: str) -> ProcessState:

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from deploy.local.errors import AlreadyRunning
@@ -25,14 +26,15 @@ from deploy.local.stack import ServiceSpec, SetupStep, Stack, all_or_none
 from deploy.local.supervisor import Event
 from services.district.board import Board, event_line
 from services.district.collector import Collector
-from services.district.errors import EXIT_INTERRUPTED, AnotherRuns
+from services.district.errors import EXIT_INTERRUPTED, AnotherRuns, SettingRefused
 from services.district.outputs import Output, output_for
-from services.district.settings import OPERATOR, access_from, local_settings
+from services.district.settings import OPERATOR, access_from
 
 REFRESH_SECONDS: Final = 1.0
 COLLECT_SECONDS: Final = 2.0
-IDLE_SHARE: Final = 10
-"""Figures are asked for at most this small a part of the time, however long the database takes over them."""
+COLLECT_SECONDS_AT_MOST: Final = 15.0
+IDLE_SHARE: Final = 5
+"""Pause after asking, in times of how long the answer took, between the two bounds above: large data are asked less."""
 ALERTS_ON_SCREEN: Final = 200
 
 SETUP: Final = (
@@ -79,6 +81,22 @@ def run(
     sys.exit(status)
 
 
+def local_settings(**chosen: Any) -> LocalSettings:
+    """Read the operator's choices for the local servers; an option that is not None wins over its variable.
+
+    Raises:
+        SettingRefused: a value does not fit; the message names it.
+    """
+    try:
+        return LocalSettings(**{name: value for name, value in chosen.items() if value is not None})
+    except ValidationError as error:
+        lines = [
+            f"{'_'.join(str(part) for part in each['loc'])}: {each['msg']}"
+            for each in error.errors(include_input=False, include_url=False)
+        ]
+        raise SettingRefused("; ".join(lines)) from error
+
+
 class _District:
     """One run, from the first server to the last."""
 
@@ -93,6 +111,7 @@ class _District:
     async def run(self) -> int:
         """Run until asked to stop; return the exit status."""
         self._listen_to_signals(asyncio.current_task())
+        self._output.event(f"Starting the district; its data and logs are in {self._stack.settings.state}")
         async with self._events_shown():
             try:
                 async with self._stack as stack:
@@ -153,11 +172,17 @@ class _District:
                 raise result
 
     async def _collect(self, collector: Collector, board: Board) -> None:
+        # The first answer takes long because connections are made for it.
+        for line in board.take(await collector.collect()):
+            self._output.event(line)
+        pause = COLLECT_SECONDS
         while True:
+            await asyncio.sleep(pause)
             began = time.monotonic()
             for line in board.take(await collector.collect()):
                 self._output.event(line)
-            await asyncio.sleep(max(COLLECT_SECONDS, IDLE_SHARE * (time.monotonic() - began)))
+            took = time.monotonic() - began
+            pause = min(max(COLLECT_SECONDS, IDLE_SHARE * took), COLLECT_SECONDS_AT_MOST)
 
     async def _refresh(self) -> None:
         while True:

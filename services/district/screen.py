@@ -43,6 +43,7 @@ MOST_REASONS: Final = 8
 MOST_REASONS_LOW: Final = 3
 LINES_PER_ALERT_IN_FULL: Final = 3
 MOST_EVENTS: Final = 4
+MOST_EVENTS_LOW: Final = 2
 HEADING: Final = "bold cyan"
 SEVERITY_STYLES: Final[Mapping[str, str]] = {
     "I": "bold red",
@@ -96,7 +97,9 @@ def screen(snapshot: Snapshot, view: View) -> RenderableType:
         # Alerts are what the operator is here for: at least their heading and two lines are kept for them.
         room = max(0, view.height - used - 3)
         troubles = troubles[:room][:3]
-        events = events[len(events) - min(MOST_EVENTS, room - len(troubles), len(events)) :]
+        events = events[
+            len(events) - min(MOST_EVENTS if tall else MOST_EVENTS_LOW, room - len(troubles), len(events)) :
+        ]
     below = len(troubles) + len(events)
     alerts = _alerts(snapshot, view, None if view.height is None else max(1, view.height - used - below - 1))
     parts: list[RenderableType] = []

@@ -11,13 +11,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
-from deploy.local import environment, run_record
+from deploy.local import run_record
 from deploy.local.paths import state_dir
-from deploy.local.settings import LocalSettings
 from services.district.errors import NothingRuns, SettingRefused
 from services.runtime.settings import KafkaSettings
 
@@ -68,7 +66,8 @@ def operator_variables(state: Path) -> dict[str, str]:
     """
     path = state / ENVIRONMENT_FILE
     try:
-        return environment.of_role(json.loads(path.read_text(encoding="utf-8")), OPERATOR)
+        known: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+        return known["common"] | known[OPERATOR]
     except FileNotFoundError:
         raise NothingRuns(f"there is no {path}.") from None
     except PermissionError:
@@ -89,19 +88,3 @@ def find_access() -> Access:
     if any(os.environ.get(name) for name in NAMED_BY_ENVIRONMENT):
         return access_from(os.environ, None)
     raise NothingRuns(f"no supervisor holds {state}.")
-
-
-def local_settings(**chosen: Any) -> LocalSettings:
-    """Read the operator's choices for the local servers; an option that is not None wins over its variable.
-
-    Raises:
-        SettingRefused: a value does not fit; the message names it.
-    """
-    try:
-        return LocalSettings(**{name: value for name, value in chosen.items() if value is not None})
-    except ValidationError as error:
-        lines = [
-            f"{'_'.join(str(part) for part in each['loc'])}: {each['msg']}"
-            for each in error.errors(include_input=False, include_url=False)
-        ]
-        raise SettingRefused("; ".join(lines)) from error

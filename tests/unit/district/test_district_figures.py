@@ -23,6 +23,7 @@ from services.district.figures import (
 from services.district.lag import lag_of, partitions_of, topics_of
 from tests.unit.district.snapshots import AT, alert, snapshot
 
+CLUSTER = "q1Sh-9_ISia_zwGINzRvyQ"
 WATER = FeedTotals(devices=4, seen=100, stored=90, dead_lettered=7, refused_before_kafka=5)
 
 
@@ -32,13 +33,16 @@ def database(**changed: object) -> DatabaseFigures:
         "dead_letters": {"invalid": 7},
         "open_alerts": (),
         "open_alerts_by_lane": {},
-        "next_offsets": {("readings.water", 0): 60, ("readings.water", 1): 40},
+        "next_offsets": {
+            CLUSTER: {("readings.water", 0): 60, ("readings.water", 1): 40},
+            "a cluster of the past": {("readings.water", 0): 10**9},
+        },
     }
     return DatabaseFigures(**(known | changed))  # type: ignore[arg-type]
 
 
 def kafka(end: dict[tuple[str, int], int]) -> KafkaFigures:
-    return KafkaFigures(end_offsets=end, lag={"sink": 3, "processor.water": 1})
+    return KafkaFigures(cluster_id=CLUSTER, end_offsets=end, lag={"sink": 3, "processor.water": 1})
 
 
 def test_received_is_what_was_handled_refused_before_kafka_or_waits_in_kafka() -> None:
