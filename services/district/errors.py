@@ -8,6 +8,8 @@ PlatformError
     ├── QueryFailed
     ├── WriteRefused
     ├── UnknownLog
+    ├── ReplayRefused        exit status 2
+    ├── ReplayStalled
     └── SettingRefused       exit status 2
 """
 
@@ -64,3 +66,13 @@ class SettingRefused(DistrictError):
     """A setting is missing or wrong."""
 
     exit_status = 2
+
+
+class ReplayRefused(DistrictError):
+    """This cannot be replayed."""
+
+    exit_status = 2
+
+
+class ReplayStalled(DistrictError):
+    """The replay does not come to an end."""
