@@ -89,8 +89,22 @@ def _insert_late(track: Track, sample: Sample, debounce: Debounce) -> Insertion:
         return Insertion(Fate.REPEATED, None, [])
     else:
         samples[place] = sample
-    episodes, track.head = _count(track.folded, samples, debounce)
-    return Insertion(Fate.LATE, replaced, correct(track.book, episodes, track.folded_until_us))
+    return Insertion(Fate.LATE, replaced, _count_again(track, debounce))
+
+
+def revise(track: Track, sample: Sample, debounce: Debounce, samples_max: int) -> Insertion:
+    """As `insert`, but a sample of the same moment is always replaced: it is an earlier statement about the same."""
+    samples = track.samples
+    place = bisect_left(samples, sample.at_us, key=_event_time)
+    if place == len(samples) or samples[place].at_us != sample.at_us:
+        return insert(track, sample, debounce, samples_max)
+    replaced, samples[place] = samples[place], sample
+    return Insertion(Fate.LATE, replaced, _count_again(track, debounce))
+
+
+def _count_again(track: Track, debounce: Debounce) -> list[Announcement]:
+    episodes, track.head = _count(track.folded, track.samples, debounce)
+    return correct(track.book, episodes, track.folded_until_us)
 
 
 def _count(run: Run, samples: list[Sample], debounce: Debounce) -> tuple[list[Episode], Run]:

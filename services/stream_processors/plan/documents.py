@@ -221,8 +221,6 @@ class RoundPolicy(BaseModel):
     def _divides_a_day(self) -> Self:
         if 86_400 % self.length_seconds:
             raise ValueError("length_seconds must divide a day (86400)")
-        if self.settle_seconds > self.length_seconds:
-            raise ValueError("settle_seconds must not exceed length_seconds")
         return self
 
 
@@ -294,3 +292,9 @@ class WaterPolicyDocument(BaseModel):
     window: WindowPolicy
     alert: AlertPolicy
     lake: tuple[LakeName, ...] = ()
+
+    @model_validator(mode="after")
+    def _rounds_settle_inside_the_bound(self) -> Self:
+        if self.rounds.settle_seconds > self.window.lateness_seconds:
+            raise ValueError("rounds.settle_seconds must not exceed window.lateness_seconds")
+        return self

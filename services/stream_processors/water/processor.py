@@ -21,6 +21,7 @@ from services.stream_processors.engine.track import (
     insert,
     is_idle,
     load_track,
+    revise,
 )
 from services.stream_processors.plan.documents import StandardDocument, WaterPolicyDocument
 from services.stream_processors.water.measured import values_of
@@ -197,7 +198,7 @@ class WaterJudge:
         entry.counted = True
         classed = self._class_lake(view_of(entry), start_us)
         sample = _sample(classed, evidence_offsets(entry), (entry.changes, ""))
-        _, _, said = insert(state.track, sample, self._debounce, self._policy.window.samples_max)
+        _, _, said = revise(state.track, sample, self._debounce, self._policy.window.samples_max)
         if said:
             lake_zh, lake_en = self._names.get(state.lake, (state.lake, state.lake))
             subject = Subject(state.lake, moment.lane, lake_zh, lake_en, per_round=True)

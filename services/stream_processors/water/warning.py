@@ -77,7 +77,8 @@ def _text_zh(said: Announcement, subject: Subject, rules: WarningRules) -> str:
         return f"撤回：迟到的数据表明，{subject.place_zh}自{started}（北京时间）起的水质告警不成立。"
     quality, goal = QUALITY[_rank(episode)], QUALITY[rules.target.rank].class_zh
     amended = "更正（有迟到数据）：" if said.event is AlertEventType.AMENDED else ""
-    source = f"《{rules.target.plan_name_zh}》{rules.target.threshold.source.where.replace('page', '第').strip()}页"
+    pages = rules.target.threshold.source.where.removeprefix("pages").removeprefix("page").strip()
+    source = f"《{rules.target.plan_name_zh}》第{pages.replace(', ', '、')}页"
     if episode.ended_us is not None:
         return (
             f"{amended}{subject.place_zh}水质已恢复到目标{goal}（{source}）：{started}至"

@@ -1,0 +1,127 @@
+"""Plan, standards and policies: what ships loads, what is wrong is named by file, key and reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from schemas.verdict import Comparator, SourceKind
+from services.stream_processors.errors import PlanFileError, UnknownFeedError
+from services.stream_processors.plan.documents import PlanDocument, StandardDocument, WaterPolicyDocument
+from services.stream_processors.plan.files import load_document
+from services.stream_processors.plan.toml import parse_document
+from services.stream_processors.registry import build_judges
+from services.stream_processors.settings import ProcessorSettings
+from services.stream_processors.water.target import water_target
+from tests.unit.stream_processors.water_log import PLAN, plan
+
+HEAD = """
+[plan]
+id = "p"
+name = "P"
+start = 2021-01-01
+end = 2025-12-31
+"""
+INDICATOR = """
+[[indicator]]
+id = "water.class"
+name = "Water"
+page = 31
+op = "<="
+target = 3
+unit = "class"
+due = 2025-12-31
+check = "stream"
+"""
+
+
+def faults(text: str) -> list[tuple[str, str]]:
+    with pytest.raises(PlanFileError) as caught:
+        parse_document(text, PlanDocument, file="p.toml")
+    assert str(caught.value).startswith("p.toml: ")
+    return caught.value.problems
+
+
+def test_the_plan_s_targets_carry_page_version_and_dates() -> None:
+    threshold = plan().threshold("water.class")
+    assert threshold is not None
+    assert (threshold.value, threshold.comparator) == (3, Comparator.LE)
+    source = threshold.source
+    assert (source.kind, source.id, source.version, source.where) == (
+        SourceKind.PLAN,
+        "jianghan-14fyp",
+        "2022",
+        "page 31",
+    )
+    response = plan().threshold("emergency.response")
+    assert response is not None
+    assert response.source.where == "pages 28, 41"
+    assert plan().threshold("no.such") is None
+
+
+def test_the_policies_load_and_name_their_owner() -> None:
+    for name in ("water.toml", "water-local.toml"):
+        document = load_document(PLAN / "policies" / name, WaterPolicyDocument)
+        assert document.policy.owner
+        assert [document.alert.level(beyond).value for beyond in (1, 2, 3, 4)] == ["IV", "III", "II", "I"]
+
+
+def test_a_threshold_without_a_source_does_not_load() -> None:
+    keys = [key for key, _ in faults(HEAD + INDICATOR.replace("page = 31\n", ""))]
+    assert keys == ["indicator[0].page"]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "reason"),
+    [
+        (HEAD + INDICATOR.replace('op = "<="', 'op = "=="'), "indicator[0].op", "should be"),
+        (HEAD + INDICATOR + 'colour = "red"\n', "indicator[0].colour", "is not a known key"),
+        (HEAD + INDICATOR + INDICATOR, "document", "used twice: water.class"),
+        (HEAD.replace("2025", "2019") + INDICATOR, "plan", "ends before it starts"),
+        ("[plan", "document", "not TOML"),
+    ],
+)
+def test_faults_are_named_by_key_and_reason(text: str, key: str, reason: str) -> None:
+    assert any(k == key and reason in r for k, r in faults(text)), faults(text)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PlanFileError, match=r"nowhere\.toml: file: cannot be read"):
+        load_document(tmp_path / "nowhere.toml", PlanDocument)
+
+
+def test_a_standard_whose_limits_do_not_get_laxer_is_refused() -> None:
+    text = (PLAN / "standards" / "gb3838-2002.toml").read_text(encoding="utf-8")
+    with pytest.raises(PlanFileError, match="laxer"):
+        parse_document(text.replace("[2, 4, 6, 10, 15]", "[2, 4, 3, 10, 15]"), StandardDocument, file="s.toml")
+
+
+def test_rounds_must_divide_a_day() -> None:
+    text = (PLAN / "policies" / "water.toml").read_text(encoding="utf-8")
+    with pytest.raises(PlanFileError, match="divide a day"):
+        parse_document(text.replace("14400", "14401"), WaterPolicyDocument, file="w.toml")
+
+
+def test_water_needs_its_target() -> None:
+    other = parse_document(HEAD + INDICATOR.replace("water.class", "water.other"), PlanDocument, file="p.toml")
+    with pytest.raises(PlanFileError, match=r"no indicator 'water\.class'"):
+        water_target(other, file="p.toml")
+    odd = parse_document(HEAD + INDICATOR.replace('"<="', '">="'), PlanDocument, file="p.toml")
+    with pytest.raises(PlanFileError, match="class 1 to 5"):
+        water_target(odd, file="p.toml")
+
+
+def test_the_target_is_in_force_from_local_midnight_to_local_midnight() -> None:
+    text = (HEAD + "valid_to = 2022-12-31\n" + INDICATOR).replace('name = "P"\n', 'name = "P"\n', 1)
+    target = water_target(parse_document(text, PlanDocument, file="p.toml"), file="p.toml")
+    midnight_2021 = 1_609_459_200_000_000 - 8 * 3_600_000_000
+    midnight_2023 = 1_672_531_200_000_000 - 8 * 3_600_000_000
+    assert [target.in_force(at) for at in (midnight_2021 - 1, midnight_2021)] == [False, True]
+    assert [target.in_force(at) for at in (midnight_2023 - 1, midnight_2023)] == [True, False]
+
+
+def test_a_feed_without_rules_is_refused_by_name() -> None:
+    with pytest.raises(UnknownFeedError, match="no rules for tax; there are rules for water"):
+        build_judges(["tax"], ProcessorSettings())
+    assert [judge.feed for judge in build_judges([], ProcessorSettings())] == ["water"]

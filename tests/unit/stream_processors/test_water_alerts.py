@@ -1,0 +1,153 @@
+"""The life of `water.class_worse_than_target`: debounce, late data, lanes; the timeline stands above each test."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from schemas.alert import Severity, alert_id
+from schemas.verdict import SourceKind
+from services.stream_processors.engine.worker import Worker
+from tests.unit.stream_processors.water_log import START, TOPIC, Record, judge, log_of, policy, reading, run, tick
+
+BAD = {"tp_mg_l": 0.15}
+"""Class V of a lake."""
+WORST = {"tp_mg_l": 0.5}
+
+
+def at_minute(minute: float) -> object:
+    return START + timedelta(minutes=minute)
+
+
+# 0 W   1 ok   2 W   3 W(raised)   4 W   5 ok   6 ok(resolved, ended 5)
+def test_consecutive_samples_raise_and_end_it() -> None:
+    said = run(
+        log_of(
+            [
+                reading(0, **BAD),
+                reading(1),
+                reading(2, **BAD),
+                reading(3, **BAD),
+                reading(4, **BAD),
+                reading(5),
+                reading(6),
+            ]
+        )
+    )
+    assert [str(event) for event in said.events("p1")] == ["raised", "resolved"]
+    raised, resolved = said.alerts
+    assert raised.alert_id == alert_id("water.class_worse_than_target", "p1", "live", "2026-11-24T00:02:00Z")
+    assert (raised.revision, resolved.revision) == (0, 1)
+    assert (resolved.started_at, resolved.raised_at, resolved.ended_at) == (at_minute(2), at_minute(3), at_minute(5))
+    assert raised.evidence is not None
+    assert (raised.evidence.topic, raised.evidence.partition, raised.evidence.offsets) == ("readings.water", 0, (2, 3))
+    assert raised.threshold.source.kind is SourceKind.PLAN
+    assert raised.threshold.source.where == "page 31"
+    assert (raised.observed_value, raised.severity) == (5, Severity.YELLOW)
+
+
+def test_the_text_says_what_where_limit_source_and_what_to_do() -> None:
+    raised = run(log_of([reading(0, station_name="北湖1号", **BAD), reading(1, station_name="北湖1号", **BAD)])).alerts[
+        0
+    ]
+    for part in ("江汉北湖·北湖1号", "Ⅴ类", "Ⅲ类", "第31页", "总磷 0.15 mg/L", "超目标限值2.00倍", "请到现场"):
+        assert part in raised.text.zh
+    for part in ("North Lake", "class V", "class III", "page 31", "Total phosphorus 0.15 mg/L", "Check the sample"):
+        assert part in raised.text.en
+
+
+def test_it_is_updated_when_it_gets_worse_and_only_then() -> None:
+    said = run(
+        log_of([reading(0, **BAD), reading(1, **BAD), reading(2, **WORST), reading(3, **BAD), reading(4, **WORST)])
+    )
+    assert [(str(a.event), a.severity.value, a.observed_value) for a in said.alerts] == [
+        ("raised", "III", 5),
+        ("updated", "II", 6),
+    ]
+
+
+def test_an_exact_repeat_of_a_sample_counts_once() -> None:
+    same_reading = reading(0, **BAD)
+    same_moment = reading(0, seq=999, **BAD)
+    assert run(log_of([same_reading, same_reading, same_moment])).alerts == []
+
+
+# arrives    W0   W2(raised 0)   ok1 late -> nothing was in a row -> retracted
+def test_a_late_sample_can_show_that_there_was_nothing() -> None:
+    said = run(log_of([reading(0, **BAD), reading(2, **BAD), reading(1)]))
+    assert [str(a.event) for a in said.alerts] == ["raised", "retracted"]
+    assert said.alerts[0].alert_id == said.alerts[1].alert_id
+    assert "Withdrawn" in said.alerts[1].text.en
+
+
+# arrives    W0  ok2  ok3   W1 late -> an episode 0..2 that nobody had seen
+def test_a_late_sample_can_raise_an_alert_that_is_over() -> None:
+    said = run(log_of([reading(0, **BAD), reading(2), reading(3), reading(1, **BAD)]))
+    assert [(str(a.event), a.revision) for a in said.alerts] == [("raised", 0), ("resolved", 1)]
+    assert (said.alerts[0].ended_at, said.alerts[1].ended_at) == (None, at_minute(2))
+
+
+# arrives    W0 W1(raised) ok3 ok4(ended 3)   ok2 late -> ended 2
+def test_a_late_sample_can_move_the_end() -> None:
+    said = run(log_of([reading(0, **BAD), reading(1, **BAD), reading(3), reading(4), reading(2)]))
+    assert [str(a.event) for a in said.alerts] == ["raised", "resolved", "amended"]
+    assert said.alerts[-1].ended_at == at_minute(2)
+
+
+# bound 48 h: at 49 h the windows are folded; W at 1 min comes too late
+def test_beyond_the_bound_the_record_stands_and_the_sample_is_still_classed() -> None:
+    hours = 60
+    said = run(log_of([reading(0, **BAD), tick(0), tick(53 * hours), reading(1, **BAD)]))
+    assert said.alerts == []
+    assert [i.value for i in said.of("water.point_class")] == [5, 5]
+
+
+# W0 is folded, its place in the count is kept: W at 50 h raises from 0
+def test_the_count_goes_on_across_the_fold() -> None:
+    hours = 60
+    said = run(log_of([reading(0, **BAD), tick(0), tick(53 * hours), reading(52 * hours, **BAD)]))
+    assert [(str(a.event), a.started_at) for a in said.alerts if a.asset == "p1"] == [("raised", at_minute(0))]
+
+
+def test_lanes_do_not_see_each_other() -> None:
+    said = run(
+        log_of(
+            [
+                reading(0, **BAD),
+                reading(1, lane="replay:x", **BAD),
+                reading(2, lane="replay:x", **BAD),
+                tick(60 * 24 * 30, lane="replay:x"),
+                reading(3, **BAD),
+            ]
+        )
+    )
+    assert [(a.lane, str(a.event)) for a in said.alerts] == [("replay:x", "raised"), ("live", "raised")]
+
+
+def test_a_forgotten_lane_leaves_no_state() -> None:
+    worker = Worker(judge(), TOPIC, 0)
+    worker.judge(log_of([tick(0), reading(0, lane="whatif:y"), tick(24 * 60 + 1)]))
+    assert set(worker.snapshot().state.lanes) == {"live"}
+
+
+def test_samples_that_cannot_be_judged_neither_raise_nor_end() -> None:
+    nothing = {"ph": None, "do_mg_l": None}
+    said = run(log_of([reading(0, **BAD), reading(1, **nothing), reading(2, **BAD), reading(3, **nothing), reading(4)]))
+    assert [str(a.event) for a in said.alerts] == ["raised"]
+    assert said.alerts[0].started_at == at_minute(0)
+
+
+def test_the_debounce_is_policy() -> None:
+    log = log_of([reading(minute, **BAD) for minute in range(3)] + [reading(3)])
+    one = policy(alert={"raise_after": 1, "clear_after": 1})
+    three = policy(alert={"raise_after": 3, "clear_after": 2})
+    assert [str(e) for e in run(log, one).events("p1")] == ["raised", "resolved"]
+    assert [str(e) for e in run(log, three).events("p1")] == ["raised"]
+
+
+def test_what_is_not_a_reading_is_refused_with_its_coordinates_and_the_rest_goes_on() -> None:
+    worker = Worker(judge(), TOPIC, 3)
+    records = [Record(0, b"\xff{"), Record(1, None), Record(2, *reading(0))]
+    outputs, refused = worker.judge(records)
+    assert [item.coordinates.offset for item in refused] == [0, 1]
+    assert len(outputs) > 0
+    assert worker.next_offset == 3

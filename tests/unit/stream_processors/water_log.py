@@ -1,0 +1,176 @@
+"""Build logs of water readings and ticks, run them through the core in a plain loop, and read what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from schemas.alert import Alert, AlertEventType
+from schemas.clock import KIND_HEADER, KIND_TICK
+from schemas.indicator import Indicator
+from services.stream_processors.engine.events import AlertOutput, IndicatorOutput, Output
+from services.stream_processors.engine.snapshot import decode_snapshot, encode_snapshot
+from services.stream_processors.engine.worker import Worker
+from services.stream_processors.plan.documents import PlanDocument, StandardDocument, WaterPolicyDocument
+from services.stream_processors.plan.files import load_document
+from services.stream_processors.water.processor import WaterJudge
+from services.stream_processors.water.target import water_target
+
+PLAN = Path(__file__).resolve().parents[3] / "deploy" / "plan"
+TOPIC = "readings.water"
+START = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
+
+GOOD_VALUES = {"ph": 7.5, "do_mg_l": 8.0, "codmn_mg_l": 3.0, "nh3n_mg_l": 0.2, "tp_mg_l": 0.03}
+"""Class III of a lake."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as the worker reads it."""
+
+    offset: int
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+def policy(name: str = "water.toml", **changes: dict[str, Any]) -> WaterPolicyDocument:
+    """A policy file with some of its values changed: `policy(alert={"raise_after": 3})`."""
+    document = load_document(PLAN / "policies" / name, WaterPolicyDocument)
+    body = document.model_dump(by_alias=True)
+    for table, values in changes.items():
+        body[table] |= values
+    return WaterPolicyDocument.model_validate(body)
+
+
+def plan() -> PlanDocument:
+    return load_document(PLAN / "jianghan-14fyp.toml", PlanDocument)
+
+
+def standard() -> StandardDocument:
+    return load_document(PLAN / "standards" / "gb3838-2002.toml", StandardDocument)
+
+
+def judge(chosen: WaterPolicyDocument | None = None) -> WaterJudge:
+    return WaterJudge(water_target(plan(), file="plan"), standard(), chosen or policy())
+
+
+def reading(
+    minute: float, *, device: str = "p1", seq: int | None = None, lane: str = "live", **fields: Any
+) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """A reading `minute` minutes after START, of class III unless fields say otherwise."""
+    at = START + timedelta(minutes=minute)
+    body = {
+        "feed": "water",
+        "device_id": device,
+        "group_id": "beihu",
+        "boot_id": "b1",
+        "seq": int(minute * 60) if seq is None else seq,
+        "observed_at": at.isoformat(),
+        "water_body": "lake",
+        "lane": lane,
+        **GOOD_VALUES,
+        **fields,
+    }
+    return orjson.dumps(body), []
+
+
+def tick(minute: float, lane: str = "live") -> tuple[bytes, list[tuple[str, bytes]]]:
+    at = START + timedelta(minutes=minute)
+    return orjson.dumps({"lane": lane, "at": at.isoformat()}), [(KIND_HEADER, KIND_TICK)]
+
+
+def log_of(items: Sequence[tuple[bytes, list[tuple[str, bytes]]]]) -> list[Record]:
+    return [Record(offset, value, headers) for offset, (value, headers) in enumerate(items)]
+
+
+@dataclass
+class Said:
+    """Everything that came out, decoded against the contracts."""
+
+    alerts: list[Alert] = field(default_factory=list)
+    indicators: list[Indicator] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+
+    def take(self, outputs: Sequence[Output]) -> None:
+        for output in outputs:
+            match output:
+                case AlertOutput():
+                    self.alerts.append(output.alert)
+                    self.raw.append(output.alert.model_dump_json().encode())
+                case IndicatorOutput():
+                    value = output.encode()
+                    self.raw.append(value)
+                    self.indicators.append(Indicator.model_validate_json(value))
+                case _:
+                    pass
+
+    def events(self, asset: str | None = None) -> list[AlertEventType]:
+        return [alert.event for alert in self.alerts if asset in {None, alert.asset}]
+
+    def of(self, indicator_id: str, subject: str | None = None) -> list[Indicator]:
+        return [i for i in self.indicators if i.id == indicator_id and subject in {None, i.subject}]
+
+    def final_alerts(self, log: Sequence[Record]) -> dict[str, Any]:
+        """Alerts that stand at the end, with the readings in place of their offsets.
+
+        Left out is what depends on the order of arrival: revision, kind of the last event, wording of corrections.
+        """
+        last = {alert.alert_id: alert for alert in self.alerts}
+        return {
+            key: alert.model_dump(exclude={"revision", "event", "text", "evidence"})
+            | {"evidence": sorted(_identity(log[offset].value) for offset in _offsets(alert))}
+            for key, alert in last.items()
+            if alert.event is not AlertEventType.RETRACTED
+        }
+
+    def final_indicators(self) -> dict[Any, Any]:
+        """Indicators as now known, without the count of their revisions."""
+        best: dict[Any, Indicator] = {}
+        for one in self.indicators:
+            key = (one.lane, one.id, one.subject, one.period_start, one.sample)
+            if key not in best or one.revision >= best[key].revision:
+                best[key] = one
+        return {key: one.model_dump(exclude={"revision"}) for key, one in best.items()}
+
+
+def _offsets(alert: Alert) -> tuple[int, ...]:
+    return () if alert.evidence is None else alert.evidence.offsets
+
+
+def _identity(raw: bytes | None) -> tuple[str, str]:
+    body = orjson.loads(raw or b"")
+    return body["device_id"], body["observed_at"]
+
+
+def run(log: Sequence[Record], chosen: WaterPolicyDocument | None = None, *, crash_after: Sequence[int] = ()) -> Said:
+    """Judge a log record by record.
+
+    Args:
+        crash_after: Offsets after which the process is killed; the next one starts from the snapshot taken at the
+            greatest multiple of 3 before, and judges on from there.
+    """
+    said = Said()
+    rules = judge(chosen)
+    worker = Worker(rules, TOPIC, 0)
+    stored = encode_snapshot(rules, worker.snapshot())
+    crashes = sorted(crash_after)
+    position = 0
+    while position < len(log):
+        outputs, refused = worker.judge([log[position]])
+        assert not refused, refused
+        said.take(outputs)
+        if position % 3 == 0:
+            stored = encode_snapshot(rules, worker.snapshot())
+        if crashes and position == crashes[0]:
+            crashes.pop(0)
+            start = decode_snapshot(rules, stored)
+            worker = Worker(rules, TOPIC, 0, start)
+            position = start.next_offset
+        else:
+            position += 1
+    return said
