@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from schemas.dead_letter import DeadLetterSource
 from schemas.fields import Feed
 from services.district.errors import QueryFailed, ServerSilent
-from services.district.figures import DatabaseFigures, FeedTotals, OpenAlert, Partition
+from services.district.figures import DatabaseFigures, FeedTotals, OpenAlert, Partition, SinkPlace
 
 CONNECT_SECONDS: Final = 3.0
 ANSWER_SECONDS: Final = 8.0
@@ -20,7 +20,10 @@ ANSWER_SECONDS: Final = 8.0
 _ALERT_COLUMNS: Final = ", ".join(OpenAlert.__dataclass_fields__)
 TOTALS: Final = "SELECT feed, devices, readings, stored FROM v_feed_totals"
 DEAD_LETTERS: Final = "SELECT source, feed, reason, sum(n)::bigint AS n FROM v_dead_letter_reasons GROUP BY 1, 2, 3"
-PROGRESS: Final = "SELECT cluster_id, topic, partition, next_offset FROM v_sink_progress"
+PROGRESS: Final = (
+    "SELECT cluster_id, topic, partition, next_offset, ticks, "
+    "extract(epoch FROM now() - updated_at)::float8 AS idle_seconds FROM v_sink_progress"
+)
 ALERTS_BY_LANE: Final = "SELECT lane, count(*) AS n FROM v_open_alerts GROUP BY lane"
 OPEN_ALERTS: Final = (
     f"SELECT {_ALERT_COLUMNS} FROM v_open_alerts "  # noqa: S608 - the columns are our own fields
@@ -97,7 +100,7 @@ class DatabaseCollector:
             dead_letters=by_reason(letters),
             open_alerts=tuple(OpenAlert(**dict(row)) for row in alerts),
             open_alerts_by_lane={row["lane"]: row["n"] for row in lanes},
-            next_offsets=latest_offsets(progress),
+            places=sink_places(progress),
         )
 
     def _drop(self) -> None:
@@ -133,9 +136,10 @@ def by_reason(letters: list[Any]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def latest_offsets(progress: list[Any]) -> dict[str, dict[Partition, int]]:
-    """Return the sink's place in each partition of each cluster."""
-    places: dict[str, dict[Partition, int]] = {}
+def sink_places(progress: list[Any]) -> dict[str, dict[Partition, SinkPlace]]:
+    """Return the sink's place in each partition of each Kafka cluster."""
+    places: dict[str, dict[Partition, SinkPlace]] = {}
     for row in progress:
-        places.setdefault(row["cluster_id"], {})[row["topic"], row["partition"]] = row["next_offset"]
+        place = SinkPlace(row["next_offset"], row["ticks"], row["idle_seconds"])
+        places.setdefault(row["cluster_id"], {})[row["topic"], row["partition"]] = place
     return places

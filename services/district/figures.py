@@ -1,7 +1,9 @@
 """What the operator is shown, and how it follows from what each server says. Pure.
 
-`received` of a feed is what the sink has seen (stored, duplicates, refused by the database), plus what the bridge
-refused, plus what is in Kafka and not yet with the sink. Ticks that the sink has not passed yet count among the last.
+`received` of a feed is what the sink has handled (stored, duplicates, refused by the database), plus what the bridge
+refused, plus what is in Kafka and not yet with the sink. Among the last there are ticks, one a second in each
+partition that has any; as many as must have come since the sink last moved are taken off, so that a feed at rest
+balances.
 """
 
 from __future__ import annotations
@@ -99,6 +101,18 @@ class FeedTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class SinkPlace:
+    """How far the sink is in a partition."""
+
+    next_offset: int
+    """What lies before it is in the feed's totals."""
+    ticks: int = 0
+    """How many of the records before it were ticks."""
+    idle_seconds: float = 0.0
+    """How long ago it moved."""
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseFigures:
     """What the database knows."""
 
@@ -109,8 +123,8 @@ class DatabaseFigures:
     """The worst and newest first; of many, as many as were asked for."""
     open_alerts_by_lane: Mapping[str, int]
     """All of them."""
-    next_offsets: Mapping[str, Mapping[Partition, int]]
-    """By Kafka cluster: up to where the sink has handled each partition, whose readings are in `seen`."""
+    places: Mapping[str, Mapping[Partition, SinkPlace]]
+    """By Kafka cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +168,19 @@ class Sources:
 
 
 def in_flight(feed: Feed, database: DatabaseFigures, kafka: KafkaFigures) -> int:
-    """Count the records of a feed that are in Kafka and not yet handled by the sink."""
+    """Count the readings of a feed that are in Kafka and not yet handled by the sink."""
     topic = readings_topic(feed)
-    handled = database.next_offsets.get(kafka.cluster_id, {})
+    places = database.places.get(kafka.cluster_id, {})
     return sum(
-        max(0, end - handled.get(partition, 0)) for partition, end in kafka.end_offsets.items() if partition[0] == topic
+        _readings_beyond(places.get(partition, SinkPlace(0)), end)
+        for partition, end in kafka.end_offsets.items()
+        if partition[0] == topic
     )
+
+
+def _readings_beyond(place: SinkPlace, end_offset: int) -> int:
+    ticks = int(place.idle_seconds) + 1 if place.ticks else 0
+    return max(0, end_offset - place.next_offset - ticks)
 
 
 def feed_figures(feed: Feed, database: DatabaseFigures | None, kafka: KafkaFigures | None) -> FeedFigures:
@@ -206,9 +227,9 @@ def _rate(feed: Feed, before: Snapshot | None, after: Snapshot) -> float | None:
     if before is None or after.seconds <= before.seconds:
         return None
     first, last = before.feeds[feed].received, after.feeds[feed].received
-    if first is None or last is None or last < first:
+    if first is None or last is None:
         return None
-    return (last - first) / (after.seconds - before.seconds)
+    return max(0, last - first) / (after.seconds - before.seconds)
 
 
 def status_document(snapshot: Snapshot) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from services.district.figures import (
     KafkaFigures,
     ProcessFigures,
     ProcessState,
+    SinkPlace,
     Sources,
     alert_changes,
     combine,
@@ -33,9 +34,9 @@ def database(**changed: object) -> DatabaseFigures:
         "dead_letters": {"invalid": 7},
         "open_alerts": (),
         "open_alerts_by_lane": {},
-        "next_offsets": {
-            CLUSTER: {("readings.water", 0): 60, ("readings.water", 1): 40},
-            "a cluster of the past": {("readings.water", 0): 10**9},
+        "places": {
+            CLUSTER: {("readings.water", 0): SinkPlace(60), ("readings.water", 1): SinkPlace(40)},
+            "a cluster of the past": {("readings.water", 0): SinkPlace(10**9)},
         },
     }
     return DatabaseFigures(**(known | changed))  # type: ignore[arg-type]
@@ -61,6 +62,17 @@ def test_an_end_offset_read_before_the_sink_went_on_does_not_count_negative() ->
     assert found.feeds[Feed.WATER].received == 105
 
 
+@pytest.mark.parametrize(
+    ("idle_seconds", "waiting", "readings"),
+    [(0.3, 1, 0), (0.3, 9, 8), (59.5, 60, 0), (59.5, 160, 100)],
+)
+def test_ticks_that_wait_in_kafka_are_no_readings(idle_seconds: float, waiting: int, readings: int) -> None:
+    at = ("readings.water", 0)
+    places = {CLUSTER: {at: SinkPlace(100, ticks=80, idle_seconds=idle_seconds)}}
+    found = combine(Sources(database=database(places=places), kafka=kafka({at: 100 + waiting})), at=AT, seconds=0)
+    assert found.feeds[Feed.WATER].received == 105 + readings
+
+
 def test_without_kafka_what_was_received_cannot_be_said() -> None:
     found = combine(Sources(database=database()), at=AT, seconds=0)
     assert found.feeds[Feed.WATER] == FeedFigures(devices=4, received=None, stored=90, dead_lettered=7)
@@ -83,8 +95,8 @@ def test_without_the_database_only_kafka_knows_something() -> None:
         (None, snapshot(seconds=4), None),
         (snapshot(seconds=0, received=None), snapshot(seconds=4), None),
         (snapshot(seconds=0), snapshot(seconds=4, received=None), None),
-        # The data were deleted and began anew.
-        (snapshot(seconds=0, received=100), snapshot(seconds=4, received=10), None),
+        # Ticks that were still counted as waiting, or data that were deleted: never a negative rate.
+        (snapshot(seconds=0, received=100), snapshot(seconds=4, received=98), 0.0),
         (snapshot(seconds=4), snapshot(seconds=4), None),
     ],
 )
