@@ -120,6 +120,7 @@ class Connection:
         if endpoint.tls:
             self._client.tls_set_context(ssl.create_default_context())
         self._socket: socket.socket | None = None
+        self._failure: Exception | None = None
 
     @property
     def alive(self) -> bool:
@@ -225,11 +226,15 @@ class Connection:
         self._client.heard()
         try:
             arrivals, controls = self._frames.feed(chunk)
+            if arrivals:
+                self._take(self, arrivals)
         except MalformedPacketError as error:
             self._lose(str(error))
             return
-        if arrivals:
-            self._take(self, arrivals)
+        except Exception as error:  # noqa: BLE001 - the loop would only log it; `keep_alive` raises it
+            self._failure = error
+            self._lose(f"a message could not be taken: {error!r}")
+            return
         for first, body in controls:
             self._client.handle(first, body)
         if controls:
@@ -267,29 +272,30 @@ class Connection:
 
     def _flush(self) -> None:
         """Write what waits; what the socket does not take now goes when it is writable."""
-        if not self.alive or self._socket is None:
-            return
         if self._client.want_write():
             self._client.loop_write()
-        if self._socket is None:
+        sock = self._client.socket()
+        if sock is None or self._socket is None:
             return
         wanted = self._client.want_write()
         if wanted and not self._writing:
-            self._loop.add_writer(self._socket, self._flush)
+            self._loop.add_writer(sock, self._flush)
         elif not wanted and self._writing:
-            self._loop.remove_writer(self._socket)
+            self._loop.remove_writer(sock)
         self._writing = wanted
 
     # --- living and ending ---
 
     async def keep_alive(self) -> None:
-        """Ping when it is time, until the connection is lost."""
+        """Ping when it is time, until the connection is lost; raises what `take` raised."""
         while self.alive:
             if not self._reading:
                 self._client.forgive_silence()
             self._client.loop_misc()
             self._flush()
             await asyncio.wait([self.lost], timeout=MISC_SECONDS)
+        if self._failure is not None:
+            raise self._failure
 
     async def close(self, seconds: float) -> None:
         """Send what waits, say goodbye and keep the session."""

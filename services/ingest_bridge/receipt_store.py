@@ -69,9 +69,9 @@ async def save(
         *((f"{each.device_id}/{each.boot_id}".encode(), saved(each)) for each in ledgers),
     ]
     for key, value in entries:
-        if not batches or batches[-1].append(timestamp=timestamp_ms, key=key, value=value, headers=()) is None:
+        if not batches or batches[-1].append(timestamp=timestamp_ms, key=key, value=value, headers=[]) is None:
             batches.append(writer.new_batch())
-            batches[-1].append(timestamp=timestamp_ms, key=key, value=value, headers=())
+            batches[-1].append(timestamp=timestamp_ms, key=key, value=value, headers=[])
     await writer.write(BRIDGE_RECEIPTS, PARTITION, batches)
 
 

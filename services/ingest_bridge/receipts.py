@@ -130,9 +130,12 @@ class ReceiptBook:
                 return ledger, False
         ledger = BootLedger(device_id, boot_id, topic, touched_at=now)
         boots.insert(0, ledger)
-        if len(boots) > self._boots_per_device:
-            self._forget(boots.pop())
+        self._trim(boots)
         return ledger, True
+
+    def _trim(self, boots: list[BootLedger]) -> None:
+        while len(boots) > self._boots_per_device:
+            self._forget(boots.pop())
 
     def due(self, now: float) -> list[BootLedger]:
         """Return the boots that must hear their receipt now.
@@ -192,14 +195,19 @@ class ReceiptBook:
         self, device_id: str, boot_id: str, topic: bytes, runs: Sequence[tuple[int, int]], touched_at: float
     ) -> None:
         """Add what an earlier process knew; it was safe then, so it is safe for ever."""
-        ledger, _ = self._find(device_id, boot_id, topic, touched_at)
+        boots = self._devices.setdefault(device_id, [])
+        ledger = next((boot for boot in boots if boot.boot_id == boot_id), None)
+        if ledger is None:
+            ledger = BootLedger(device_id, boot_id, topic)
+            boots.append(ledger)
         ledger.touched_at = max(ledger.touched_at, touched_at)
         ledger.receipt_topic = topic
         for first, last in runs:
             ledger.add_run(first, last)
         if ledger.ranges:
             self._stuck.setdefault(ledger, touched_at)
-        self._devices[device_id].sort(key=lambda boot: -boot.touched_at)
+        boots.sort(key=lambda boot: -boot.touched_at)
+        self._trim(boots)
 
     def drop(self, device_id: str, boot_id: str) -> None:
         """Take back a restored boot that was forgotten on purpose later."""

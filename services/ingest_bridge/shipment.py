@@ -25,15 +25,15 @@ class Connection(Protocol):
 Destination = tuple[str, int]
 """Kafka topic and partition."""
 
-_TICK_HEADERS: Final = ((KIND_HEADER, KIND_TICK),)
-_NO_HEADERS: Final[tuple[tuple[str, bytes], ...]] = ()
+_TICK_HEADERS: Final = [(KIND_HEADER, KIND_TICK)]
+_NO_HEADERS: Final[list[tuple[str, bytes]]] = []
 
 
 class Batch(Protocol):
     """A record batch being filled (aiokafka's BatchBuilder)."""
 
     def append(
-        self, *, timestamp: int, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]
+        self, *, timestamp: int, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
     ) -> object | None:
         """Add a record; None when it no longer fits."""
 
@@ -66,7 +66,7 @@ class Shipment:
         key: bytes | None,
         value: bytes,
         timestamp_ms: int,
-        headers: Sequence[tuple[str, bytes]] = _NO_HEADERS,
+        headers: list[tuple[str, bytes]] = _NO_HEADERS,
     ) -> None:
         """Put a record behind those that came before it in its partition."""
         batch = self._open.get(destination)
