@@ -18,7 +18,7 @@ READINGS_REPEATED: Final = Counter(
     "district_readings_repeated", "Readings that were in the database already.", ["feed"]
 )
 WRITE_SECONDS: Final = Histogram(
-    "district_write_seconds", "Time of one bulk write.", ["table"], buckets=_LATENCY_BUCKETS
+    "district_write_seconds", "Time of one round of bulk writes.", buckets=_LATENCY_BUCKETS
 )
 DATABASE_RETRIES: Final = Counter("district_database_retries", "Bulk writes tried again after an outage.")
 READINGS_JUDGED: Final = Counter("district_readings_judged", "Readings that went through a rule.", ["feed"])

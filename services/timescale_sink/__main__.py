@@ -1,6 +1,6 @@
 """The sink: `python -m services.timescale_sink [run | migrate]`.
 
-settings ─▶ Kafka consumer ─▶ decode ─▶ one transaction a topic ─▶ commit
+Kafka consumer ─▶ decode ─▶ one transaction a round ─▶ commit
                                  └────▶ refused rows ─▶ dead letters
 """
 

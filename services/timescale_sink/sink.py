@@ -47,32 +47,26 @@ class Sink:
             )
             records = sum(map(len, batches.values()))
             if records:
-                await self._write_all(_by_topic(batches))
+                await self._write(_by_topic(batches))
             await self._commit_when_due()
             if (pause := self.pace.pause(records)) > 0:
                 await asyncio.sleep(pause)
         await self._commit()
 
-    async def _write_all(self, topics: Mapping[str, Sequence[Any]]) -> None:
-        """Write every topic; what the database did not take is tried again until it does or the service stops."""
-        waiting = dict(topics)
+    async def _write(self, batches: Mapping[str, Sequence[Any]]) -> None:
+        """Write a round; while the database does not take it, try again until it does or the service stops."""
         wait = self.settings.retry_first_seconds
-        while waiting and not self.lifetime.stopping:
-            results = await asyncio.gather(
-                *(self.writer.write(topic, records) for topic, records in waiting.items()), return_exceptions=True
-            )
-            for topic, result in zip(list(waiting), results, strict=True):
-                if isinstance(result, BaseException):
-                    if not isinstance(result, DatabaseUnavailable):
-                        raise result
-                    self._trouble(result, wait)
-                else:
-                    self._written(waiting.pop(topic))
-            if waiting:
+        while not self.lifetime.stopping:
+            try:
+                await self.writer.write(batches)
+            except DatabaseUnavailable as error:
+                self._trouble(error, wait)
                 await self._keep_membership(wait)
                 wait = min(wait * 2, self.settings.retry_longest_seconds)
-        if not waiting:
-            self.lifetime.health.well("database")
+            else:
+                self.lifetime.health.well("database")
+                self._written(batches)
+                return
 
     def _trouble(self, error: DatabaseUnavailable, wait: float) -> None:
         metrics.DATABASE_RETRIES.inc()
@@ -91,9 +85,10 @@ class Sink:
         finally:
             self.consumer.resume(*(assigned & self.consumer.assignment()))
 
-    def _written(self, records: Sequence[Any]) -> None:
-        for (topic, partition), offset in next_offsets(records).items():
-            self._to_commit[TopicPartition(topic, partition)] = offset
+    def _written(self, batches: Mapping[str, Sequence[Any]]) -> None:
+        for records in batches.values():
+            for (topic, partition), offset in next_offsets(records).items():
+                self._to_commit[TopicPartition(topic, partition)] = offset
 
     async def _commit_when_due(self) -> None:
         if self._to_commit and time.monotonic() - self._committed_at >= COMMIT_EVERY_SECONDS:

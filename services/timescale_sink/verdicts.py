@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from pydantic import ValidationError
 
@@ -16,16 +16,24 @@ from services.timescale_sink.rows import Record, Undecodable, complaint
 DEAD_LETTER_FIELDS: Final = tuple(DeadLetter.model_fields)
 DEAD_LETTER_COLUMNS: Final = (*DEAD_LETTER_FIELDS, "payload", "dl_partition", "dl_offset")
 
-IndicatorKey = tuple[Any, ...]
+Values: TypeAlias = tuple[Any, ...]
+"""Values of one row in the order of its columns."""
+
+IndicatorKey: TypeAlias = tuple[Any, ...]
+
+_REVISION: Final = 14
+"""Place of the revision in an indicator's row."""
+
+_BIGINT_MAX: Final = 2**63 - 1
 
 
 def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def decode_indicators(records: Iterable[Record]) -> tuple[list[tuple[Any, ...]], list[Undecodable]]:
+def decode_indicators(records: Iterable[Record]) -> tuple[list[tuple[Values, Record]], list[Undecodable]]:
     """Rows for `queries/indicators.sql`, one a key: of several the last of the highest revision."""
-    latest: dict[IndicatorKey, tuple[Any, ...]] = {}
+    latest: dict[IndicatorKey, tuple[Values, Record]] = {}
     bad: list[Undecodable] = []
     for record in records:
         try:
@@ -36,12 +44,12 @@ def decode_indicators(records: Iterable[Record]) -> tuple[list[tuple[Any, ...]],
         sample = one.sample
         key = (one.lane, one.id, one.subject, one.period_start, sample.key if sample else None)
         known = latest.get(key)
-        if known is None or known[14] <= one.revision:
-            latest[key] = _indicator_row(one)
+        if known is None or known[0][_REVISION] <= one.revision:
+            latest[key] = (_indicator_row(one), record)
     return list(latest.values()), bad
 
 
-def _indicator_row(one: Indicator) -> tuple[Any, ...]:
+def _indicator_row(one: Indicator) -> Values:
     sample = one.sample
     threshold = None if one.threshold is None else one.threshold.model_dump_json()
     evidence = None if one.evidence is None else one.evidence.model_dump_json()
@@ -70,20 +78,19 @@ def _indicator_row(one: Indicator) -> tuple[Any, ...]:
     )
 
 
-def decode_alerts(records: Iterable[Record]) -> tuple[list[tuple[Alert, str]], list[Undecodable]]:
-    """Alerts in the order of their events, each with its data as JSON."""
-    found: list[tuple[Alert, str]] = []
+def decode_alerts(records: Iterable[Record]) -> tuple[list[tuple[Alert, Record]], list[Undecodable]]:
+    """Alerts in the order of their events."""
+    found: list[tuple[Alert, Record]] = []
     bad: list[Undecodable] = []
     for record in records:
-        raw = record.value or b""
         try:
-            found.append((Alert.model_validate_json(raw), raw.decode()))
+            found.append((Alert.model_validate_json(record.value or b""), record))
         except ValidationError as error:
             bad.append(Undecodable(record, complaint(error)))
     return found, bad
 
 
-def alert_values(alert: Alert) -> tuple[Any, ...]:
+def alert_values(alert: Alert) -> Values:
     """Values for `queries/alert.sql`."""
     return (
         alert.alert_id,
@@ -107,9 +114,9 @@ def alert_values(alert: Alert) -> tuple[Any, ...]:
     )
 
 
-def decode_dead_letters(records: Iterable[Record]) -> tuple[list[tuple[Any, ...]], list[Undecodable]]:
+def decode_dead_letters(records: Iterable[Record]) -> tuple[list[Values], list[Undecodable]]:
     """Rows of `dead_letters`; text is made fit for the database, the payload stays as it came."""
-    found: list[tuple[Any, ...]] = []
+    found: list[Values] = []
     bad: list[Undecodable] = []
     for record in records:
         try:
@@ -123,5 +130,9 @@ def decode_dead_letters(records: Iterable[Record]) -> tuple[list[tuple[Any, ...]
 
 
 def _fit(value: Any) -> Any:
-    """PostgreSQL's text knows no NUL character; it is shown as JSON would."""
-    return value.replace("\0", "\\u0000") if isinstance(value, str) else value
+    """What a dead letter says of itself may be as hostile as its payload: no NUL in text, no number beyond a bigint."""
+    if isinstance(value, str):
+        return value.replace("\0", "\\u0000")
+    if isinstance(value, int) and not -_BIGINT_MAX <= value <= _BIGINT_MAX:
+        return None
+    return value

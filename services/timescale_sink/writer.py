@@ -1,6 +1,6 @@
-"""One topic's records into the database, in one transaction.
+"""One round of records into the database, in one transaction.
 
-1. Lock the topic's progress; drop records that were handled before a crash.
+1. Lock the progress of its topics; drop records that were handled before a crash.
 2. Write what is new; a row that the database refuses is found by halving, the rest is written.
 3. Put what was refused into the dead letters and wait until Kafka has them.
 4. Add to the progress; commit.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
+from schemas.alert import Alert
 from schemas.dead_letter import MAX_DETAIL_CHARS, DeadLetter, DeadLetterReason, DeadLetterSource
 from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS
 from services.runtime import metrics
@@ -32,6 +33,12 @@ from services.timescale_sink.progress import Progress, next_offsets, not_yet_han
 from services.timescale_sink.queries import SQL
 from services.timescale_sink.rows import Record, Row, Undecodable, decode
 from services.timescale_sink.tables import TABLES, ReadingsTable
+
+DeviceKey: TypeAlias = tuple[str, str, str]
+"""Feed, lane, device."""
+
+Refusal: TypeAlias = tuple[Record, DeadLetterReason, str, Row | None]
+"""A record, why it was refused, the words, and its row as far as it became one."""
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 
@@ -65,50 +72,61 @@ class Outcome:
     offered: Counter[int] = field(default_factory=Counter)
     """Rows taken or known already, by partition."""
     stored: Counter[int] = field(default_factory=Counter)
-    refused: list[tuple[Record, DeadLetterReason, str, Row | None]] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     ticks: Counter[int] = field(default_factory=Counter)
+    devices: list[tuple[DeviceKey, tuple[str, str]]] = field(default_factory=list)
+    """Devices of the rows, with group and boot."""
 
     def refuse(self, undecodable: Sequence[Undecodable]) -> None:
         """Add records that are not what the contract says."""
         self.refused += [(bad.record, DeadLetterReason.UNDECODABLE_RECORD, bad.why, None) for bad in undecodable]
 
+    def progress(self, ends: Mapping[tuple[str, int], int]) -> list[Progress]:
+        """What this adds to the progress of each partition."""
+        return tally(
+            ends,
+            offered=self.offered,
+            stored=self.stored,
+            dead_lettered=Counter(record.partition for record, *_ in self.refused),
+            ticks=self.ticks,
+        )
+
 
 @dataclass(slots=True)
 class Writer:
-    """Writes batches; holds what it needs to know between them."""
+    """Writes rounds; holds what it needs to know between them."""
 
     pool: asyncpg.Pool[asyncpg.Record]
     cluster_id: str
     dead_letters: DeadLetterProducer
     device_refresh_seconds: float
     poison: PoisonWatch = field(default_factory=PoisonWatch)
-    _seen: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    _noted: dict[DeviceKey, float] = field(default_factory=dict)
+    """When a device was last noted as seen."""
 
-    async def write(self, topic: str, records: Sequence[Record]) -> int:
-        """Write one topic's records; returns how many were new to the database.
+    async def write(self, batches: Mapping[str, Sequence[Record]]) -> None:
+        """Write the records of each topic.
 
         Raises:
-            DatabaseUnavailable: the database did not take them just now; nothing of the batch was written.
+            DatabaseUnavailable: the database did not take them just now; nothing of the round was written.
             SchemaMismatch: the tables are not those of this version.
             TooMuchRefused: the database refuses most rows of many devices.
         """
         try:
-            with metrics.WRITE_SECONDS.labels(topic).time():
+            with metrics.WRITE_SECONDS.time():
                 try:
-                    outcome = await self._transaction(topic, records, isolating=False)
+                    outcomes = await self._transaction(batches, isolating=False)
                 except REFUSED:
-                    outcome = await self._transaction(topic, records, isolating=True)
+                    outcomes = await self._transaction(batches, isolating=True)
         except OUTAGE as error:
-            raise DatabaseUnavailable(f"{topic}: {type(error).__name__}: {error}") from error
+            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
         except MISMATCH as error:
-            raise SchemaMismatch(f"{topic}: {error}; run `python -m services.timescale_sink migrate`") from error
-        self._account(topic, outcome)
-        return outcome.stored.total()
+            raise SchemaMismatch(f"{error}; run `python -m services.timescale_sink migrate`") from error
+        for topic, outcome in outcomes.items():
+            if topic in TABLES:
+                self._account(TABLES[topic], outcome)
 
-    def _account(self, topic: str, outcome: Outcome) -> None:
-        table = TABLES.get(topic)
-        if table is None:
-            return
+    def _account(self, table: ReadingsTable, outcome: Outcome) -> None:
         metrics.READINGS_STORED.labels(table.feed).inc(outcome.stored.total())
         metrics.READINGS_REPEATED.labels(table.feed).inc(outcome.offered.total() - outcome.stored.total())
         refused = [
@@ -121,20 +139,26 @@ class Writer:
                 f"the database refuses most rows of {table.name}; see its words in v_dead_letters, repair, start again"
             )
 
-    async def _transaction(self, topic: str, records: Sequence[Record], *, isolating: bool) -> Outcome:
+    async def _transaction(self, batches: Mapping[str, Sequence[Record]], *, isolating: bool) -> dict[str, Outcome]:
+        outcomes: dict[str, Outcome] = {}
+        seen: list[tuple[DeviceKey, tuple[str, str]]] = []
         async with self.pool.acquire() as connection, connection.transaction():
-            handled = {
-                (topic, row["partition"]): row["next_offset"]
-                for row in await connection.fetch(SQL["next_offsets"], self.cluster_id, topic)
-            }
-            fresh = not_yet_handled(records, handled)
-            if not fresh:
-                return Outcome()
-            outcome = Outcome()
-            await self._take(connection, topic, fresh, outcome, isolating=isolating)
-            await self._dead_letter(outcome)
-            await self._advance(connection, next_offsets(fresh), outcome)
-            return outcome
+            known = await connection.fetch(SQL["next_offsets"], self.cluster_id, list(batches))
+            handled = {(row["topic"], row["partition"]): row["next_offset"] for row in known}
+            advanced: list[Progress] = []
+            for topic, records in batches.items():
+                fresh = not_yet_handled(records, handled)
+                if not fresh:
+                    continue
+                outcome = outcomes[topic] = Outcome()
+                await self._take(connection, topic, fresh, outcome, isolating=isolating)
+                advanced += outcome.progress(next_offsets(fresh))
+                seen += outcome.devices
+            noted = await self._note_devices(connection, dict(seen))
+            await self._dead_letter([item for outcome in outcomes.values() for item in outcome.refused])
+            await self._advance(connection, advanced)
+        self._noted |= noted
+        return outcomes
 
     async def _take(
         self, connection: Connection, topic: str, records: Sequence[Record], outcome: Outcome, *, isolating: bool
@@ -146,7 +170,7 @@ class Writer:
         elif topic == INDICATORS:
             await self._take_indicators(connection, records, outcome, isolating=isolating)
         elif topic == ALERTS:
-            await self._take_alerts(connection, records, outcome)
+            await self._take_alerts(connection, records, outcome, isolating=isolating)
 
     async def _take_readings(
         self,
@@ -168,7 +192,7 @@ class Writer:
         else:
             outcome.stored += await _copy_and_merge(connection, table, rows)
         outcome.offered.update(row.record.partition for row in rows)
-        await self._note_devices(connection, table, rows)
+        outcome.devices = _devices(table, rows)
 
     async def _halve(
         self, connection: Connection, table: ReadingsTable, rows: list[Row], outcome: Outcome
@@ -187,23 +211,22 @@ class Writer:
             return first + await self._halve(connection, table, rows[middle:], outcome)
         return rows
 
-    async def _note_devices(self, connection: Connection, table: ReadingsTable, rows: list[Row]) -> None:
+    async def _note_devices(
+        self, connection: Connection, latest: dict[DeviceKey, tuple[str, str]]
+    ) -> dict[DeviceKey, float]:
+        """Note those that are due; returns when, to be kept once it is committed."""
         now = time.monotonic()
-        lane_at = table.fields.index("lane")
-        # device, group and boot are the first three fields of every reading
-        latest = {(table.feed.value, row.values[lane_at], row.values[0]): row.values[1:3] for row in rows}
-        due = sorted(key for key in latest if now - self._seen.get(key, -1e9) >= self.device_refresh_seconds)
-        if not due:
-            return
-        await connection.execute(
-            SQL["devices"],
-            table.feed,
-            [lane for _, lane, _ in due],
-            [device for _, _, device in due],
-            [latest[key][0] for key in due],
-            [latest[key][1] for key in due],
-        )
-        self._seen |= dict.fromkeys(due, now)
+        due = sorted(key for key in latest if now - self._noted.get(key, -1e9) >= self.device_refresh_seconds)
+        if due:
+            await connection.execute(
+                SQL["devices"],
+                [feed for feed, _, _ in due],
+                [lane for _, lane, _ in due],
+                [device for _, _, device in due],
+                [latest[key][0] for key in due],
+                [latest[key][1] for key in due],
+            )
+        return dict.fromkeys(due, now)
 
     async def _take_dead_letters(self, connection: Connection, records: Sequence[Record], outcome: Outcome) -> None:
         rows, bad = verdicts.decode_dead_letters(records)
@@ -215,55 +238,46 @@ class Writer:
                 f"INSERT INTO dead_letters ({', '.join(columns)}) VALUES ({places}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own names
                 rows,
             )
-        _all_stored(records, bad, outcome)
+        _rest_stored(records, outcome)
 
     async def _take_indicators(
         self, connection: Connection, records: Sequence[Record], outcome: Outcome, *, isolating: bool
     ) -> None:
-        rows, bad = verdicts.decode_indicators(records)
+        found, bad = verdicts.decode_indicators(records)
         outcome.refuse(bad)
         if isolating:
-            for row in rows:
-                try:
-                    async with connection.transaction():
-                        await connection.execute(SQL["indicators"], *([value] for value in row))
-                except REFUSED as error:
-                    subject = next(r for r in records if str(row[3]).encode() in (r.value or b""))
-                    outcome.refused.append((subject, DeadLetterReason.REFUSED_BY_DATABASE, str(error), None))
-        elif rows:
-            await connection.execute(SQL["indicators"], *(list(column) for column in zip(*rows, strict=True)))
-        _all_stored(records, bad, outcome)
+            for row, record in found:
+                await _alone(connection, record, outcome, connection.execute(SQL["indicators"], *([v] for v in row)))
+        elif found:
+            columns = zip(*(row for row, _ in found), strict=True)
+            await connection.execute(SQL["indicators"], *(list(column) for column in columns))
+        _rest_stored(records, outcome)
 
-    async def _take_alerts(self, connection: Connection, records: Sequence[Record], outcome: Outcome) -> None:
-        alerts, bad = verdicts.decode_alerts(records)
+    async def _take_alerts(
+        self, connection: Connection, records: Sequence[Record], outcome: Outcome, *, isolating: bool
+    ) -> None:
+        found, bad = verdicts.decode_alerts(records)
         outcome.refuse(bad)
-        touched: set[tuple[str, str, str]] = set()
-        for alert, raw in alerts:
-            await connection.execute(
-                SQL["alert_event"], alert.event_id, alert.alert_id, alert.revision, alert.event, alert.lane, raw
-            )
-            await connection.execute(SQL["alert"], *verdicts.alert_values(alert))
-            touched.add((alert.lane, alert.rule, alert.asset))
-        for key in sorted(touched):
+        for alert, record in found:
+            if isolating:
+                await _alone(connection, record, outcome, _take_alert(connection, alert, record))
+            else:
+                await _take_alert(connection, alert, record)
+        for key in sorted({(alert.lane, alert.rule, alert.asset) for alert, _ in found}):
             await connection.execute(SQL["supersede_alerts"], *key)
             await connection.execute(SQL["settle_alerts"], *key)
-        _all_stored(records, bad, outcome)
+        _rest_stored(records, outcome)
 
-    async def _dead_letter(self, outcome: Outcome) -> None:
+    async def _dead_letter(self, refused: Sequence[Refusal]) -> None:
         sent = [
             await self.dead_letters.send(_letter(record, reason, why, row), record.value or b"")
-            for record, reason, why, row in outcome.refused
+            for record, reason, why, row in refused
         ]
         await asyncio.gather(*sent)
 
-    async def _advance(self, connection: Connection, ends: dict[tuple[str, int], int], outcome: Outcome) -> None:
-        rows: list[Progress] = tally(
-            ends,
-            offered=outcome.offered,
-            stored=outcome.stored,
-            dead_lettered=Counter(record.partition for record, *_ in outcome.refused),
-            ticks=outcome.ticks,
-        )
+    async def _advance(self, connection: Connection, rows: Sequence[Progress]) -> None:
+        if not rows:
+            return
         await connection.execute(
             SQL["advance"],
             self.cluster_id,
@@ -278,10 +292,34 @@ class Writer:
         )
 
 
-def _all_stored(records: Sequence[Record], bad: Sequence[Undecodable], outcome: Outcome) -> None:
-    """Verdicts and dead letters have no duplicates to count: what is decodable is stored."""
+def _devices(table: ReadingsTable, rows: Sequence[Row]) -> list[tuple[DeviceKey, tuple[str, str]]]:
+    """Each device once, with its group and boot: device, group and boot are the first fields of every reading."""
+    lane_at, feed = table.fields.index("lane"), table.feed.value
+    latest = {(feed, row.values[lane_at], row.values[0]): (row.values[1], row.values[2]) for row in rows}
+    return list(latest.items())
+
+
+async def _alone(connection: Connection, record: Record, outcome: Outcome, statement: Awaitable[object]) -> None:
+    """Run what one record needs within a savepoint; refused, it goes to the dead letters and the rest goes on."""
+    try:
+        async with connection.transaction():
+            await statement
+    except REFUSED as error:
+        outcome.refused.append((record, DeadLetterReason.REFUSED_BY_DATABASE, str(error), None))
+
+
+async def _take_alert(connection: Connection, alert: Alert, record: Record) -> None:
+    data = (record.value or b"").decode()
+    await connection.execute(
+        SQL["alert_event"], alert.event_id, alert.alert_id, alert.revision, alert.event, alert.lane, data
+    )
+    await connection.execute(SQL["alert"], *verdicts.alert_values(alert))
+
+
+def _rest_stored(records: Sequence[Record], outcome: Outcome) -> None:
+    """Verdicts and dead letters have no duplicates to count: what is not refused is stored."""
     outcome.offered.update(record.partition for record in records)
-    outcome.offered.subtract(one.record.partition for one in bad)
+    outcome.offered.subtract(record.partition for record, *_ in outcome.refused)
     outcome.stored = Counter(outcome.offered)
 
 

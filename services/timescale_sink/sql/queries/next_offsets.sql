@@ -1,5 +1,6 @@
--- Next offset of each partition of one topic; locks them for this transaction.
-SELECT partition, next_offset
+-- Next offset of each partition of some topics; locks them for this transaction.
+SELECT topic, partition, next_offset
 FROM sink_progress
-WHERE cluster_id = $1 AND topic = $2
+WHERE cluster_id = $1 AND topic = ANY ($2)
+ORDER BY topic, partition
 FOR UPDATE
