@@ -29,9 +29,7 @@ class Board:
 
     def rates(self) -> dict[Feed, float | None]:
         """Readings received per second of each feed over the window, as far as it reaches."""
-        if not self._history:
-            return dict.fromkeys(Feed)
-        return rates(self._history[0] if len(self._history) > 1 else None, self._history[-1])
+        return rates(self._history)
 
     def note(self, line: str) -> None:
         """Remember that something happened."""

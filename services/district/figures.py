@@ -218,18 +218,21 @@ def in_display_order(alerts: Sequence[OpenAlert]) -> tuple[OpenAlert, ...]:
     return tuple(sorted(newest_first, key=lambda alert: (alert.lane != LIVE, alert.severity, alert.lane)))
 
 
-def rates(before: Snapshot | None, after: Snapshot) -> dict[Feed, float | None]:
-    """Readings received per second of each feed between two snapshots; None where it cannot be said."""
-    return {feed: _rate(feed, before, after) for feed in Feed}
+def rates(snapshots: Sequence[Snapshot]) -> dict[Feed, float | None]:
+    """Readings received per second of each feed, from the first to the last snapshot; None where it cannot be said.
+
+    Args:
+        snapshots: In order of time; those that do not know are passed over, but for the last.
+    """
+    return {feed: _rate([(each.seconds, each.feeds[feed].received) for each in snapshots]) for feed in Feed}
 
 
-def _rate(feed: Feed, before: Snapshot | None, after: Snapshot) -> float | None:
-    if before is None or after.seconds <= before.seconds:
+def _rate(samples: Sequence[tuple[float, int | None]]) -> float | None:
+    known = [(seconds, received) for seconds, received in samples if received is not None]
+    if not known or samples[-1][1] is None or known[-1][0] <= known[0][0]:
         return None
-    first, last = before.feeds[feed].received, after.feeds[feed].received
-    if first is None or last is None:
-        return None
-    return max(0, last - first) / (after.seconds - before.seconds)
+    (began, first), (ended, last) = known[0], known[-1]
+    return max(0, last - first) / (ended - began)
 
 
 def status_document(snapshot: Snapshot) -> dict[str, Any]:

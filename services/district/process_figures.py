@@ -102,7 +102,7 @@ async def see_listening(mqtt_url: SecretStr | None) -> None:
         async with asyncio.timeout(ANSWER_SECONDS):
             _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
     except (OSError, TimeoutError) as error:
-        raise ServerSilent(f"{endpoint.host}:{endpoint.port}: {error or 'no answer in time'}") from error
+        raise ServerSilent(f"{endpoint.host}:{endpoint.port}: {str(error) or 'no answer in time'}") from error
     writer.close()
 
 

@@ -29,6 +29,7 @@ from services.district.collector import Collector
 from services.district.errors import EXIT_INTERRUPTED, AnotherRuns, SettingRefused
 from services.district.outputs import Output, output_for
 from services.district.settings import OPERATOR, access_from
+from simulators.world import device_ids
 
 REFRESH_SECONDS: Final = 1.0
 COLLECT_SECONDS: Final = 2.0
@@ -103,7 +104,7 @@ class _District:
     def __init__(self, settings: LocalSettings, output: Output, *, with_simulators: bool) -> None:
         self._output = output
         self._services = (*SERVICES, SIMULATORS) if with_simulators else SERVICES
-        self._stack = Stack(settings, device_ids=_device_ids() if with_simulators else ())
+        self._stack = Stack(settings, device_ids=device_ids() if with_simulators else ())
         self._stopping = asyncio.Event()
         self._is_live = False
         self._began = time.monotonic()
@@ -205,9 +206,3 @@ class _District:
         async for event in events:
             if (line := event_line(event)) is not None:
                 self._output.event(line)
-
-
-def _device_ids() -> tuple[str, ...]:
-    from simulators.world import device_ids
-
-    return tuple(device_ids())

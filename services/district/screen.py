@@ -35,6 +35,8 @@ from services.district.words import (
     trouble_lines,
 )
 
+STALE: Final = timedelta(seconds=6)
+"""Older figures say so: a server takes long to answer."""
 WIDE: Final = 110
 """From this width on there is room for when an alert began."""
 TALL: Final = 32
@@ -86,7 +88,7 @@ def screen(snapshot: Snapshot, view: View) -> RenderableType:
         Text(f"! {line}", style="bold red", no_wrap=True, overflow="ellipsis") for line in trouble_lines(snapshot)
     ]
     upper: list[tuple[RenderableType, int]] = [
-        (_header(view), 1),
+        (_header(snapshot, view), 1),
         _processes(snapshot),
         _feeds(snapshot, view.rates),
         _lag_and_dead_letters(snapshot, MOST_REASONS if tall else MOST_REASONS_LOW),
@@ -123,14 +125,18 @@ def _line(*columns: tuple[str, int]) -> Table:
     return table
 
 
-def _header(view: View) -> RenderableType:
+def _header(snapshot: Snapshot, view: View) -> RenderableType:
     words = [f"{day_and_time(view.now)[:10]} {clock(view.now)} +08:00"]
     if view.uptime is not None:
         words.append(f"up {span(view.uptime)}")
     if view.hint:
         words.append(view.hint)
+    text = Text(" · ".join(words), style="dim")
+    age = view.now - snapshot.at
+    if age >= STALE:
+        text = Text.assemble((f"figures {int(age.total_seconds())} s old", "bold yellow"), " · ", text)
     table = _line(("left", 1), ("right", 0))
-    table.add_row(Text("Jianghan district", style="bold"), Text(" · ".join(words), style="dim"))
+    table.add_row(Text("Jianghan district", style="bold"), text)
     return table
 
 

@@ -94,7 +94,7 @@ async def _connect(url: SecretStr, seconds: float) -> asyncpg.Connection[asyncpg
     except asyncpg.PostgresError as error:
         raise ServerSilent(f"the database refuses us ({error}); {_LOOK}") from error
     except (OSError, TimeoutError) as error:
-        raise ServerSilent(f"the database ({error or 'no answer in time'}); {_LOOK}") from error
+        raise ServerSilent(f"the database ({str(error) or 'no answer in time'}); {_LOOK}") from error
     return connection
 
 

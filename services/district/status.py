@@ -37,23 +37,23 @@ def status(
         if as_json:
             _print_json(nothing_collected(state_dir()))
         raise
-    before, after = asyncio.run(_collect(access, twice=not as_json))
+    snapshots = asyncio.run(_collect(access, twice=not as_json))
     if as_json:
-        _print_json(after)
+        _print_json(snapshots[-1])
     else:
         console = Console()
-        view = View(rates=rates(before, after), width=console.width, height=None, now=datetime.now(UTC))
-        console.print(screen(after, view))
+        view = View(rates=rates(snapshots), width=console.width, height=None, now=datetime.now(UTC))
+        console.print(screen(snapshots[-1], view))
 
 
-async def _collect(access: Access, *, twice: bool) -> tuple[Snapshot | None, Snapshot]:
+async def _collect(access: Access, *, twice: bool) -> list[Snapshot]:
     """Ask once, or twice a moment apart, which is what rates need."""
     async with Collector(access, alerts_at_most=ALERTS_SHOWN if twice else None) as collector:
         first = await collector.collect()
         if not twice:
-            return None, first
+            return [first]
         await asyncio.sleep(RATE_SECONDS)
-        return first, await collector.collect()
+        return [first, await collector.collect()]
 
 
 def _print_json(snapshot: Snapshot) -> None:

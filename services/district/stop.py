@@ -10,7 +10,7 @@ from deploy.local.stop import stop_running
 
 
 def stop() -> None:
-    """Stop the district that runs, wherever it was started, and wait until it is gone."""
+    """Stop the district that runs and wait until it is gone."""
     state = state_dir()
     typer.echo("Stopping …")
     try:
