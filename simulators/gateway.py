@@ -139,8 +139,9 @@ class Gateway:
     def flush(self) -> None:
         """Write what was published; while there is no connection it waits for the next one."""
         packets, self._unwritten = self._unwritten, []
-        if self._ready.is_set() and self._link is not None and self._link.transport is not None and packets:
-            self._link.transport.write(b"".join(packets))
+        transport = None if self._link is None else self._link.transport
+        if packets and self._ready.is_set() and transport is not None and not transport.is_closing():
+            transport.write(b"".join(packets))
 
     def forget_in_flight(self) -> None:
         """Send nothing of it again by ourselves: the caller does."""
