@@ -139,9 +139,8 @@ class Gateway:
     def flush(self) -> None:
         """Write what was published; while there is no connection it waits for the next one."""
         packets, self._unwritten = self._unwritten, []
-        transport = None if self._link is None else self._link.transport
-        if packets and self._ready.is_set() and transport is not None and not transport.is_closing():
-            transport.write(b"".join(packets))
+        if packets and self._ready.is_set():
+            self._write(b"".join(packets))
 
     def forget_in_flight(self) -> None:
         """Send nothing of it again by ourselves: the caller does."""
@@ -228,7 +227,7 @@ class Gateway:
         self._unanswered_ping = False
         while not link.lost.done():
             await asyncio.wait((link.lost,), timeout=KEEPALIVE_SECONDS / 2)
-            if self._unanswered_ping or not self._ready.is_set():
+            if link.lost.done() or self._unanswered_ping or not self._ready.is_set():
                 return
             self._unanswered_ping = True
             self._write(wire.PINGREQ)
@@ -238,13 +237,15 @@ class Gateway:
         ready = self._ready.is_set()
         self._ready.clear()
         if link is not None and link.transport is not None:
-            if ready and not link.lost.done():
+            if ready and not link.lost.done() and not link.transport.is_closing():
                 link.transport.write(wire.DISCONNECT)
             link.transport.close()
 
     def _write(self, data: bytes) -> None:
-        if self._link is not None and self._link.transport is not None:
-            self._link.transport.write(data)
+        """Write to the connection; to one that is going away nothing is written, the next one gets what is in flight."""
+        transport = None if self._link is None else self._link.transport
+        if transport is not None and not transport.is_closing():
+            transport.write(data)
 
     def _take(self, answers: wire.Answers) -> None:
         in_flight = self._in_flight
