@@ -151,9 +151,7 @@ async def test_kill_9_loses_nothing_and_repeats_only_what_it_said(bench: Bench, 
         for seq in range(0, total, 100):
             await bench.send(
                 *[
-                    bench.reading(
-                        n, device=f"{lakes[n % 12]}-p", lake=lakes[n % 12], tp_mg_l=0.15 if n % 600 < 120 else 0.03
-                    )
+                    bench.reading(n, device=f"{lakes[n % 12]}-p", lake=lakes[n % 12], tp_mg_l=tp_mg_l(n))
                     for n in range(seq, seq + 100)
                 ]
             )

@@ -20,7 +20,7 @@ S = TypeVar("S")
 STATE_VERSION: Final = 1
 """Version of the JSON-ready form of the state."""
 
-LANE_FORGOTTEN_AFTER: Final = timedelta(hours=24)
+LANE_FORGOTTEN_AFTER: Final = timedelta(hours=1)
 """A replay, exercise or what-if of which nothing was heard for so long (by the live clock) is forgotten."""
 
 _FOLDS_PER_BOUND: Final = 16

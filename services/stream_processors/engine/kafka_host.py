@@ -43,8 +43,12 @@ log = structlog.stdlib.get_logger()
 
 _POLL_MS: Final = 200
 _BATCHES_WAITING: Final = 1
+_SLOW_SECONDS: Final = 30.0
+"""Well below the group's limit between two polls (300 s)."""
 _SNAPSHOT_SHARE: Final = 20
 """Snapshots take at most one twentieth of the time: after a slow one the next comes later."""
+_SNAPSHOT_TURN_SECONDS: Final = 0.02
+"""So long, and one snapshot more, may a batch wait for snapshots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ class KafkaHost(Generic[S]):
         self._stored: dict[int, int] = {}
         """Offset of the last snapshot of each partition."""
         self._sought: dict[int, int] = {}
-        self._snapshot_due = 0.0
+        self._due: dict[int, float] = {}
+        """When the next snapshot of each partition is due, by the monotonic clock."""
         self._working = asyncio.Lock()
         self._inbox: asyncio.Queue[Mapping[TopicPartition, list[Any]]] = asyncio.Queue(_BATCHES_WAITING)
         self._stopping = False
@@ -120,17 +125,28 @@ class KafkaHost(Generic[S]):
             self._failure.set_exception(error)
 
     async def _poll(self) -> None:
-        """Fetch ahead of the work by one batch; keep polling while it is slow, or the group gives us up."""
-        consumer = self._clients.consumer
+        """Fetch ahead of the work by one batch."""
         while True:
-            assigned = consumer.assignment()
-            if assigned and self._inbox.full():
-                consumer.pause(*assigned)
-            elif assigned:
-                consumer.resume(*assigned)
-            batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._records_max)
-            if batches:
-                await self._inbox.put(batches)
+            batches = await self._clients.consumer.getmany(timeout_ms=_POLL_MS, max_records=self._records_max)
+            while batches and not await self._handed_over(batches):
+                await self._show_that_we_live()
+
+    async def _handed_over(self, batches: Mapping[TopicPartition, list[Any]]) -> bool:
+        """Give a batch to the work; false when it is too slow to take it in time."""
+        try:
+            await asyncio.wait_for(self._inbox.put(batches), _SLOW_SECONDS)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _show_that_we_live(self) -> None:
+        """Poll without fetching, or the group takes a slow member for a dead one and moves its partitions."""
+        consumer = self._clients.consumer
+        log.warning("the work is slow, polling on without fetching", action="slow_work")
+        assigned = consumer.assignment()
+        consumer.pause(*assigned)
+        await consumer.getmany(timeout_ms=0)
+        consumer.resume(*assigned)
 
     async def _work(self) -> None:
         """Judge batch by batch; a batch that is not delivered in full leaves no snapshot behind."""
@@ -144,8 +160,7 @@ class KafkaHost(Generic[S]):
                     return
                 try:
                     await self._judge_batches(batches)
-                    if time.monotonic() >= self._snapshot_due:
-                        await self._store_snapshots(self._workers)
+                    await self._store_due_snapshots()
                 except BaseException:
                     self._undelivered = True
                     raise
@@ -199,28 +214,54 @@ class KafkaHost(Generic[S]):
         except KafkaError as error:
             raise OutputRefusedError(f"Kafka did not take a dead letter: {error!r}") from error
 
-    async def _store_snapshots(self, partitions: Iterable[int]) -> None:
-        """Snapshot what has changed, wait for Kafka, then commit."""
+    async def _store_due_snapshots(self) -> None:
+        """Snapshot partitions whose time has come, the most overdue first, as many as a turn has time for."""
         started = time.monotonic()
-        sent: list[asyncio.Future[Any]] = []
-        stored: dict[int, int] = {}
-        for partition in list(partitions):
+        chosen: list[int] = []
+        encoded: dict[int, bytes] = {}
+        for partition in sorted(self._workers, key=lambda p: self._due.get(p, 0.0)):
+            begun = time.monotonic()
+            if self._due.get(partition, 0.0) > begun or begun - started > _SNAPSHOT_TURN_SECONDS:
+                break
+            encoded |= self._encode([partition])
+            chosen.append(partition)
+            took = time.monotonic() - begun
+            pause = max(self._snapshot_seconds, took * _SNAPSHOT_SHARE * len(self._workers))
+            self._due[partition] = begun + pause
+        if encoded:
+            await self._store(encoded)
+
+    async def _store_snapshots(self, partitions: Iterable[int]) -> None:
+        """Snapshot these partitions now."""
+        await self._store(self._encode(list(partitions)))
+
+    def _encode(self, partitions: Iterable[int]) -> dict[int, bytes]:
+        """Snapshots of those partitions that have changed, and whose snapshot is not too large."""
+        encoded: dict[int, bytes] = {}
+        for partition in partitions:
             worker = self._workers[partition]
             if self._stored.get(partition) == worker.next_offset:
                 continue
             raw = encode_snapshot(self._judge, worker.snapshot())
             metrics.SNAPSHOT_BYTES.labels(self._judge.feed, partition).set(len(raw))
             if self._fits(partition, len(raw)):
-                sent.append(await self._clients.store.write(partition, raw))
-                stored[partition] = worker.next_offset
+                encoded[partition] = raw
+        return encoded
+
+    async def _store(self, encoded: Mapping[int, bytes]) -> None:
+        """Write snapshots of the state as it is now, wait for Kafka, then commit."""
+        offsets = {partition: self._workers[partition].next_offset for partition in encoded}
         try:
-            await asyncio.gather(*sent)
+            await asyncio.gather(
+                *[
+                    await self._clients.store.write(partition, offsets[partition], raw)
+                    for partition, raw in encoded.items()
+                ]
+            )
         except KafkaError as error:
             raise OutputRefusedError(f"Kafka did not take a snapshot: {error!r}") from error
-        self._stored |= stored
-        await self._commit(stored)
-        took = time.monotonic() - started
-        self._snapshot_due = time.monotonic() + max(self._snapshot_seconds, took * _SNAPSHOT_SHARE)
+        self._stored |= offsets
+        await self._commit(offsets)
 
     def _fits(self, partition: int, size: int) -> bool:
         part = f"snapshot.{self._judge.feed}.{partition}"
@@ -269,6 +310,7 @@ class KafkaHost(Generic[S]):
             for partition in ours:
                 del self._workers[partition]
                 self._stored.pop(partition, None)
+                self._due.pop(partition, None)
 
     async def take_over(self, partitions: Iterable[int]) -> None:
         """The group gives partitions: go on from their last snapshots."""
@@ -289,16 +331,13 @@ class KafkaHost(Generic[S]):
         self._health.ready()
 
     async def _last_snapshot(self, partition: int) -> Snapshot[S] | None:
-        best: Snapshot[S] | None = None
+        """The newest snapshot that can be read."""
         for raw in await self._clients.store.read(partition):
             try:
-                snapshot = decode_snapshot(self._judge, raw)
+                return decode_snapshot(self._judge, raw)
             except UnreadableSnapshotError as error:
                 log.warning("a snapshot cannot be read", action="snapshot_passed_over", error=str(error))
-                continue
-            if best is None or snapshot.next_offset >= best.next_offset:
-                best = snapshot
-        return best
+        return None
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no type information

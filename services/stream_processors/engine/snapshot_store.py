@@ -15,6 +15,7 @@ _RECORDS_LOOKED_AT: Final = 4
 """The last record is the snapshot; a former owner may have written one of its own after losing the partition, so the
 last few are compared."""
 
+_OFFSET_HEADER: Final = "next_offset"
 _OVERHEAD_BYTES: Final = 64 * 1024
 _READ_SECONDS: Final = 60
 
@@ -34,15 +35,19 @@ class SnapshotStore:
         self.bytes_max: Final = (topic_spec(topic).max_message_bytes or 1024 * 1024) - _OVERHEAD_BYTES
         """A larger snapshot is refused by the topic."""
 
-    async def write(self, partition: int, raw: bytes) -> asyncio.Future[Any]:
+    async def write(self, partition: int, next_offset: int, raw: bytes) -> asyncio.Future[Any]:
         """Hand over a snapshot; the future is done when Kafka has it."""
         sent: asyncio.Future[Any] = await self._writer.send(
-            self._topic, value=raw, key=str(partition).encode(), partition=partition
+            self._topic,
+            value=raw,
+            key=str(partition).encode(),
+            partition=partition,
+            headers=[(_OFFSET_HEADER, b"%d" % next_offset)],
         )
         return sent
 
     async def read(self, partition: int) -> list[bytes]:
-        """The last snapshots of a partition, newest last; empty when there is none.
+        """The last snapshots of a partition, the furthest first; empty when there is none.
 
         Raises:
             TransientError: Kafka did not answer.
@@ -61,8 +66,15 @@ class SnapshotStore:
             return []
         self._reader.assign([place])
         self._reader.seek(place, max(first, end - _RECORDS_LOOKED_AT))
-        found: list[bytes] = []
+        found: list[tuple[int, bytes]] = []
         while await self._reader.position(place) < end:
             batches = await self._reader.getmany(place, timeout_ms=500)
-            found += [record.value for record in batches.get(place, []) if record.value is not None]
-        return found
+            found += [(_next_offset(record), record.value) for record in batches.get(place, []) if record.value]
+        found.sort(key=lambda entry: entry[0], reverse=True)
+        return [raw for _, raw in found]
+
+
+def _next_offset(record: Any) -> int:
+    """How far a snapshot is, without reading it."""
+    text = dict(record.headers).get(_OFFSET_HEADER, b"")
+    return int(text) if text.isdigit() else -1

@@ -24,7 +24,7 @@ from services.stream_processors.engine.track import (
     revise,
 )
 from services.stream_processors.plan.documents import StandardDocument, WaterPolicyDocument
-from services.stream_processors.water.measured import values_of
+from services.stream_processors.water.measured import Values, values_of
 from services.stream_processors.water.publication import (
     CLASSED,
     Classed,
@@ -123,7 +123,7 @@ class WaterJudge:
         start_us = local_period_start(classed.at_us, self._round_us)
         entry = self._round(state, start_us)
         add_sample(entry, reading.device_id, sample, replaced)
-        return self._judge_lake(state, start_us, moment, outputs)
+        return self._judge_lake(state, start_us, classed.values, moment, outputs)
 
     def _publish_sample(self, reading: WaterReading, outputs: list[Output]) -> Classed:
         at_us = to_us(reading.observed_at)
@@ -165,7 +165,9 @@ class WaterJudge:
                 del state.rounds[min(state.rounds)]
         return entry
 
-    def _judge_lake(self, state: LakeState, start_us: int, moment: Moment, outputs: list[Output]) -> int | None:
+    def _judge_lake(
+        self, state: LakeState, start_us: int, newest: Values, moment: Moment, outputs: list[Output]
+    ) -> int | None:
         """Publish the lake as the round now stands; returns when the round will count, None when it does."""
         entry = state.rounds.get(start_us)
         if entry is None:
@@ -176,7 +178,7 @@ class WaterJudge:
         lake = LakeRound(moment.lane, state.lake, name, start_us, start_us + self._round_us, view)
         judge = partial(self._class_lake, view, start_us)
         outputs.append(lake_class(lake, judge, self._policy.class_.items_min))
-        trophic = lake_trophic(lake, judge)
+        trophic = lake_trophic(lake, newest, judge)
         if trophic is not None:
             outputs.append(trophic)
         due_us = start_us + self._settle_us

@@ -18,7 +18,7 @@ from schemas.water import WaterReading
 from services.stream_processors.engine.event_time import iso
 from services.stream_processors.engine.events import IndicatorOutput
 from services.stream_processors.water.measured import FIELDS, Values
-from services.stream_processors.water.rounds import RoundView, has_values
+from services.stream_processors.water.rounds import RoundView, has_values, n_samples
 from services.stream_processors.water.rules import (
     AUTOMATIC_ITEMS,
     QUALITY,
@@ -127,9 +127,14 @@ def _lake_class_body(lake: LakeRound, judge: Callable[[], Classed], items_min: i
     }
 
 
-def lake_trophic(lake: LakeRound, judge: Callable[[], Classed]) -> IndicatorOutput | None:
-    """`water.trophic_index` of the lake, where its items exist."""
-    if not has_values(lake.view, TROPHIC_FIELDS):
+def lake_trophic(lake: LakeRound, newest: Values, judge: Callable[[], Classed]) -> IndicatorOutput | None:
+    """`water.trophic_index` of the lake, where its items exist.
+
+    Args:
+        newest: Values of the sample that changed the round.
+        judge: As in `lake_class`.
+    """
+    if not _has_trophic_items(newest) and not has_values(lake.view, TROPHIC_FIELDS):
         return None
     body = partial(_lake_trophic_body, lake, judge)
     return IndicatorOutput(_key(TROPHIC_INDEX, lake.lake), body, (TROPHIC_INDEX, lake.lane, lake.lake, lake.start_us))
@@ -248,7 +253,7 @@ def _round_part(lake: LakeRound) -> dict[str, Any]:
         "period_start": iso(lake.start_us),
         "period_end": iso(lake.end_us),
         "revision": lake.view.changes - 1,
-        "n": lake.view.samples,
+        "n": n_samples(lake.view),
     }
 
 

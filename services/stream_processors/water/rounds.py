@@ -19,24 +19,19 @@ _PH: Final = PLACE["ph"]
 _WIDTH: Final = len(FIELDS)
 
 
-def _scaled(values: Values) -> list[int | None]:
-    scaled: list[int | None] = [None if value is None else round(value * _SCALE) for value in values]
-    ph = values[_PH]
-    if ph is not None:
-        scaled[_PH] = round(10.0**-ph * _ION_SCALE)
-    return scaled
+class PointSums(NamedTuple):
+    """What one point contributes to a round; never changed, only replaced."""
 
-
-@dataclass(slots=True)
-class PointSums:
-    """What one point contributes to a round."""
-
-    samples: int = 0
-    sums: list[int] = field(default_factory=lambda: [0] * _WIDTH)
-    counts: list[int] = field(default_factory=lambda: [0] * _WIDTH)
-    last_us: int = 0
-    last_offset: int = 0
+    samples: int
+    sums: tuple[int, ...]
+    counts: tuple[int, ...]
+    """Sum and number of values of each item."""
+    last_us: int
+    last_offset: int
     """The newest sample by event time: the point's evidence."""
+
+
+_NOTHING: Final = PointSums(0, (0,) * _WIDTH, (0,) * _WIDTH, 0, 0)
 
 
 @dataclass(slots=True)
@@ -54,48 +49,46 @@ class RoundView(NamedTuple):
     """A round as it stood at one moment."""
 
     changes: int
-    samples: int
-    points: tuple[str, ...]
-    sums: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
-    """Sums and counts of each point."""
+    points: dict[str, PointSums]
 
 
 def view_of(entry: Round) -> RoundView:
     """The round as it stands."""
-    points = entry.points.values()
-    return RoundView(
-        entry.changes,
-        sum([point.samples for point in points]),
-        tuple(entry.points),
-        tuple([(tuple(point.sums), tuple(point.counts)) for point in points]),
-    )
+    return RoundView(entry.changes, entry.points.copy())
+
+
+def n_samples(view: RoundView) -> int:
+    """Samples that count."""
+    return sum(point.samples for point in view.points.values())
 
 
 def has_values(view: RoundView, fields: tuple[str, ...]) -> bool:
     """Whether at least one of the items was measured and is not zero."""
     places = [PLACE[name] for name in fields]
-    return any(sums[place] for sums, _ in view.sums for place in places)
+    return any(point.sums[place] for point in view.points.values() for place in places)
 
 
 def add_sample(entry: Round, point: str, sample: Sample, replaced: Sample | None) -> None:
     """Let a sample count; one that it replaces no longer does."""
-    sums = entry.points.get(point)
-    if sums is None:
-        sums = entry.points[point] = PointSums()
-    _add(sums, sample.payload, 1)
+    known = entry.points.get(point, _NOTHING)
     if replaced is not None:
-        _add(sums, replaced.payload, -1)
-    if sample.at_us >= sums.last_us:
-        sums.last_us, sums.last_offset = sample.at_us, sample.offsets[0]
+        known = _plus(known, replaced.payload, -1)
+    known = _plus(known, sample.payload, 1)
+    if sample.at_us >= known.last_us:
+        known = known._replace(last_us=sample.at_us, last_offset=sample.offsets[0])
+    entry.points[point] = known
     entry.changes += 1
 
 
-def _add(sums: PointSums, values: Values, sign: int) -> None:
-    sums.samples += sign
-    for place, scaled in enumerate(_scaled(values)):
-        if scaled is not None:
-            sums.sums[place] += sign * scaled
-            sums.counts[place] += sign
+def _plus(known: PointSums, values: Values, sign: int) -> PointSums:
+    sums, counts = list(known.sums), list(known.counts)
+    for place, value in enumerate(values):
+        if value is None:
+            continue
+        scaled = round(10.0**-value * _ION_SCALE) if place == _PH else round(value * _SCALE)
+        sums[place] += sign * scaled
+        counts[place] += sign
+    return PointSums(known.samples + sign, tuple(sums), tuple(counts), known.last_us, known.last_offset)
 
 
 def mean_over_points(view: RoundView) -> Values:
@@ -104,7 +97,7 @@ def mean_over_points(view: RoundView) -> Values:
 
 
 def _mean(view: RoundView, place: int) -> float | None:
-    parts = [(sums[place], counts[place]) for sums, counts in view.sums if counts[place]]
+    parts = [(point.sums[place], point.counts[place]) for point in view.points.values() if point.counts[place]]
     if not parts:
         return None
     common = lcm(*[count for _, count in parts])
@@ -135,7 +128,7 @@ def load_round(dumped: list[Any]) -> Round:
         changes,
         counted,
         {
-            name: PointSums(samples, [int(total, 16) for total in sums], counts, last_us, last_offset)
+            name: PointSums(samples, tuple(int(total, 16) for total in sums), tuple(counts), last_us, last_offset)
             for name, (samples, sums, counts, last_us, last_offset) in points.items()
         },
     )

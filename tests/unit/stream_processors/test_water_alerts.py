@@ -125,7 +125,7 @@ def test_lanes_do_not_see_each_other() -> None:
 
 def test_a_forgotten_lane_leaves_no_state() -> None:
     worker = Worker(judge(), TOPIC, 0)
-    worker.judge(log_of([tick(0), reading(0, lane="whatif:y"), tick(24 * 60 + 1)]))
+    worker.judge(log_of([tick(0), reading(0, lane="whatif:y"), tick(61)]))
     assert set(worker.snapshot().state.lanes) == {"live"}
 
 
