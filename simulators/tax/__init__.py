@@ -1,0 +1,1 @@
+"""Simulated tax offices of buildings."""

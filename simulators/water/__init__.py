@@ -1,0 +1,1 @@
+"""Simulated lakes."""
