@@ -9,7 +9,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from services.ingest_bridge.errors import MalformedPacketError
-from services.ingest_bridge.wire import Frames, publish_at_most_once, pubacks, user_properties, variable_integer
+from services.ingest_bridge.wire import Frames, pubacks, publish_at_most_once, user_properties, variable_integer
 
 Message = tuple[bytes, int, bytes, bytes]
 
