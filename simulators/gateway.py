@@ -242,7 +242,7 @@ class Gateway:
             link.transport.close()
 
     def _write(self, data: bytes) -> None:
-        """Write to the connection; to one that is going away nothing is written, the next one gets what is in flight."""
+        """Write to the connection, unless it is going away: the next one gets what is in flight."""
         transport = None if self._link is None else self._link.transport
         if transport is not None and not transport.is_closing():
             transport.write(data)
