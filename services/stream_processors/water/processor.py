@@ -151,9 +151,8 @@ class WaterJudge:
         if said:
             lake_zh, lake_en = self._names.get(state.lake, (state.lake, state.lake))
             name = point.name or reading.device_id
-            subject = Subject(
-                reading.device_id, moment.lane, f"{lake_zh}·{name}", f"{lake_en}, {name}", per_round=False
-            )
+            place_zh = name if state.lake in self._names and lake_zh in name else f"{lake_zh}·{name}"
+            subject = Subject(reading.device_id, moment.lane, place_zh, f"{lake_en}, {name}", per_round=False)
             outputs += self._alerts(said, subject, point.body, moment)
         return fate, replaced
 
