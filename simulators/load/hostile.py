@@ -295,7 +295,11 @@ def main() -> int:
         print(f"hostile: {error}", file=sys.stderr)  # noqa: T201 - a command line
         return 1
     if as_json:
-        print(orjson.dumps({"boot_id": boot_id, "lane": LANE, "expected": dict(expected)}).decode())  # noqa: T201
+        print(
+            orjson.dumps(
+                {"boot_id": boot_id, "lane": LANE, "expected": {reason.value: n for reason, n in expected.items()}}
+            ).decode()
+        )  # noqa: T201
     else:
         for reason, n in expected.most_common():
             print(f"{n:>5} {reason}")  # noqa: T201
