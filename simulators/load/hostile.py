@@ -294,15 +294,11 @@ def main() -> int:
     except SimulatorError as error:
         print(f"hostile: {error}", file=sys.stderr)  # noqa: T201 - a command line
         return 1
+    words = {reason.value: n for reason, n in expected.items()}
     if as_json:
-        print(
-            orjson.dumps(
-                {"boot_id": boot_id, "lane": LANE, "expected": {reason.value: n for reason, n in expected.items()}}
-            ).decode()
-        )  # noqa: T201
+        print(orjson.dumps({"boot_id": boot_id, "lane": LANE, "expected": words}).decode())  # noqa: T201 - a command line
     else:
-        for reason, n in expected.most_common():
-            print(f"{n:>5} {reason}")  # noqa: T201
+        print("\n".join(f"{n:>5} {reason}" for reason, n in words.items()))  # noqa: T201 - a command line
     return 0
 
 

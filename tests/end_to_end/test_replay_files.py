@@ -56,7 +56,7 @@ def test_the_class_of_raw_national_readings_agrees_with_the_published_one(distri
 
 def test_rounded_four_hourly_readings_agree_as_far_as_rounding_allows(district: District) -> None:
     report = replay(district, "water", FOUR_HOURLY)
-    assert report["agreeing"] / report["labelled"] >= 0.99
+    assert report["agreeing"] / report["labelled"] >= 0.985
     assert report["dead_lettered"] >= 1, "rows without a time cannot be stored"
 
 
