@@ -43,10 +43,11 @@ SETUP: Final = (
     SetupStep("migrations", (sys.executable, "-m", "services.timescale_sink", "migrate"), OPERATOR),
 )
 SERVICES: Final = (
-    ServiceSpec("ingest_bridge", (sys.executable, "-m", "services.ingest_bridge"), "bridge"),
     ServiceSpec("timescale_sink", (sys.executable, "-m", "services.timescale_sink"), "sink"),
     ServiceSpec("stream_processors", (sys.executable, "-m", "services.stream_processors"), "processor"),
+    ServiceSpec("ingest_bridge", (sys.executable, "-m", "services.ingest_bridge"), "bridge"),
 )
+"""From the end of the flow to its beginning, since they stop in reverse: nothing waits in between when all is over."""
 SIMULATORS: Final = ServiceSpec("simulators", (sys.executable, "-m", "simulators"), "simulators", has_health=False)
 
 
