@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -21,12 +22,14 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from deploy.local.errors import AlreadyRunning
+from deploy.local.paths import CHECKOUT
 from deploy.local.settings import LocalSettings
 from deploy.local.stack import ServiceSpec, SetupStep, Stack, all_or_none
 from deploy.local.supervisor import Event
 from services.district.board import Board, event_line
 from services.district.collector import Collector
 from services.district.errors import EXIT_INTERRUPTED, AnotherRuns, SettingRefused
+from services.district.figures import Snapshot
 from services.district.outputs import Output, output_for
 from services.district.settings import OPERATOR, access_from
 from simulators.world import device_ids
@@ -42,12 +45,12 @@ SETUP: Final = (
     SetupStep("topics", (sys.executable, "-m", "services.runtime.topics"), OPERATOR),
     SetupStep("migrations", (sys.executable, "-m", "services.timescale_sink", "migrate"), OPERATOR),
 )
-SERVICES: Final = (
-    ServiceSpec("timescale_sink", (sys.executable, "-m", "services.timescale_sink"), "sink"),
-    ServiceSpec("stream_processors", (sys.executable, "-m", "services.stream_processors"), "processor"),
-    ServiceSpec("ingest_bridge", (sys.executable, "-m", "services.ingest_bridge"), "bridge"),
-)
-"""From the end of the flow to its beginning, since they stop in reverse: nothing waits in between when all is over."""
+SINK: Final = ServiceSpec("timescale_sink", (sys.executable, "-m", "services.timescale_sink"), "sink")
+BRIDGE: Final = ServiceSpec("ingest_bridge", (sys.executable, "-m", "services.ingest_bridge"), "bridge")
+SIMULATED_WATER_POLICY: Final = CHECKOUT / "deploy" / "plan" / "policies" / "water-local.toml"
+"""Simulated stations sample every few seconds, so their lakes have rounds of a minute instead of four hours."""
+
+
 SIMULATORS: Final = ServiceSpec("simulators", (sys.executable, "-m", "simulators"), "simulators", has_health=False)
 
 
@@ -99,12 +102,27 @@ def local_settings(**chosen: Any) -> LocalSettings:
         raise SettingRefused("; ".join(lines)) from error
 
 
+def services(*, with_simulators: bool) -> tuple[ServiceSpec, ...]:
+    """Return our services from the end of the flow to its beginning.
+
+    They stop in reverse, so nothing waits in between when all is over.
+    """
+    # An instance with a name gets its partitions back at once when it was killed.
+    extra = {"PROCESSOR_INSTANCE": "local"}
+    if with_simulators:
+        extra["WATER_POLICY"] = os.environ.get("WATER_POLICY", str(SIMULATED_WATER_POLICY))
+    processors = ServiceSpec(
+        "stream_processors", (sys.executable, "-m", "services.stream_processors"), "processor", extra
+    )
+    return (SINK, processors, BRIDGE, *((SIMULATORS,) if with_simulators else ()))
+
+
 class _District:
     """One run, from the first server to the last."""
 
     def __init__(self, settings: LocalSettings, output: Output, *, with_simulators: bool) -> None:
         self._output = output
-        self._services = (*SERVICES, SIMULATORS) if with_simulators else SERVICES
+        self._services = services(with_simulators=with_simulators)
         self._stack = Stack(settings, device_ids=device_ids() if with_simulators else ())
         self._stopping = asyncio.Event()
         self._is_live = False
@@ -175,16 +193,18 @@ class _District:
 
     async def _collect(self, collector: Collector, board: Board) -> None:
         # The first answer takes long because connections are made for it.
-        for line in board.take(await collector.collect()):
-            self._output.event(line)
+        self._take(board, await collector.collect())
         pause = COLLECT_SECONDS
         while True:
             await asyncio.sleep(pause)
             began = time.monotonic()
-            for line in board.take(await collector.collect()):
-                self._output.event(line)
+            self._take(board, await collector.collect())
             took = time.monotonic() - began
             pause = min(max(COLLECT_SECONDS, IDLE_SHARE * took), COLLECT_SECONDS_AT_MOST)
+
+    def _take(self, board: Board, snapshot: Snapshot) -> None:
+        for line in board.take(snapshot):
+            self._output.change(line)
 
     async def _refresh(self) -> None:
         while True:
