@@ -172,14 +172,17 @@ class Fleet:
             ("positions", self._every(self._settings.emergency_seconds, "positions", positions)),
         ]
 
-    async def _tax(self, building: Building) -> None:
+    def _tax(self, building: Building) -> Coroutine[None, None, None]:
+        device = self._device(Feed.TAX, self._district.district.id, building.office_id, "ledger")
+        return self._keep_ledger(building, device)
+
+    async def _keep_ledger(self, building: Building, device: Device) -> None:
         """Send the year's ledger so far, then each entry when it is made.
 
         The boot is the ledger and the number is the entry's place in it, so that a restarted office repeats what it
         said before, word for word, and nothing counts twice.
         """
         model = TaxModel(self._settings.seed, building, self._district.district.id)
-        device = self._device(Feed.TAX, self._district.district.id, building.office_id, "ledger")
         await asyncio.sleep(self._settings.tax_seconds * draw(building.id, "phase"))
         while True:
             year = datetime.now(LOCAL).year

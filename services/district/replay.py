@@ -216,8 +216,8 @@ class _Wait:
             return (
                 f"{len(account.missing):,} of {account.sent:,} readings are neither stored nor dead-lettered, the "
                 f"first is row {first.source.row} (device {first.key[0]}, seq {first.key[1]}). Check that "
-                "ingest_bridge and timescale_sink run (`district status`) and their logs (`district logs`), then replay "
-                f"into the same lane again (--lane {self._plan.scope.lane}): what is stored stays as it is."
+                "ingest_bridge and timescale_sink run (`district status`, `district logs`), then replay into "
+                f"the same lane again (--lane {self._plan.scope.lane}): what is stored stays as it is."
             )
         if now is not None and now.judged < now.stored and self._plan.scope.feed is Feed.WATER:
             return (

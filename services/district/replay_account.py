@@ -110,6 +110,12 @@ def compare(sent: Sequence[Outgoing], classes: Mapping[Key, PointClass]) -> Comp
     return Comparison(len(labelled), tuple(differences))
 
 
+def _why(found: PointClass | None) -> str:
+    if found is None:
+        return "not stored"
+    return found.reason if found.rank is None else ", ".join(found.deciding) or "no item beyond class I"
+
+
 def _difference(each: Outgoing, classes: Mapping[Key, PointClass]) -> Difference | None:
     source, published = each.source, each.source.label or ""
     found = classes.get(each.key)
@@ -117,5 +123,5 @@ def _difference(each: Outgoing, classes: Mapping[Key, PointClass]) -> Difference
     if rank is not None and rank == CLASSES.get(published):
         return None
     stored = CLASS_WORDS.get(rank, NO_CLASS) if rank is not None else NO_CLASS
-    why = "not stored" if found is None else ", ".join(found.deciding) or found.reason
+    why = _why(found)
     return Difference(source.row, source.place, source.at, published, stored, why)

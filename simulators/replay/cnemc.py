@@ -158,7 +158,13 @@ def _reading(index: int, row: Row, at: datetime | None, source: Source) -> Sourc
 
 
 def _read_register(rows: Iterable[Row]) -> dict[tuple[str, ...], str]:
-    return {(row["province"].strip(), row["section"].strip()): row["kind_inferred"].strip() for row in rows}
+    """Kind of each section; a section may be listed several times, and a line that does not know is no answer."""
+    known = {}
+    for row in rows:
+        kind = row["kind_inferred"].strip()
+        if kind in set(WaterBody):
+            known[row["province"].strip(), row["section"].strip()] = kind
+    return known
 
 
 CNEMC: Final = Format(

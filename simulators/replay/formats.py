@@ -21,10 +21,10 @@ def recognise(header: Iterable[str], name: str) -> Format:
     Raises:
         SourceRefused: no format has them; the message lists the formats known.
     """
-    columns = set(header)
+    columns = list(header)
     for each in FORMATS:
-        if each.columns <= columns:
+        if each.columns <= set(columns):
             return each
     known = "\n".join(f"  {each.feed}: {each.title}; columns {', '.join(sorted(each.columns))}" for each in FORMATS)
-    shown = ", ".join(list(columns)[:12])
+    shown = ", ".join(columns[:12])
     raise SourceRefused(f"{name} is in no format that a replay knows (its columns: {shown}). Known are:\n{known}")

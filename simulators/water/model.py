@@ -51,7 +51,7 @@ class WaterModel:
             "device_id": self.point.id,
             "group_id": self.lake.id,
             "water_body": WaterBody.LAKE,
-            "station_name": f"{self.lake.name_zh} {self.point.name_zh}",
+            "station_name": self.point.name_zh,
             **values,
             **({} if fault in {None, Quality.UNCERTAIN} else {"quality": fault}),
         }
