@@ -18,7 +18,7 @@ CONNECT_SECONDS: Final = 3.0
 ANSWER_SECONDS: Final = 8.0
 
 _ALERT_COLUMNS: Final = ", ".join(OpenAlert.__dataclass_fields__)
-TOTALS: Final = "SELECT feed, devices, readings, stored FROM v_feed_totals"
+TOTALS: Final = "SELECT feed, devices, readings, stored, duplicates FROM v_feed_totals"
 DEAD_LETTERS: Final = "SELECT source, feed, reason, sum(n)::bigint AS n FROM v_dead_letter_reasons GROUP BY 1, 2, 3"
 PROGRESS: Final = (
     "SELECT cluster_id, topic, partition, next_offset, ticks, "
@@ -120,6 +120,7 @@ def feed_totals(totals: list[Any], letters: list[Any]) -> dict[Feed, FeedTotals]
             devices=row["devices"] if row else 0,
             seen=row["readings"] if row else 0,
             stored=row["stored"] if row else 0,
+            duplicates=row["duplicates"] if row else 0,
             dead_lettered=sum(letter["n"] for letter in own),
             refused_before_kafka=sum(
                 letter["n"] for letter in own if letter["source"] == DeadLetterSource.INGEST_BRIDGE

@@ -59,6 +59,8 @@ class FeedFigures:
     received: int | None = None
     stored: int | None = None
     dead_lettered: int | None = None
+    duplicates: int | None = None
+    """Readings that came again and were in the database already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class FeedTotals:
     """By whichever service."""
     refused_before_kafka: int
     """Dead letters of the bridge: they never became readings in Kafka."""
+    duplicates: int = 0
+    """Readings that were in the database already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,7 @@ def feed_figures(feed: Feed, database: DatabaseFigures | None, kafka: KafkaFigur
     received = (
         totals.seen + totals.refused_before_kafka + in_flight(feed, database, kafka) if kafka is not None else None
     )
-    return FeedFigures(totals.devices, received, totals.stored, totals.dead_lettered)
+    return FeedFigures(totals.devices, received, totals.stored, totals.dead_lettered, totals.duplicates)
 
 
 def combine(sources: Sources, *, at: datetime, seconds: float) -> Snapshot:

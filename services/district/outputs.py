@@ -29,6 +29,9 @@ class Output(Protocol):
     def event(self, line: str) -> None:
         """Show that something happened."""
 
+    def change(self, line: str) -> None:
+        """Show what changed in the figures, where the figures do not show it themselves."""
+
     def begin(self, board: Board) -> None:
         """The district is live: show the figures of the board from now on."""
 
@@ -49,6 +52,10 @@ class Lines:
     def event(self, line: str) -> None:
         """Write the line."""
         _safely(lambda: _write(line))
+
+    def change(self, line: str) -> None:
+        """Write the line."""
+        self.event(line)
 
     def begin(self, board: Board) -> None:
         """Write a status line from now on."""
@@ -82,6 +89,9 @@ class LiveTable:
             self.refresh()
         else:
             _safely(lambda: self._console.print(line, markup=False, highlight=False, soft_wrap=True))
+
+    def change(self, line: str) -> None:
+        """Nothing: open alerts and troubles stand in the table."""
 
     def begin(self, board: Board) -> None:
         """Take the whole terminal."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from schemas.fields import LIVE, Feed
 from services.district.figures import ProcessState, Snapshot
-from services.district.words import UNKNOWN, clock, count, rate, total, total_rate
+from services.district.words import UNKNOWN, clock, count, rate, total
 
 
 def status_line(snapshot: Snapshot, rates: Mapping[Feed, float | None]) -> str:
@@ -16,7 +16,7 @@ def status_line(snapshot: Snapshot, rates: Mapping[Feed, float | None]) -> str:
     parts = [
         _states(snapshot),
         f"devices {count(total([each.devices for each in snapshot.feeds.values()]))}",
-        f"readings/s {rate(total_rate(list(rates.values())))} ({feeds})",
+        f"readings/s {rate(total(list(rates.values())))} ({feeds})",
         f"lag {lag}",
         f"stored {count(total([each.stored for each in snapshot.feeds.values()]))}",
         f"dead letters {_dead_letters(snapshot.dead_letters)}",

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.fields import LIVE, Feed
-from services.district.figures import OpenAlert, ProcessFigures, ProcessState, Snapshot
+from services.district.figures import FeedFigures, OpenAlert, ProcessFigures, ProcessState, Snapshot
 from services.district.words import (
     alerts_heading,
     clock,
@@ -31,7 +31,6 @@ from services.district.words import (
     source,
     span,
     total,
-    total_rate,
     trouble_lines,
 )
 
@@ -115,9 +114,9 @@ def _event(line: str) -> Text:
     return Text(printable(line), style="dim", no_wrap=True, overflow="ellipsis")
 
 
-def _line(*columns: tuple[str, int]) -> Table:
+def _line(*columns: tuple[str, int], gap: int = 2) -> Table:
     """A borderless table; each column is justified and gets a share of the width (0: what it needs)."""
-    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    table = Table.grid(padding=(0, gap, 0, 0), expand=True)
     for justify, share in columns:
         table.add_column(
             justify="right" if justify == "right" else "left", ratio=share or None, no_wrap=True, overflow="ellipsis"
@@ -162,24 +161,27 @@ def _process(name: str, process: ProcessFigures) -> Text:
 
 
 def _feeds(snapshot: Snapshot, rates: Mapping[Feed, float | None]) -> tuple[RenderableType, int]:
-    table = _line(("left", 3), *[("right", share) for share in (2, 3, 3, 3, 3)])
-    heads = ("Feed", "devices", "readings/s", "received", "stored", "dead letters")
+    # The shares are the widths at 80 columns, where counts up to 999,999,999 fit.
+    heads = {"Feed": 9, "devices": 8, "readings/s": 10, "received": 12, "stored": 12, "repeats": 10, "dead letters": 12}
+    table = _line(*(("left" if head == "Feed" else "right", width) for head, width in heads.items()), gap=1)
     table.add_row(*(Text(head, style=HEADING) for head in heads))
     for feed, each in snapshot.feeds.items():
-        numbers = (each.devices, None, each.received, each.stored, each.dead_lettered)
-        cells = [rate(rates[feed]) if index == 1 else count(number) for index, number in enumerate(numbers)]
-        table.add_row(feed.value, *cells)
+        table.add_row(feed.value, *_feed_cells([each], [rates[feed]]))
     figures = list(snapshot.feeds.values())
-    table.add_row(
-        Text("all", style="bold"),
+    table.add_row("all", *_feed_cells(figures, list(rates.values())), style="bold")
+    return table, len(figures) + 2
+
+
+def _feed_cells(figures: Sequence[FeedFigures], rates: Sequence[float | None]) -> list[str]:
+    """The figures of one feed, or of several added up."""
+    return [
         count(total([each.devices for each in figures])),
-        rate(total_rate(list(rates.values()))),
+        rate(total(rates)),
         count(total([each.received for each in figures])),
         count(total([each.stored for each in figures])),
+        count(total([each.duplicates for each in figures])),
         count(total([each.dead_lettered for each in figures])),
-        style="bold",
-    )
-    return table, len(figures) + 2
+    ]
 
 
 def _lag_and_dead_letters(snapshot: Snapshot, most_reasons: int) -> tuple[RenderableType, int]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Final
+from typing import Final, TypeVar
 
 from schemas.fields import LIVE
 from services.district.figures import OpenAlert, Snapshot
 
+N = TypeVar("N", int, float)
 UNKNOWN: Final = "–"
 DISTRICT_ZONE: Final = timezone(timedelta(hours=8))
 """People of the district read its local time; files, tables and JSON are in UTC."""
@@ -50,8 +51,8 @@ def span(elapsed: timedelta) -> str:
 
 
 def quantity(value: float | None, unit: str) -> str:
-    """A value with its unit."""
-    return UNKNOWN if value is None else printable(f"{value:g} {unit}".strip())
+    """A value with its unit, without what the unit says in brackets to explain itself."""
+    return UNKNOWN if value is None else printable(f"{value:g} {unit.partition(' (')[0]}".strip())
 
 
 def limit(alert: OpenAlert) -> str:
@@ -88,16 +89,10 @@ def alerts_heading(by_lane: Mapping[str, int] | None) -> str:
     return f"Open alerts {count(live)}" + (f", and {count(others)} in other lanes" if others else "")
 
 
-def total(numbers: list[int | None]) -> int | None:
+def total(numbers: Sequence[N | None]) -> N | None:
     """Add up; unknown when one is."""
     known = [number for number in numbers if number is not None]
-    return sum(known) if len(known) == len(numbers) else None
-
-
-def total_rate(rates: list[float | None]) -> float | None:
-    """Add up; unknown when one is."""
-    known = [each for each in rates if each is not None]
-    return sum(known) if len(known) == len(rates) else None
+    return sum(known[1:], start=known[0]) if known and len(known) == len(numbers) else None
 
 
 def trouble_lines(snapshot: Snapshot) -> list[str]:

@@ -8,6 +8,7 @@ from schemas.fields import LIVE, Feed
 from services.district.figures import FeedFigures, OpenAlert, ProcessFigures, ProcessState, Snapshot
 
 AT = datetime(2026, 11, 24, 2, 30, 15, tzinfo=UTC)
+CLASS_UNIT = "class (1=I .. 5=V, 6=worse than V)"
 RUNNING = ProcessFigures(ProcessState.RUNNING)
 
 
@@ -23,9 +24,9 @@ def alert(number: int = 0, *, lane: str = LIVE, severity: str = "III", place: st
         started_at=AT - timedelta(hours=number),
         raised_at=AT,
         observed_value=4.0,
-        observed_unit="class",
+        observed_unit=CLASS_UNIT,
         threshold_value=3.0,
-        threshold_unit="class",
+        threshold_unit=CLASS_UNIT,
         threshold_comparator="<=",
         source_kind="plan",
         source_id="jianghan-14fyp",
@@ -57,7 +58,7 @@ def snapshot(
         },
         services=services
         or dict.fromkeys(("ingest_bridge", "timescale_sink", "stream_processors", "simulators"), RUNNING),
-        feeds={feed: FeedFigures(60, received, 990, 10) for feed in Feed},
+        feeds={feed: FeedFigures(60, received, 985, 10, 5) for feed in Feed},
         lag={"sink": 12, "processor.water": 0},
         dead_letters={} if dead_letters is None else dead_letters,
         open_alerts=alerts,

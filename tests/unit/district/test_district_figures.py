@@ -25,7 +25,7 @@ from services.district.lag import lag_of, partitions_of, topics_of
 from tests.unit.district.snapshots import AT, alert, snapshot
 
 CLUSTER = "q1Sh-9_ISia_zwGINzRvyQ"
-WATER = FeedTotals(devices=4, seen=100, stored=90, dead_lettered=7, refused_before_kafka=5)
+WATER = FeedTotals(devices=4, seen=100, stored=90, dead_lettered=7, refused_before_kafka=5, duplicates=3)
 
 
 def database(**changed: object) -> DatabaseFigures:
@@ -49,12 +49,14 @@ def kafka(end: dict[tuple[str, int], int]) -> KafkaFigures:
 def test_received_is_what_was_handled_refused_before_kafka_or_waits_in_kafka() -> None:
     end = {("readings.water", 0): 62, ("readings.water", 1): 41, ("readings.ev", 0): 9}
     found = combine(Sources(database=database(), kafka=kafka(end)), at=AT, seconds=0)
-    assert found.feeds[Feed.WATER] == FeedFigures(devices=4, received=100 + 5 + 3, stored=90, dead_lettered=7)
+    assert found.feeds[Feed.WATER] == FeedFigures(
+        devices=4, received=100 + 5 + 3, stored=90, dead_lettered=7, duplicates=3
+    )
 
 
 def test_a_feed_that_the_database_has_not_seen_yet_waits_in_kafka() -> None:
     found = combine(Sources(database=database(), kafka=kafka({("readings.ev", 0): 9})), at=AT, seconds=0)
-    assert found.feeds[Feed.EV] == FeedFigures(devices=0, received=9, stored=0, dead_lettered=0)
+    assert found.feeds[Feed.EV] == FeedFigures(devices=0, received=9, stored=0, dead_lettered=0, duplicates=0)
 
 
 def test_an_end_offset_read_before_the_sink_went_on_does_not_count_negative() -> None:
@@ -75,7 +77,7 @@ def test_ticks_that_wait_in_kafka_are_no_readings(idle_seconds: float, waiting: 
 
 def test_without_kafka_what_was_received_cannot_be_said() -> None:
     found = combine(Sources(database=database()), at=AT, seconds=0)
-    assert found.feeds[Feed.WATER] == FeedFigures(devices=4, received=None, stored=90, dead_lettered=7)
+    assert found.feeds[Feed.WATER] == FeedFigures(devices=4, received=None, stored=90, dead_lettered=7, duplicates=3)
     assert found.lag == {"sink": None, "processor.water": None}
 
 
@@ -113,7 +115,7 @@ def test_the_status_document_has_exactly_the_promised_shape() -> None:
     assert list(document) == ["servers", "services", "feeds", "lag", "open_alerts"]
     assert document["servers"] == {"mosquitto": "running", "kafka": "running", "postgres": "running"}
     assert set(document["feeds"]) == {"ev", "water", "parking", "emergency", "tax"}
-    assert document["feeds"]["tax"] == {"devices": 60, "received": 1_000, "stored": 990, "dead_lettered": 10}
+    assert document["feeds"]["tax"] == {"devices": 60, "received": 1_000, "stored": 985, "dead_lettered": 10}
     assert document["lag"] == {"sink": 12, "processor.water": 0}
     (open_alert,) = document["open_alerts"]
     assert open_alert["lane"] == "replay:a"

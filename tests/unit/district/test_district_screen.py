@@ -57,13 +57,19 @@ def test_nothing_of_importance_is_cut_at_80_columns() -> None:
     text = "\n".join(lines)
     assert "2026-11-24 10:30:15 +08:00 · up 1:02:03 · ctrl-C stops" in lines[0]
     assert re.search(r"● kafka +running +:29092 +● timescale_sink +running", text)
-    assert re.search(r"Feed +devices +readings/s +received +stored +dead letters", text)
-    assert re.search(r"water +60 +12\.3 +1,000 +990 +10", text)
-    assert re.search(r"all +300 +61\.7 +5,000 +4,950 +50", text)
+    assert re.search(r"Feed +devices +readings/s +received +stored +repeats +dead letters", text)
+    assert re.search(r"water +60 +12\.3 +1,000 +985 +5 +10", text)
+    assert re.search(r"all +300 +61\.7 +5,000 +4,925 +25 +50", text)
     assert re.search(r"sink +12 +none", text)
     assert re.search(r"III +东湖湖心 East Lake +4 class, limit ≤ 3 +plan jianghan-14fyp, page 31", text)
     assert "东湖湖心水质为IV类" in text
     assert "East Lake is class IV" in text
+
+
+def test_large_counts_are_whole_at_80_columns() -> None:
+    text = "\n".join(drawn(snapshot(received=199_999_999), view(80, 24, rates=dict.fromkeys(Feed, 24_999.0))))
+    assert re.search(r"water +60 +24,999 +199,999,999", text)
+    assert re.search(r"all +300 +124,995 +999,999,995", text)
 
 
 def test_too_many_alerts_are_counted_not_dropped_in_silence() -> None:
@@ -90,7 +96,7 @@ def test_what_comes_from_devices_cannot_drive_the_terminal() -> None:
 def test_a_district_whose_servers_are_all_away_still_has_a_table() -> None:
     down = {"kafka": ProcessFigures(ProcessState.SILENT, trouble="no answer in time")}
     lines = drawn(combine(Sources(servers=down), at=AT, seconds=0), view(80, 24, rates=dict.fromkeys(Feed)))
-    assert any(re.fullmatch(r"water +– +– +– +– +–", line.rstrip()) for line in lines)
+    assert any(re.fullmatch(r"water( +–){6}", line.rstrip()) for line in lines)
     assert any("kafka: no answer in time" in line for line in lines)
     assert any(line.startswith("Open alerts –") for line in lines)
 
@@ -99,7 +105,7 @@ def test_a_plain_line_says_the_same() -> None:
     shown = snapshot(alerts=(alert(1), alert(2, lane="replay:a")), dead_letters={"invalid": 3, "not_json": 1})
     assert status_line(shown, dict.fromkeys(Feed, 2.0)) == (
         "10:30:15 all 7 running | devices 300 | readings/s 10.0 (ev 2.0 water 2.0 parking 2.0 emergency 2.0 tax 2.0)"
-        " | lag sink 12 processor.water 0 | stored 4,950 | dead letters 4 (invalid 3, not_json 1)"
+        " | lag sink 12 processor.water 0 | stored 4,925 | dead letters 4 (invalid 3, not_json 1)"
         " | open alerts 1 (+1 in other lanes)"
     )
 
