@@ -159,7 +159,7 @@ def _reading(index: int, row: Row, at: datetime | None, source: Source) -> Sourc
 
 def _read_register(rows: Iterable[Row]) -> dict[tuple[str, ...], str]:
     """Kind of each section; a section may be listed several times, and a line that does not know is no answer."""
-    known = {}
+    known: dict[tuple[str, ...], str] = {}
     for row in rows:
         kind = row["kind_inferred"].strip()
         if kind in set(WaterBody):
