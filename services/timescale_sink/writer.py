@@ -42,8 +42,14 @@ Refusal: TypeAlias = tuple[Record, DeadLetterReason, str, Row | None]
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 
-REFUSED: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
-"""The row is at fault: SQLSTATE classes 22, 23 and 54."""
+REFUSED: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    OverflowError,
+    UnicodeError,
+)
+"""The row is at fault: SQLSTATE classes 22, 23 and 54; or its value fits no column, and COPY fails on our side."""
 
 OUTAGE: Final = (
     OSError,
@@ -54,8 +60,10 @@ OUTAGE: Final = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.PostgresSystemError,
 )
-"""The database is at fault, for a while: refused connections, restarts, a full disk, deadlocks."""
+"""The database is at fault, for a while: refused connections, restarts, a full disk, deadlocks, a standby."""
 
 MISMATCH: Final = (
     asyncpg.UndefinedTableError,
