@@ -148,6 +148,7 @@ def test_sql_answers_in_csv_and_json(simulated: District, live: dict[str, Any]) 
         ("CREATE TABLE intruder (n int)", "only reads"),
         ("INSERT INTO sink_progress SELECT * FROM sink_progress", "only reads"),
         ("SELECT 1; DELETE FROM water_readings", "one at a time"),
+        ("DELETE FROM water_readings RETURNING *", "only reads"),
         ("COMMIT", "ask with SELECT"),
         ("SELECT nonsense FROM v_feed_totals", "at character 8"),
     ],
