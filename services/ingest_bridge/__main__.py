@@ -15,14 +15,34 @@ from services.ingest_bridge.shipment import Loader
 from services.runtime.lifecycle import Lifetime, run_service
 from services.runtime.settings import KafkaSettings
 
+LEAVE_SECONDS = 2.0
+"""After the drain: time for Kafka clients to close, which wait for a Kafka that is away."""
+
 
 async def bridge(lifetime: Lifetime) -> None:
-    """Connect everything, run until the stop, leave within the deadline.
+    """Connect everything, run until the stop, leave within the deadline, wherever the stop finds us.
 
     Raises:
         FatalError: a part cannot go on; nothing unacknowledged is lost by starting again.
     """
-    settings, kafka, endpoint = BridgeSettings.load(), KafkaSettings.load(), MqttSettings.load().endpoint()
+    settings = BridgeSettings.load()
+    connected = asyncio.Event()
+    working = asyncio.create_task(_work(lifetime, settings, connected), name="work")
+    stop = asyncio.create_task(lifetime.wait_stopped(), name="wait_stopped")
+    try:
+        await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if connected.is_set() and not working.done():
+            await asyncio.wait({working}, timeout=settings.stop_seconds + LEAVE_SECONDS)
+        if working.done():
+            working.result()
+    finally:
+        stop.cancel()
+        working.cancel()
+        await asyncio.wait({working, stop})
+
+
+async def _work(lifetime: Lifetime, settings: BridgeSettings, connected: asyncio.Event) -> None:
+    kafka, endpoint = KafkaSettings.load(), MqttSettings.load().endpoint()
     book = ReceiptBook(
         boots_per_device=settings.boots_per_device,
         forget_after_seconds=settings.forget_after_days * 86_400,
@@ -34,6 +54,7 @@ async def bridge(lifetime: Lifetime) -> None:
         restored = await restore(kafka, settings.client_id, book)
         lifetime.log.info("receipts restored", action="restore_receipts", records=restored, devices=len(book))
         loader = Loader(Routes(partition_of, partitions_of), settings.policy())
+        connected.set()
         running = Bridge(settings, endpoint, lifetime=lifetime, writer=writer, loader=loader, book=book)
         try:
             await _run(running, lifetime, settings.stop_seconds)

@@ -133,6 +133,7 @@ class Bridge:
         self._all_written.clear()
         self._in_flight_bytes += size
         metrics.MESSAGES_RECEIVED.inc(len(arrivals))
+        metrics.MESSAGES_IN_FLIGHT.set(self._in_flight_messages)
         self._arrived.set()
         self._mind_the_bound()
 

@@ -2,8 +2,8 @@
 
 paho connects, subscribes and keeps alive; messages do not pass through it. Its own reading costs four `recv` and
 several objects a message, its own acknowledging one `send` a message. Here the socket is read 64 KiB at a time, `wire`
-cuts out the messages, and the acknowledgements of a burst leave in one `send`. The parts of paho used for that are not
-public; its version is pinned and a test guards them.
+cuts out the messages, and the acknowledgements of a burst leave in one `send`. The parts of paho used for that are
+in `packet_client`.
 
 A connection is used once. Packet ids belong to it, so an acknowledgement can never reach another connection.
 """
@@ -13,14 +13,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -28,6 +26,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from schemas.mqtt import SUBSCRIPTION
 from services.ingest_bridge.errors import MalformedPacketError, MqttConnectionLostError, MqttRefusedError
+from services.ingest_bridge.packet_client import PacketClient
 from services.ingest_bridge.wire import Arrival, Frames, pubacks
 from services.runtime.settings import MqttEndpoint
 
@@ -36,7 +35,6 @@ log = structlog.stdlib.get_logger()
 READ_BYTES: Final = 64 * 1024
 HANDSHAKE_SECONDS: Final = 10.0
 MISC_SECONDS: Final = 1.0
-_PUBACK: Final = 0x40
 _REFUSED_FOR_GOOD: Final = frozenset(("Bad user name or password", "Not authorized", "Client identifier not valid"))
 
 
@@ -49,42 +47,6 @@ class SessionOptions:
     keepalive_seconds: int
     receive_maximum: int
     max_packet_bytes: int
-
-
-class PacketClient(mqtt.Client):
-    """paho's client with two doors: hand it a packet that was read elsewhere, send bytes that were made elsewhere."""
-
-    def handle(self, first: int, body: bytes) -> MQTTErrorCode:
-        """Let paho handle one packet other than PUBLISH."""
-        self._in_packet = {
-            "command": first,
-            "have_remaining": 1,
-            "remaining_count": [],
-            "remaining_mult": 1,
-            "remaining_length": len(body),
-            "packet": bytearray(body),
-            "to_process": 0,
-            "pos": 0,
-        }
-        rc = self._packet_handle()
-        return self._loop_rc_handle(rc) if rc else rc
-
-    def send_packets(self, packets: bytes) -> None:
-        """Send whole packets in one write, behind those that wait."""
-        self._packet_queue(_PUBACK, packets, 0, 0)
-
-    def heard(self) -> None:
-        """Note that the broker lives."""
-        self._last_bytes_received = time.monotonic()
-
-    def forgive_silence(self) -> None:
-        """Do not miss an answer to a ping: nobody reads just now."""
-        self._ping_t = 0.0
-        self.heard()
-
-    def end(self) -> None:
-        """Close the socket without a word."""
-        self._sock_close()
 
 
 class Connection:

@@ -50,7 +50,7 @@ class BridgeSettings(EnvironmentSettings):
     """Readings in one message; an array of more is dead-lettered as `too_large`."""
     future_seconds: int = Field(default=300, ge=0)
     """How far `observed_at` may be ahead of our clock."""
-    pace_seconds: float = Field(default=0.01, ge=0, le=1)
+    pace_seconds: float = Field(default=0.02, ge=0, le=1)
     """Least time between the starts of two writes to Kafka under load; a lone message never waits."""
     receipt_seconds: float = Field(default=1.0, gt=0)
     """Time between two receipts to a device whose readings keep coming."""

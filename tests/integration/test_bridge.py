@@ -185,6 +185,29 @@ def health(stack: Stack) -> dict[str, Any]:
     return report
 
 
+def in_flight(stack: Stack) -> int:
+    """Messages taken and not acknowledged, by the bridge's own metric."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{stack.metrics_port(NAME)}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    return int(float(next(line.split()[1] for line in lines if line.startswith("district_mqtt_in_flight "))))
+
+
+async def resend_beyond_receipts(publisher: Publisher, devices: list[Device], last: int) -> None:
+    """Do as devices do until each heard the receipt of its last reading.
+
+    What the killed bridge had acknowledged and not yet saved is a gap for the next one; the repeats close it.
+    """
+    deadline = time.monotonic() + SECONDS
+    while behind := [device for device in devices if publisher.receipt(device) != last]:
+        assert time.monotonic() < deadline, [(d.device_id, publisher.receipt(d)) for d in behind]
+        for device in behind:
+            known = publisher.receipt(device)
+            device.seq = 0 if known is None else known + 1
+            while device.seq <= last:
+                publisher.publish(device.topic, device.reading())
+        await asyncio.sleep(2)
+
+
 async def until(ask: Any, what: str, seconds: float = SECONDS) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -263,8 +286,7 @@ async def test_kill_9_under_load_loses_nothing_and_keeps_each_devices_order(
     for device in devices:
         first_seen = list(dict.fromkeys(seq for name, seq in keys if name == device.device_id))
         assert first_seen == list(range(240))
-    for device in devices:
-        await until(lambda device=device: publisher.receipt(device) == 239, "the last receipt")
+    await resend_beyond_receipts(publisher, devices, 239)
 
 
 @pytest.mark.slow
@@ -281,6 +303,7 @@ async def test_kafka_away_is_waited_for_within_bounded_memory(stack: Stack, publ
     trouble = await until(lambda: health(stack)["trouble"].get("kafka"), "the trouble with Kafka to be told")
     assert "unacknowledged" in trouble
     assert process.memory_info().rss - before < 30 * 2**20
+    assert in_flight(stack) == 1_000  # the broker keeps to our receive maximum and holds the rest
     await stack.start("kafka")
     keys = await distinct_keys(stack, [d.boot_id for d in devices], 20_000)
     assert len(set(keys)) == 20_000

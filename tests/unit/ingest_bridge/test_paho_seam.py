@@ -9,7 +9,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
-from services.ingest_bridge.connection import PacketClient
+from services.ingest_bridge.packet_client import PacketClient
 
 
 class FakeSocket:
@@ -89,7 +89,7 @@ def test_pings_go_on_while_nobody_reads(client: PacketClient, monkeypatch: pytes
     now = time.monotonic()
     clock = [now]
     monkeypatch.setattr(mqtt, "time_func", lambda: clock[0])
-    monkeypatch.setattr("services.ingest_bridge.connection.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("services.ingest_bridge.packet_client.time.monotonic", lambda: clock[0])
     client._keepalive = 30
     client._state = mqtt._ConnectionState.MQTT_CS_CONNECTED
     sock = fake(client)
