@@ -111,17 +111,24 @@ async def _print(connection: asyncpg.Connection[asyncpg.Record], query: str, *, 
     if statement.get_parameters():
         raise QueryFailed("it has a parameter such as $1; write the value itself.")
     if not names:
-        raise QueryFailed("it answers with no columns; ask with SELECT.")
+        raise QueryFailed("it returns nothing, and `district sql` only reads; ask with SELECT.")
     if as_json and (twice := repeated(names)):
         raise QueryFailed(f"two columns are called {', '.join(twice)}; name them with AS.")
     rows = statement.cursor(prefetch=ROWS_AT_ONCE)
     if as_json:
         await _print_json(rows, names, out)
     else:
-        out.write(csv_line(names))
-        async for row in rows:
-            out.write(csv_line(row.values()))
+        await _print_csv(rows, names, out)
     out.flush()
+
+
+async def _print_csv(rows: Any, names: list[str], out: TextIO) -> None:
+    # The header waits for the first row, so that a query that is refused prints nothing.
+    lead = csv_line(names)
+    async for row in rows:
+        out.write(lead + csv_line(row.values()))
+        lead = ""
+    out.write(lead)
 
 
 async def _print_json(rows: Any, names: list[str], out: TextIO) -> None:
