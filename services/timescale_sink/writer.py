@@ -12,44 +12,31 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Final
 
 import asyncpg
 
-from schemas.alert import Alert
-from schemas.dead_letter import MAX_DETAIL_CHARS, DeadLetter, DeadLetterReason, DeadLetterSource
 from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS
 from services.runtime import metrics
 from services.runtime.dead_letters import DeadLetterProducer
-from services.timescale_sink import verdicts
 from services.timescale_sink.errors import DatabaseUnavailable, SchemaMismatch, TooMuchRefused
+from services.timescale_sink.outcome import DeviceKey, Outcome, Refusal, letter_for
 from services.timescale_sink.poison import PoisonWatch
-from services.timescale_sink.progress import Progress, next_offsets, not_yet_handled, tally
+from services.timescale_sink.progress import Progress, next_offsets, not_yet_handled
 from services.timescale_sink.queries import SQL
-from services.timescale_sink.rows import Record, Row, Undecodable, decode
+from services.timescale_sink.rows import Record
 from services.timescale_sink.tables import TABLES, ReadingsTable
-
-DeviceKey: TypeAlias = tuple[str, str, str]
-"""Feed, lane, device."""
-
-Refusal: TypeAlias = tuple[Record, DeadLetterReason, str, Row | None]
-"""A record, why it was refused, the words, and its row as far as it became one."""
-
-Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
-
-REFUSED: Final = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.ProgramLimitExceededError,
-    OverflowError,
-    UnicodeError,
+from services.timescale_sink.takers import (
+    REFUSED,
+    Connection,
+    take_alerts,
+    take_dead_letters,
+    take_indicators,
+    take_readings,
 )
-"""The row is at fault: SQLSTATE classes 22, 23 and 54; or its value fits no column, and COPY fails on our side."""
 
 OUTAGE: Final = (
     OSError,
@@ -71,33 +58,6 @@ MISMATCH: Final = (
     asyncpg.InsufficientPrivilegeError,
     asyncpg.InvalidPasswordError,
 )
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What writing one topic's records came to."""
-
-    offered: Counter[int] = field(default_factory=Counter)
-    """Rows taken or known already, by partition."""
-    stored: Counter[int] = field(default_factory=Counter)
-    refused: list[Refusal] = field(default_factory=list)
-    ticks: Counter[int] = field(default_factory=Counter)
-    devices: list[tuple[DeviceKey, tuple[str, str]]] = field(default_factory=list)
-    """Devices of the rows, with group and boot."""
-
-    def refuse(self, undecodable: Sequence[Undecodable]) -> None:
-        """Add records that are not what the contract says."""
-        self.refused += [(bad.record, DeadLetterReason.UNDECODABLE_RECORD, bad.why, None) for bad in undecodable]
-
-    def progress(self, ends: Mapping[tuple[str, int], int]) -> list[Progress]:
-        """What this adds to the progress of each partition."""
-        return tally(
-            ends,
-            offered=self.offered,
-            stored=self.stored,
-            dead_lettered=Counter(record.partition for record, *_ in self.refused),
-            ticks=self.ticks,
-        )
 
 
 @dataclass(slots=True)
@@ -137,12 +97,7 @@ class Writer:
     def _account(self, table: ReadingsTable, outcome: Outcome) -> None:
         metrics.READINGS_STORED.labels(table.feed).inc(outcome.stored.total())
         metrics.READINGS_REPEATED.labels(table.feed).inc(outcome.offered.total() - outcome.stored.total())
-        refused = [
-            row.key.device_id
-            for _, reason, _, row in outcome.refused
-            if row is not None and reason is DeadLetterReason.REFUSED_BY_DATABASE
-        ]
-        if self.poison.note(outcome.offered.total(), refused):
+        if self.poison.note(outcome.offered.total(), outcome.refused_devices()):
             raise TooMuchRefused(
                 f"the database refuses most rows of {table.name}; see its words in v_dead_letters, repair, start again"
             )
@@ -159,7 +114,7 @@ class Writer:
                 if not fresh:
                     continue
                 outcome = outcomes[topic] = Outcome()
-                await self._take(connection, topic, fresh, outcome, isolating=isolating)
+                await _take(connection, topic, fresh, outcome, isolating=isolating)
                 advanced += outcome.progress(next_offsets(fresh))
                 seen += outcome.devices
             noted = await self._note_devices(connection, dict(seen))
@@ -167,57 +122,6 @@ class Writer:
             await self._advance(connection, advanced)
         self._noted |= noted
         return outcomes
-
-    async def _take(
-        self, connection: Connection, topic: str, records: Sequence[Record], outcome: Outcome, *, isolating: bool
-    ) -> None:
-        if topic in TABLES:
-            await self._take_readings(connection, TABLES[topic], records, outcome, isolating=isolating)
-        elif topic == DEAD_LETTERS:
-            await self._take_dead_letters(connection, records, outcome)
-        elif topic == INDICATORS:
-            await self._take_indicators(connection, records, outcome, isolating=isolating)
-        elif topic == ALERTS:
-            await self._take_alerts(connection, records, outcome, isolating=isolating)
-
-    async def _take_readings(
-        self,
-        connection: Connection,
-        table: ReadingsTable,
-        records: Sequence[Record],
-        outcome: Outcome,
-        *,
-        isolating: bool,
-    ) -> None:
-        decoded = decode(table, records)
-        outcome.ticks = decoded.ticks
-        outcome.refuse(decoded.undecodable)
-        rows = decoded.rows
-        if not rows:
-            return
-        if isolating:
-            rows = await self._halve(connection, table, rows, outcome)
-        else:
-            outcome.stored += await _copy_and_merge(connection, table, rows)
-        outcome.offered.update(row.record.partition for row in rows)
-        outcome.devices = _devices(table, rows)
-
-    async def _halve(
-        self, connection: Connection, table: ReadingsTable, rows: list[Row], outcome: Outcome
-    ) -> list[Row]:
-        """Write rows within savepoints; what is refused when alone goes to the dead letters. Returns those taken."""
-        try:
-            async with connection.transaction():
-                await connection.execute(f"DELETE FROM {table.incoming}")  # noqa: S608 - our own name
-                outcome.stored += await _copy_and_merge(connection, table, rows)
-        except REFUSED as error:
-            if len(rows) == 1:
-                outcome.refused.append((rows[0].record, DeadLetterReason.REFUSED_BY_DATABASE, str(error), rows[0]))
-                return []
-            middle = len(rows) // 2
-            first = await self._halve(connection, table, rows[:middle], outcome)
-            return first + await self._halve(connection, table, rows[middle:], outcome)
-        return rows
 
     async def _note_devices(
         self, connection: Connection, latest: dict[DeviceKey, tuple[str, str]]
@@ -236,51 +140,8 @@ class Writer:
             )
         return dict.fromkeys(due, now)
 
-    async def _take_dead_letters(self, connection: Connection, records: Sequence[Record], outcome: Outcome) -> None:
-        rows, bad = verdicts.decode_dead_letters(records)
-        outcome.refuse(bad)
-        if rows:
-            columns = verdicts.DEAD_LETTER_COLUMNS
-            places = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
-            await connection.executemany(
-                f"INSERT INTO dead_letters ({', '.join(columns)}) VALUES ({places}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own names
-                rows,
-            )
-        _rest_stored(records, outcome)
-
-    async def _take_indicators(
-        self, connection: Connection, records: Sequence[Record], outcome: Outcome, *, isolating: bool
-    ) -> None:
-        found, bad = verdicts.decode_indicators(records)
-        outcome.refuse(bad)
-        if isolating:
-            for row, record in found:
-                await _alone(connection, record, outcome, connection.execute(SQL["indicators"], *([v] for v in row)))
-        elif found:
-            columns = zip(*(row for row, _ in found), strict=True)
-            await connection.execute(SQL["indicators"], *(list(column) for column in columns))
-        _rest_stored(records, outcome)
-
-    async def _take_alerts(
-        self, connection: Connection, records: Sequence[Record], outcome: Outcome, *, isolating: bool
-    ) -> None:
-        found, bad = verdicts.decode_alerts(records)
-        outcome.refuse(bad)
-        for alert, record in found:
-            if isolating:
-                await _alone(connection, record, outcome, _take_alert(connection, alert, record))
-            else:
-                await _take_alert(connection, alert, record)
-        for key in sorted({(alert.lane, alert.rule, alert.asset) for alert, _ in found}):
-            await connection.execute(SQL["supersede_alerts"], *key)
-            await connection.execute(SQL["settle_alerts"], *key)
-        _rest_stored(records, outcome)
-
     async def _dead_letter(self, refused: Sequence[Refusal]) -> None:
-        sent = [
-            await self.dead_letters.send(_letter(record, reason, why, row), record.value or b"")
-            for record, reason, why, row in refused
-        ]
+        sent = [await self.dead_letters.send(letter_for(refusal), refusal.record.value or b"") for refusal in refused]
         await asyncio.gather(*sent)
 
     async def _advance(self, connection: Connection, rows: Sequence[Progress]) -> None:
@@ -300,63 +161,17 @@ class Writer:
         )
 
 
-def _devices(table: ReadingsTable, rows: Sequence[Row]) -> list[tuple[DeviceKey, tuple[str, str]]]:
-    """Each device once, with its group and boot: device, group and boot are the first fields of every reading."""
-    lane_at, feed = table.fields.index("lane"), table.feed.value
-    latest = {(feed, row.values[lane_at], row.values[0]): (row.values[1], row.values[2]) for row in rows}
-    return list(latest.items())
-
-
-async def _alone(connection: Connection, record: Record, outcome: Outcome, statement: Awaitable[object]) -> None:
-    """Run what one record needs within a savepoint; refused, it goes to the dead letters and the rest goes on."""
-    try:
-        async with connection.transaction():
-            await statement
-    except REFUSED as error:
-        outcome.refused.append((record, DeadLetterReason.REFUSED_BY_DATABASE, str(error), None))
-
-
-async def _take_alert(connection: Connection, alert: Alert, record: Record) -> None:
-    data = (record.value or b"").decode()
-    await connection.execute(
-        SQL["alert_event"], alert.event_id, alert.alert_id, alert.revision, alert.event, alert.lane, data
-    )
-    await connection.execute(SQL["alert"], *verdicts.alert_values(alert))
-
-
-def _rest_stored(records: Sequence[Record], outcome: Outcome) -> None:
-    """Verdicts and dead letters have no duplicates to count: what is not refused is stored."""
-    outcome.offered.update(record.partition for record in records)
-    outcome.offered.subtract(record.partition for record, *_ in outcome.refused)
-    outcome.stored = Counter(outcome.offered)
-
-
-async def _copy_and_merge(connection: Connection, table: ReadingsTable, rows: Sequence[Row]) -> Counter[int]:
-    """Copy rows into the temporary table and take over what is new; returns new rows by partition."""
-    await connection.copy_records_to_table(
-        table.incoming, records=[row.values for row in rows], columns=table.columns, schema_name="pg_temp"
-    )
-    return Counter({row[0]: row[1] for row in await connection.fetch(table.merge)})
-
-
-def _letter(record: Record, reason: DeadLetterReason, why: str, row: Row | None) -> DeadLetter:
-    key = None if row is None else row.key
-    table = TABLES.get(record.topic)
-    return DeadLetter(
-        source=DeadLetterSource.TIMESCALE_SINK,
-        reason=reason,
-        detail=why[:MAX_DETAIL_CHARS].replace("\0", "\\u0000"),
-        received_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
-        kafka_topic=record.topic,
-        kafka_partition=record.partition,
-        kafka_offset=record.offset,
-        feed=None if table is None else table.feed,
-        lane=None if row is None or table is None else row.values[table.fields.index("lane")],
-        group_id=None if row is None else row.values[1],
-        device_id=None if key is None else key.device_id,
-        boot_id=None if key is None else key.boot_id,
-        seq=None if key is None else key.seq,
-    )
+async def _take(
+    connection: Connection, topic: str, records: Sequence[Record], outcome: Outcome, *, isolating: bool
+) -> None:
+    if topic in TABLES:
+        await take_readings(connection, TABLES[topic], records, outcome, isolating=isolating)
+    elif topic == DEAD_LETTERS:
+        await take_dead_letters(connection, records, outcome)
+    elif topic == INDICATORS:
+        await take_indicators(connection, records, outcome, isolating=isolating)
+    elif topic == ALERTS:
+        await take_alerts(connection, records, outcome, isolating=isolating)
 
 
 async def _make_incoming_tables(connection: Connection) -> None:
