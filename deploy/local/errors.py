@@ -19,9 +19,6 @@ LocalError
 """
 
 
-# ruff: noqa: N818 - the name says what is the matter, and reads as such where it is raised
-
-
 class LocalError(Exception):
     """The local servers could not do what was asked."""
 
