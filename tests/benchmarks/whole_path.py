@@ -135,7 +135,7 @@ async def judged_latency(
         ends = await _ends(consumer)
         for partition, offset in since.items():
             consumer.seek(partition, offset)
-        while any(await consumer.position(p) < end for p, end in ends.items()):
+        while [p for p, end in ends.items() if await consumer.position(p) < end]:
             for records in (await consumer.getmany(timeout_ms=500, max_records=5_000)).values():
                 for record in records:
                     indicator = Indicator.model_validate_json(record.value)
