@@ -2,9 +2,11 @@
 
 PlatformError
 ├── TransientError
-│   └── DatabaseUnavailable    wait and write the same batch again
+│   ├── DatabaseUnavailable    wait and write the same batch again
+│   └── KafkaUnavailable       wait and write the same batch again
 └── FatalError
     ├── SchemaMismatch         the tables are not those of this version
+    ├── DatabaseRefusesUs      user, password or database name is wrong
     ├── MigrationRefused       a migration cannot be applied
     └── TooMuchRefused         most rows of most devices are refused: the fault is ours
 """
@@ -18,8 +20,16 @@ class DatabaseUnavailable(TransientError):
     """The database did not take the batch; nothing is lost, the same batch is written again."""
 
 
+class KafkaUnavailable(TransientError):
+    """Kafka did not take a dead letter or did not answer; nothing is lost, the same batch is written again."""
+
+
 class SchemaMismatch(FatalError):
     """The tables are not those of this version of the sink; run `python -m services.timescale_sink migrate`."""
+
+
+class DatabaseRefusesUs(FatalError):
+    """The database does not let the sink in; correct user, password or database name in DATABASE_URL."""
 
 
 class MigrationRefused(FatalError):

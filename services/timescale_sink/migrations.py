@@ -124,6 +124,18 @@ async def _grant(connection: asyncpg.Connection, settings: MigrationSettings) ->
     for role in (writer, reader):
         if not await connection.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1", role):
             raise MigrationRefused(f"there is no role {role}; create it or set SINK_WRITER_ROLE and SINK_READER_ROLE")
+    database = await connection.fetchval("SELECT quote_ident(current_database())")
+    for role, what, missing in (
+        (
+            writer,
+            f"TEMPORARY ON DATABASE {database}",
+            "NOT has_database_privilege($1, current_database(), 'TEMPORARY')",
+        ),
+        (writer, "USAGE ON SCHEMA public", "NOT has_schema_privilege($1, 'public', 'USAGE')"),
+        (reader, "USAGE ON SCHEMA public", "NOT has_schema_privilege($1, 'public', 'USAGE')"),
+    ):
+        if await connection.fetchval(f"SELECT {missing}", role):
+            await connection.execute(f"GRANT {what} TO {role}")
     await connection.execute(
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {writer};"
         f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader};"

@@ -5,89 +5,92 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from schemas.dead_letter import MAX_DETAIL_CHARS, DeadLetter, DeadLetterReason, DeadLetterSource
-from services.timescale_sink.progress import Progress, tally
-from services.timescale_sink.rows import Record, Row, Undecodable
+from services.timescale_sink.progress import Place, Progress, tally
+from services.timescale_sink.rows import Record, Refusal, Rows, received_at
 from services.timescale_sink.tables import TABLES, ReadingsTable
 
 DeviceKey: TypeAlias = tuple[str, str, str]
 """Feed, lane, device."""
 
 
-class Refusal(NamedTuple):
-    """A record that is not written, and why."""
-
-    record: Record
-    reason: DeadLetterReason
-    why: str
-    row: Row | None = None
-    """Its row, as far as it became one."""
-
-
 @dataclass(slots=True)
 class Outcome:
     """What writing one topic's records came to."""
 
-    offered: Counter[int] = field(default_factory=Counter)
-    """Rows taken or known already, by partition."""
     stored: Counter[int] = field(default_factory=Counter)
+    """New rows by partition."""
     refused: list[Refusal] = field(default_factory=list)
     ticks: Counter[int] = field(default_factory=Counter)
-    devices: list[tuple[DeviceKey, tuple[str, str]]] = field(default_factory=list)
+    """Ticks by partition."""
+    devices: dict[DeviceKey, tuple[str, str]] = field(default_factory=dict)
     """Devices of the rows, with group and boot."""
+    advanced: list[Progress] = field(default_factory=list)
+    """What this adds to the progress of each partition; see `advance`."""
 
-    def refuse(self, undecodable: Sequence[Undecodable]) -> None:
-        """Add records that are not what the contract says."""
-        self.refused += [Refusal(bad.record, DeadLetterReason.UNDECODABLE_RECORD, bad.why) for bad in undecodable]
+    def advance(self, places: Mapping[Place, Sequence[Record]]) -> None:
+        """Reckon the progress once everything is written.
 
-    def progress(self, ends: Mapping[tuple[str, int], int]) -> list[Progress]:
-        """What this adds to the progress of each partition."""
-        return tally(
-            ends,
-            offered=self.offered,
-            stored=self.stored,
-            dead_lettered=Counter(refusal.record.partition for refusal in self.refused),
-            ticks=self.ticks,
-        )
+        Args:
+            places: The records that were written, all of one topic.
+        """
+        dead_lettered = Counter(refusal.record.partition for refusal in self.refused)
+        self.advanced = [
+            tally(
+                place,
+                records,
+                stored=self.stored[place[1]],
+                dead_lettered=dead_lettered[place[1]],
+                ticks=self.ticks[place[1]],
+            )
+            for place, records in places.items()
+        ]
 
     def store_the_rest(self, records: Sequence[Record]) -> None:
         """Verdicts and dead letters have no duplicates to count: what is not refused is stored."""
-        self.offered.update(record.partition for record in records)
-        self.offered.subtract(refusal.record.partition for refusal in self.refused)
-        self.stored = Counter(self.offered)
+        self.stored = Counter(record.partition for record in records)
+        self.stored.subtract(refusal.record.partition for refusal in self.refused)
+
+    def repeated(self) -> int:
+        """Readings that were in the database already."""
+        return sum(progress.duplicates for progress in self.advanced)
 
     def refused_devices(self) -> list[str]:
         """Device of each row that the database refused."""
-        return [r.row.key.device_id for r in self.refused if r.row is not None]
+        return [
+            str(refusal.values[0])
+            for refusal in self.refused
+            if refusal.values is not None and refusal.reason is DeadLetterReason.REFUSED_BY_DATABASE
+        ]
 
 
-def devices_of(table: ReadingsTable, rows: Sequence[Row]) -> list[tuple[DeviceKey, tuple[str, str]]]:
+def devices_of(table: ReadingsTable, rows: Rows) -> dict[DeviceKey, tuple[str, str]]:
     """Each device once, with its group and boot: device, group and boot are the first fields of every reading."""
     lane_at, feed = table.fields.index("lane"), table.feed.value
-    latest = {(feed, row.values[lane_at], row.values[0]): (row.values[1], row.values[2]) for row in rows}
-    return list(latest.items())
+    latest = {(values[lane_at], values[0]): values for values in rows.values}
+    return {(feed, lane, device): (values[1], values[2]) for (lane, device), values in latest.items()}
 
 
 def letter_for(refusal: Refusal) -> DeadLetter:
-    """The dead letter of a refused record."""
-    record, reason, why, row = refusal
-    key = None if row is None else row.key
-    table = TABLES.get(record.topic)
+    """The dead letter of a refused record: where it lies, and whose reading it is as far as that is known."""
+    record, table = refusal.record, TABLES.get(refusal.record.topic)
+    known = {}
+    if table is not None and refusal.values is not None:
+        known = dict(zip(table.columns, refusal.values, strict=True))
     return DeadLetter(
         source=DeadLetterSource.TIMESCALE_SINK,
-        reason=reason,
-        detail=why[:MAX_DETAIL_CHARS].replace("\0", "\\u0000"),
-        received_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        reason=refusal.reason,
+        detail=refusal.why[:MAX_DETAIL_CHARS].replace("\0", "\\u0000"),
+        received_at=received_at(record),
         kafka_topic=record.topic,
         kafka_partition=record.partition,
         kafka_offset=record.offset,
         feed=None if table is None else table.feed,
-        lane=None if row is None or table is None else row.values[table.fields.index("lane")],
-        group_id=None if row is None else row.values[1],
-        device_id=None if key is None else key.device_id,
-        boot_id=None if key is None else key.boot_id,
-        seq=None if key is None else key.seq,
+        lane=known.get("lane"),
+        group_id=known.get("group_id"),
+        device_id=known.get("device_id"),
+        boot_id=known.get("boot_id"),
+        seq=known.get("seq"),
     )

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import TypeAlias
 
 from services.timescale_sink.rows import Record
+
+Place: TypeAlias = tuple[str, int]
+"""Topic and partition."""
+
+_offset = attrgetter("offset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,42 +30,24 @@ class Progress:
     ticks: int = 0
 
 
-def not_yet_handled(records: Iterable[Record], handled: Mapping[tuple[str, int], int]) -> list[Record]:
-    """Records at or beyond their partition's next offset; the others were handled before a crash.
+def not_yet_handled(records: Sequence[Record], next_offset: int) -> Sequence[Record]:
+    """Records at or beyond the next offset; the others were handled before a crash.
 
     Args:
-        handled: Next offset by topic and partition, as the database has it.
+        records: Of one partition, in the order of their offsets.
+        next_offset: As the database has it.
     """
-    return [r for r in records if r.offset >= handled.get((r.topic, r.partition), 0)]
+    if not records or records[0].offset >= next_offset:
+        return records
+    return records[bisect_left(records, next_offset, key=_offset) :]
 
 
-def next_offsets(records: Iterable[Record]) -> dict[tuple[str, int], int]:
-    """The offset behind the last record of each partition."""
-    ends: dict[tuple[str, int], int] = {}
-    for record in records:
-        place = (record.topic, record.partition)
-        ends[place] = max(ends.get(place, 0), record.offset + 1)
-    return ends
-
-
-def tally(
-    ends: Mapping[tuple[str, int], int],
-    *,
-    offered: Mapping[int, int],
-    stored: Mapping[int, int],
-    dead_lettered: Mapping[int, int],
-    ticks: Mapping[int, int],
-) -> list[Progress]:
-    """Progress of each partition of one topic; the counts are by partition.
+def tally(place: Place, records: Sequence[Record], *, stored: int, dead_lettered: int, ticks: int) -> Progress:
+    """Progress of one partition; a reading that is neither new nor refused was known already.
 
     Args:
-        offered: Rows that the database took or knew already; those it did not take as new are duplicates.
+        records: What was written, at least one, in the order of their offsets.
     """
-    found = []
-    for (topic, partition), end in ends.items():
-        known, new = offered.get(partition, 0), stored.get(partition, 0)
-        refused = dead_lettered.get(partition, 0)
-        found.append(
-            Progress(topic, partition, end, known + refused, new, known - new, refused, ticks.get(partition, 0))
-        )
-    return found
+    readings = len(records) - ticks
+    duplicates = readings - stored - dead_lettered
+    return Progress(*place, records[-1].offset + 1, readings, stored, duplicates, dead_lettered, ticks)

@@ -1,4 +1,4 @@
-"""From Kafka records to rows. Pure: a record becomes a row, a tick, or a complaint."""
+"""From Kafka records to rows. Pure: a record becomes a row, a tick, or a refusal."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from pydantic import ValidationError
 
 from schemas.clock import KIND_HEADER, KIND_TICK
-from schemas.envelope import ReadingKey
+from schemas.dead_letter import DeadLetterReason
 from services.timescale_sink.tables import ReadingsTable
 
 _TICK: Final = (KIND_HEADER, KIND_TICK)
+_ESCAPED_NUL: Final = rb"\u0000"
+
+NUL: Final = "a text contains the character U+0000, which PostgreSQL cannot store"
+
+Values: TypeAlias = tuple[Any, ...]
+"""Values of one row in the order of its columns."""
 
 
 class Record(Protocol):
@@ -29,31 +35,38 @@ class Record(Protocol):
     headers: Sequence[tuple[str, bytes]]
 
 
-class Row(NamedTuple):
-    """One row to copy, with what a dead letter would need."""
-
-    values: tuple[Any, ...]
-    record: Record
-
-    @property
-    def key(self) -> ReadingKey:
-        """Device, boot and sequence number: the first, third and fourth field of every reading."""
-        return ReadingKey(self.values[0], self.values[2], self.values[3])
-
-
-class Undecodable(NamedTuple):
-    """A record that is not what the contract says, and why."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that cannot be stored, and why; with its row as far as it became one."""
 
     record: Record
+    reason: DeadLetterReason
     why: str
+    values: Values | None = None
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows to copy, each beside the record that it came from."""
+
+    values: list[Values] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def halves(self) -> tuple[Rows, Rows]:
+        """Two parts that are the whole."""
+        at = len(self.values) // 2
+        return Rows(self.values[:at], self.records[:at]), Rows(self.values[at:], self.records[at:])
 
 
 @dataclass(slots=True)
 class Decoded:
     """What a batch of one topic came to."""
 
-    rows: list[Row] = field(default_factory=list)
-    undecodable: list[Undecodable] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
+    refused: list[Refusal] = field(default_factory=list)
     ticks: Counter[int] = field(default_factory=Counter)
     """Ticks by partition."""
 
@@ -66,22 +79,36 @@ def received_at(record: Record) -> datetime:
 def decode(table: ReadingsTable, records: Iterable[Record]) -> Decoded:
     """Make rows of one topic's records."""
     found = Decoded()
-    rows, validate, values_of, codes_at = found.rows, table.decode, table.values, table.codes_at
+    add, keep = found.rows.values.append, found.rows.records.append
+    validate, values_of, codes_at = table.decode, table.values, table.codes_at
+    stamp, arrived = -1, datetime.min.replace(tzinfo=UTC)
     for record in records:
         if record.headers and _TICK in record.headers:
             found.ticks[record.partition] += 1
             continue
+        raw = record.value or b""
         try:
-            reading = validate(record.value or b"")
+            reading = validate(raw)
         except ValidationError as error:
-            found.undecodable.append(Undecodable(record, complaint(error)))
+            found.refused.append(Refusal(record, DeadLetterReason.UNDECODABLE_RECORD, complaint(error)))
             continue
         values = values_of(reading)
         codes = reading.all_doubts()
-        if codes != values[codes_at]:
+        if codes is not values[codes_at]:
             values = (*values[:codes_at], codes, *values[codes_at + 1 :])
-        rows.append(Row((*values, received_at(record), record.partition, record.offset), record))
+        if record.timestamp != stamp:  # many records share their millisecond
+            stamp, arrived = record.timestamp, received_at(record)
+        values = (*values, arrived, record.partition, record.offset)
+        if _ESCAPED_NUL in raw and _has_nul(values):
+            found.refused.append(Refusal(record, DeadLetterReason.REFUSED_BY_DATABASE, NUL, values))
+            continue
+        add(values)
+        keep(record)
     return found
+
+
+def _has_nul(values: Values) -> bool:
+    return any(isinstance(value, str) and "\0" in value for value in values)
 
 
 def complaint(error: ValidationError) -> str:

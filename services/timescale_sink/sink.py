@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, RebalanceInProgressError
+from aiokafka.errors import KafkaError
 
 from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS
 from services.runtime import metrics
+from services.runtime.errors import TransientError
 from services.runtime.lifecycle import Lifetime
-from services.timescale_sink.errors import DatabaseUnavailable
+from services.timescale_sink.errors import KafkaUnavailable
 from services.timescale_sink.pace import Pace
-from services.timescale_sink.progress import next_offsets
 from services.timescale_sink.settings import SinkSettings
 from services.timescale_sink.tables import TABLES
 from services.timescale_sink.writer import Writer
@@ -24,6 +24,8 @@ from services.timescale_sink.writer import Writer
 TOPICS: Final = (*TABLES, DEAD_LETTERS, INDICATORS, ALERTS)
 COMMIT_EVERY_SECONDS: Final = 0.5
 """The database's own progress decides what has been handled; Kafka's only shows the lag and where to start."""
+COMMIT_SECONDS: Final = 5.0
+"""Longest wait for Kafka to take offsets; they are committed with the next ones otherwise."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,10 @@ class Sink:
     settings: SinkSettings
     lifetime: Lifetime
     pace: Pace = field(default_factory=Pace)
+    _in_hand: dict[TopicPartition, list[Any]] = field(default_factory=dict)
+    """Records taken while the sink only wanted to stay in its group."""
+    _next: dict[TopicPartition, int] = field(default_factory=dict)
+    """Offset behind the last record that was written, by partition."""
     _to_commit: dict[TopicPartition, int] = field(default_factory=dict)
     _committed_at: float = 0.0
 
@@ -42,53 +48,84 @@ class Sink:
         """Consume until the service is asked to stop; then commit."""
         self.lifetime.health.ready()
         while not self.lifetime.stopping:
-            batches = await self.consumer.getmany(
-                timeout_ms=self.settings.poll_ms, max_records=self.settings.batch_records
-            )
+            batches = await self._take()
             records = sum(map(len, batches.values()))
             if records:
-                await self._write(_by_topic(batches))
+                await self._write(batches)
             await self._commit_when_due()
             if (pause := self.pace.pause(records)) > 0:
                 await asyncio.sleep(pause)
         await self._commit()
 
-    async def _write(self, batches: Mapping[str, Sequence[Any]]) -> None:
-        """Write a round; while the database does not take it, try again until it does or the service stops."""
+    async def _take(self) -> Mapping[TopicPartition, Sequence[Any]]:
+        if self._in_hand:
+            taken, self._in_hand = self._in_hand, {}
+            return taken
+        fetched: dict[TopicPartition, list[Any]] = await self.consumer.getmany(
+            timeout_ms=self.settings.poll_ms, max_records=self.settings.batch_records
+        )
+        return fetched
+
+    async def _write(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
+        """Write a round; while a server does not take it, try again until it does or the service stops."""
         wait = self.settings.retry_first_seconds
         while not self.lifetime.stopping:
             try:
+                await self._recognise(batches)
                 await self.writer.write(batches)
-            except DatabaseUnavailable as error:
+            except TransientError as error:
                 self._trouble(error, wait)
                 await self._keep_membership(wait)
                 wait = min(wait * 2, self.settings.retry_longest_seconds)
             else:
-                self.lifetime.health.well("database")
-                self._written(batches)
+                self.lifetime.health.well("writing")
+                self.consumer.resume(*(self.consumer.paused() & self.consumer.assignment()))
+                for place, records in batches.items():
+                    self._next[place] = self._to_commit[place] = records[-1].offset + 1
                 return
 
-    def _trouble(self, error: DatabaseUnavailable, wait: float) -> None:
+    async def _recognise(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
+        """A topic that was made anew begins at 0 again: its records must not pass for those of the old one.
+
+        Asked only where records do not continue what was written: at the start, after a rebalance, after a reset.
+        """
+        doubtful = [place for place, records in batches.items() if records[0].offset < self._next.get(place, 2**63)]
+        if not doubtful:
+            return
+        try:
+            ends = await self.consumer.end_offsets(doubtful)
+        except KafkaError as error:
+            raise KafkaUnavailable(f"{type(error).__name__}: {error}") from error
+        for topic, partition in await self.writer.begin_again(ends):
+            self.lifetime.log.warning(
+                "the topic is shorter than what was read of it: it was made anew, reading from its start",
+                action="begin_again",
+                topic=topic,
+                partition=partition,
+            )
+
+    def _trouble(self, error: TransientError, wait: float) -> None:
         metrics.DATABASE_RETRIES.inc()
-        self.lifetime.health.trouble("database", str(error))
+        self.lifetime.health.trouble("writing", str(error))
         self.lifetime.log.warning(
-            "the database does not take rows, waiting with them", action="retry", error=str(error), seconds=wait
+            "rows cannot be written just now, waiting with them",
+            action="retry",
+            error=type(error).__name__,
+            detail=str(error),
+            seconds=wait,
         )
 
     async def _keep_membership(self, seconds: float) -> None:
-        """Wait, and poll without taking records, so that the group does not think we are stuck."""
-        assigned = self.consumer.assignment()
-        self.consumer.pause(*assigned)
-        try:
-            await self.lifetime.pause(seconds)
-            await self.consumer.getmany(timeout_ms=0)
-        finally:
-            self.consumer.resume(*(assigned & self.consumer.assignment()))
+        """Wait, and poll without taking records, so that the group does not think we are stuck.
 
-    def _written(self, batches: Mapping[str, Sequence[Any]]) -> None:
-        for records in batches.values():
-            for (topic, partition), offset in next_offsets(records).items():
-                self._to_commit[TopicPartition(topic, partition)] = offset
+        A partition that comes to us meanwhile is not paused yet; what the poll takes of it is kept for later. One that
+        went and came back is read again from its committed offset, which is never beyond what is unwritten.
+        """
+        self.consumer.pause(*self.consumer.assignment())
+        await self.lifetime.pause(seconds)
+        for place, records in (await self.consumer.getmany(timeout_ms=0)).items():
+            kept = self._in_hand.get(place, [])
+            self._in_hand[place] = kept + records if kept and records[0].offset > kept[-1].offset else records
 
     async def _commit_when_due(self) -> None:
         if self._to_commit and time.monotonic() - self._committed_at >= COMMIT_EVERY_SECONDS:
@@ -98,18 +135,14 @@ class Sink:
         """Commit what is written; after a rebalance the new owner finds the truth in the database."""
         mine = self.consumer.assignment()
         offsets = {place: offset for place, offset in self._to_commit.items() if place in mine}
-        self._to_commit.clear()
         self._committed_at = time.monotonic()
-        if not offsets:
-            return
-        try:
-            await self.consumer.commit(offsets)
-        except (CommitFailedError, RebalanceInProgressError, IllegalStateError) as error:
-            self.lifetime.log.info("offsets left to the partition's new owner", action="commit", error=str(error))
-
-
-def _by_topic(batches: Mapping[TopicPartition, Sequence[Any]]) -> dict[str, list[Any]]:
-    topics: dict[str, list[Any]] = {}
-    for place, records in batches.items():
-        topics.setdefault(place.topic, []).extend(records)
-    return topics
+        if offsets:
+            try:
+                async with asyncio.timeout(COMMIT_SECONDS):
+                    await self.consumer.commit(offsets)
+            except (KafkaError, TimeoutError) as error:
+                self.lifetime.log.info(
+                    "offsets not committed; the database knows them", action="commit", error=type(error).__name__
+                )
+                return
+        self._to_commit.clear()

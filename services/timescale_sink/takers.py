@@ -15,9 +15,9 @@ import asyncpg
 from schemas.alert import Alert
 from schemas.dead_letter import DeadLetterReason
 from services.timescale_sink import verdicts
-from services.timescale_sink.outcome import Outcome, Refusal, devices_of
+from services.timescale_sink.outcome import Outcome, devices_of
 from services.timescale_sink.queries import SQL
-from services.timescale_sink.rows import Record, Row, decode
+from services.timescale_sink.rows import Record, Refusal, Rows, decode
 from services.timescale_sink.tables import ReadingsTable
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
@@ -31,57 +31,60 @@ REFUSED: Final = (
 )
 """The row is at fault: SQLSTATE classes 22, 23 and 54; or its value fits no column, and COPY fails on our side."""
 
+_INSERT_DEAD_LETTER: Final = (
+    f"INSERT INTO dead_letters ({', '.join(verdicts.DEAD_LETTER_COLUMNS)})"  # noqa: S608 - our own names
+    f" VALUES ({', '.join(f'${n}' for n in range(1, len(verdicts.DEAD_LETTER_COLUMNS) + 1))}) ON CONFLICT DO NOTHING"
+)
+
 
 async def take_readings(
-    connection: Connection,
-    table: ReadingsTable,
-    records: Sequence[Record],
-    outcome: Outcome,
-    *,
-    isolating: bool,
+    connection: Connection, table: ReadingsTable, records: Sequence[Record], outcome: Outcome, *, isolating: bool
 ) -> None:
     """Copy the readings and merge what is new; ticks are counted and passed over."""
     decoded = decode(table, records)
-    outcome.ticks = decoded.ticks
-    outcome.refuse(decoded.undecodable)
-    rows = decoded.rows
-    if not rows:
+    outcome.ticks, outcome.refused = decoded.ticks, decoded.refused
+    if not decoded.rows:
         return
     if isolating:
-        rows = await _halve(connection, table, rows, outcome)
+        await _halve(connection, table, decoded.rows, outcome)
     else:
-        outcome.stored += await _copy_and_merge(connection, table, rows)
-    outcome.offered.update(row.record.partition for row in rows)
-    outcome.devices = devices_of(table, rows)
+        outcome.stored = await _copy_and_merge(connection, table, decoded.rows)
+    outcome.devices = devices_of(table, decoded.rows)
 
 
-async def _halve(connection: Connection, table: ReadingsTable, rows: list[Row], outcome: Outcome) -> list[Row]:
-    """Write rows within savepoints; what is refused when alone goes to the dead letters. Returns those taken."""
+async def _halve(connection: Connection, table: ReadingsTable, rows: Rows, outcome: Outcome) -> None:
+    """Write rows within savepoints; what is refused when alone goes to the dead letters."""
     try:
         async with connection.transaction():
             await connection.execute(f"DELETE FROM {table.incoming}")  # noqa: S608 - our own name
-            outcome.stored += await _copy_and_merge(connection, table, rows)
+            stored = await _copy_and_merge(connection, table, rows)
     except REFUSED as error:
         if len(rows) == 1:
-            outcome.refused.append(Refusal(rows[0].record, DeadLetterReason.REFUSED_BY_DATABASE, str(error), rows[0]))
-            return []
-        middle = len(rows) // 2
-        first = await _halve(connection, table, rows[:middle], outcome)
-        return first + await _halve(connection, table, rows[middle:], outcome)
-    return rows
+            outcome.refused.append(
+                Refusal(rows.records[0], DeadLetterReason.REFUSED_BY_DATABASE, str(error), rows.values[0])
+            )
+            return
+        for half in rows.halves():
+            await _halve(connection, table, half, outcome)
+    else:
+        outcome.stored += stored
 
 
-async def take_dead_letters(connection: Connection, records: Sequence[Record], outcome: Outcome) -> None:
-    """Keep refused items with their bytes; a record seen before is known by its place."""
-    rows, bad = verdicts.decode_dead_letters(records)
-    outcome.refuse(bad)
-    if rows:
-        columns = verdicts.DEAD_LETTER_COLUMNS
-        places = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
-        await connection.executemany(
-            f"INSERT INTO dead_letters ({', '.join(columns)}) VALUES ({places}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own names
-            rows,
-        )
+async def take_dead_letters(
+    connection: Connection, records: Sequence[Record], outcome: Outcome, *, isolating: bool
+) -> None:
+    """Keep refused items with their bytes; one whose own words are refused too, with its place and the reason alone.
+
+    A dead letter never becomes another dead letter. A record seen before is known by its place.
+    """
+    rows = verdicts.decode_dead_letters(records)
+    if isolating:
+        for row, record in zip(rows, records, strict=True):
+            why = await _refused(connection, connection.execute(_INSERT_DEAD_LETTER, *row))
+            if why is not None:
+                await connection.execute(_INSERT_DEAD_LETTER, *verdicts.unread_dead_letter(record, why))
+    else:
+        await connection.executemany(_INSERT_DEAD_LETTER, rows)
     outcome.store_the_rest(records)
 
 
@@ -90,7 +93,7 @@ async def take_indicators(
 ) -> None:
     """Bring indicators to their newest revision."""
     found, bad = verdicts.decode_indicators(records)
-    outcome.refuse(bad)
+    outcome.refused += bad
     if isolating:
         for row, record in found:
             await _alone(connection, record, outcome, connection.execute(SQL["indicators"], *([v] for v in row)))
@@ -103,7 +106,7 @@ async def take_indicators(
 async def take_alerts(connection: Connection, records: Sequence[Record], outcome: Outcome, *, isolating: bool) -> None:
     """Keep each event, bring each alert forward, and see to it that one is open for a rule and asset."""
     found, bad = verdicts.decode_alerts(records)
-    outcome.refuse(bad)
+    outcome.refused += bad
     for alert, record in found:
         if isolating:
             await _alone(connection, record, outcome, _take_alert(connection, alert, record))
@@ -115,13 +118,21 @@ async def take_alerts(connection: Connection, records: Sequence[Record], outcome
     outcome.store_the_rest(records)
 
 
-async def _alone(connection: Connection, record: Record, outcome: Outcome, statement: Awaitable[object]) -> None:
-    """Run what one record needs within a savepoint; refused, it goes to the dead letters and the rest goes on."""
+async def _refused(connection: Connection, statement: Awaitable[object]) -> str | None:
+    """Run a statement within a savepoint; the database's words when it refuses."""
     try:
         async with connection.transaction():
             await statement
     except REFUSED as error:
-        outcome.refused.append(Refusal(record, DeadLetterReason.REFUSED_BY_DATABASE, str(error)))
+        return str(error)
+    return None
+
+
+async def _alone(connection: Connection, record: Record, outcome: Outcome, statement: Awaitable[object]) -> None:
+    """Run what one record needs; refused, it goes to the dead letters and the rest goes on."""
+    why = await _refused(connection, statement)
+    if why is not None:
+        outcome.refused.append(Refusal(record, DeadLetterReason.REFUSED_BY_DATABASE, why))
 
 
 async def _take_alert(connection: Connection, alert: Alert, record: Record) -> None:
@@ -132,9 +143,9 @@ async def _take_alert(connection: Connection, alert: Alert, record: Record) -> N
     await connection.execute(SQL["alert"], *verdicts.alert_values(alert))
 
 
-async def _copy_and_merge(connection: Connection, table: ReadingsTable, rows: Sequence[Row]) -> Counter[int]:
+async def _copy_and_merge(connection: Connection, table: ReadingsTable, rows: Rows) -> Counter[int]:
     """Copy rows into the temporary table and take over what is new; returns new rows by partition."""
     await connection.copy_records_to_table(
-        table.incoming, records=[row.values for row in rows], columns=table.columns, schema_name="pg_temp"
+        table.incoming, records=rows.values, columns=table.columns, schema_name="pg_temp"
     )
     return Counter({row[0]: row[1] for row in await connection.fetch(table.merge)})

@@ -9,15 +9,13 @@ from typing import Any, Final, TypeAlias
 from pydantic import ValidationError
 
 from schemas.alert import Alert
-from schemas.dead_letter import DeadLetter
+from schemas.dead_letter import DeadLetter, DeadLetterReason
 from schemas.indicator import Indicator
-from services.timescale_sink.rows import Record, Undecodable, complaint
+from services.timescale_sink.outcome import letter_for
+from services.timescale_sink.rows import Record, Refusal, Values, complaint
 
 DEAD_LETTER_FIELDS: Final = tuple(DeadLetter.model_fields)
 DEAD_LETTER_COLUMNS: Final = (*DEAD_LETTER_FIELDS, "payload", "dl_partition", "dl_offset")
-
-Values: TypeAlias = tuple[Any, ...]
-"""Values of one row in the order of its columns."""
 
 IndicatorKey: TypeAlias = tuple[Any, ...]
 
@@ -25,21 +23,27 @@ _REVISION: Final = 14
 """Place of the revision in an indicator's row."""
 
 _BIGINT_MAX: Final = 2**63 - 1
+_INTEGER_MAX: Final = 2**31 - 1
+_INTEGERS: Final = frozenset({"kafka_partition", "element"})
+
+_INDEXED: Final = frozenset({"device_id", "boot_id", "group_id", "lane"})
+_INDEXED_CHARS: Final = 200
+"""An index entry holds some 2,700 bytes; an id of the contract has at most 64 characters."""
 
 
 def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def decode_indicators(records: Iterable[Record]) -> tuple[list[tuple[Values, Record]], list[Undecodable]]:
+def decode_indicators(records: Iterable[Record]) -> tuple[list[tuple[Values, Record]], list[Refusal]]:
     """Rows for `queries/indicators.sql`, one a key: of several the last of the highest revision."""
     latest: dict[IndicatorKey, tuple[Values, Record]] = {}
-    bad: list[Undecodable] = []
+    bad: list[Refusal] = []
     for record in records:
         try:
             one = Indicator.model_validate_json(record.value or b"")
         except ValidationError as error:
-            bad.append(Undecodable(record, complaint(error)))
+            bad.append(_undecodable(record, complaint(error)))
             continue
         sample = one.sample
         key = (one.lane, one.id, one.subject, one.period_start, sample.key if sample else None)
@@ -78,15 +82,15 @@ def _indicator_row(one: Indicator) -> Values:
     )
 
 
-def decode_alerts(records: Iterable[Record]) -> tuple[list[tuple[Alert, Record]], list[Undecodable]]:
+def decode_alerts(records: Iterable[Record]) -> tuple[list[tuple[Alert, Record]], list[Refusal]]:
     """Alerts in the order of their events."""
     found: list[tuple[Alert, Record]] = []
-    bad: list[Undecodable] = []
+    bad: list[Refusal] = []
     for record in records:
         try:
             found.append((Alert.model_validate_json(record.value or b""), record))
         except ValidationError as error:
-            bad.append(Undecodable(record, complaint(error)))
+            bad.append(_undecodable(record, complaint(error)))
     return found, bad
 
 
@@ -114,25 +118,42 @@ def alert_values(alert: Alert) -> Values:
     )
 
 
-def decode_dead_letters(records: Iterable[Record]) -> tuple[list[Values], list[Undecodable]]:
-    """Rows of `dead_letters`; text is made fit for the database, the payload stays as it came."""
-    found: list[Values] = []
-    bad: list[Undecodable] = []
-    for record in records:
-        try:
-            letter = DeadLetter.from_headers(record.headers)
-        except (ValidationError, UnicodeDecodeError) as error:
-            bad.append(Undecodable(record, complaint(error) if isinstance(error, ValidationError) else str(error)))
-            continue
-        known = [_fit(getattr(letter, name)) for name in DEAD_LETTER_FIELDS]
-        found.append((*known, record.value or b"", record.partition, record.offset))
-    return found, bad
+def decode_dead_letters(records: Iterable[Record]) -> list[Values]:
+    """Rows of `dead_letters`, one a record: one that cannot be read is a dead letter about itself."""
+    return [_dead_letter_row(record) for record in records]
 
 
-def _fit(value: Any) -> Any:
-    """What a dead letter says of itself may be as hostile as its payload: no NUL in text, no number beyond a bigint."""
+def _dead_letter_row(record: Record) -> Values:
+    try:
+        known = DeadLetter.from_headers((name, value or b"") for name, value in record.headers)
+    except ValidationError as error:
+        return unread_dead_letter(record, complaint(error))
+    except UnicodeDecodeError as error:
+        return unread_dead_letter(record, str(error))
+    return _row(known, record)
+
+
+def unread_dead_letter(record: Record, why: str) -> Values:
+    """The row of a dead letter whose own words cannot be used: its bytes, where it lies, and why. Always storable."""
+    return _row(letter_for(_undecodable(record, why)), record)
+
+
+def _row(known: DeadLetter, record: Record) -> Values:
+    fit = (_fit(name, getattr(known, name)) for name in DEAD_LETTER_FIELDS)
+    return (*fit, record.value or b"", record.partition, record.offset)
+
+
+def _fit(name: str, value: Any) -> Any:
+    """What a dead letter says of itself may be as hostile as its payload.
+
+    Text loses its NUL and what an index cannot hold, a number that fits no column is unknown.
+    """
     if isinstance(value, str):
-        return value.replace("\0", "\\u0000")
-    if isinstance(value, int) and not -_BIGINT_MAX <= value <= _BIGINT_MAX:
+        return value.replace("\0", "\\u0000")[: _INDEXED_CHARS if name in _INDEXED else None]
+    if isinstance(value, int) and not -1 <= value <= (_INTEGER_MAX if name in _INTEGERS else _BIGINT_MAX):
         return None
     return value
+
+
+def _undecodable(record: Record, why: str) -> Refusal:
+    return Refusal(record, DeadLetterReason.UNDECODABLE_RECORD, why)

@@ -12,22 +12,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from itertools import chain
+from typing import Final, TypeAlias
 
 import asyncpg
+from aiokafka.errors import KafkaError
 
 from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS
 from services.runtime import metrics
 from services.runtime.dead_letters import DeadLetterProducer
-from services.timescale_sink.errors import DatabaseUnavailable, SchemaMismatch, TooMuchRefused
-from services.timescale_sink.outcome import DeviceKey, Outcome, Refusal, letter_for
+from services.timescale_sink.errors import (
+    DatabaseRefusesUs,
+    DatabaseUnavailable,
+    KafkaUnavailable,
+    SchemaMismatch,
+    TooMuchRefused,
+)
+from services.timescale_sink.outcome import DeviceKey, Outcome, letter_for
 from services.timescale_sink.poison import PoisonWatch
-from services.timescale_sink.progress import Progress, next_offsets, not_yet_handled
+from services.timescale_sink.progress import Place, Progress, not_yet_handled
 from services.timescale_sink.queries import SQL
-from services.timescale_sink.rows import Record
+from services.timescale_sink.rows import Record, Refusal
 from services.timescale_sink.tables import TABLES, ReadingsTable
 from services.timescale_sink.takers import (
     REFUSED,
@@ -56,8 +64,14 @@ MISMATCH: Final = (
     asyncpg.UndefinedTableError,
     asyncpg.UndefinedColumnError,
     asyncpg.InsufficientPrivilegeError,
-    asyncpg.InvalidPasswordError,
 )
+"""The tables are not those of this version, or not ours to write."""
+
+NO_ENTRY: Final = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+"""The user, its password or the name of the database is wrong."""
+
+Batches: TypeAlias = Mapping[Place, Sequence[Record]]
+"""Records by topic and partition, each in the order of their offsets."""
 
 
 @dataclass(slots=True)
@@ -72,56 +86,82 @@ class Writer:
     _noted: dict[DeviceKey, float] = field(default_factory=dict)
     """When a device was last noted as seen."""
 
-    async def write(self, batches: Mapping[str, Sequence[Record]]) -> None:
-        """Write the records of each topic.
+    async def write(self, batches: Batches) -> None:
+        """Write the records of each partition.
 
         Raises:
             DatabaseUnavailable: the database did not take them just now; nothing of the round was written.
+            KafkaUnavailable: Kafka did not take a dead letter just now; nothing of the round was written.
             SchemaMismatch: the tables are not those of this version.
+            DatabaseRefusesUs: user, password or database name is wrong.
             TooMuchRefused: the database refuses most rows of many devices.
         """
-        try:
-            with metrics.WRITE_SECONDS.time():
-                try:
-                    outcomes = await self._transaction(batches, isolating=False)
-                except REFUSED:
-                    outcomes = await self._transaction(batches, isolating=True)
-        except OUTAGE as error:
-            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
-        except MISMATCH as error:
-            raise SchemaMismatch(f"{error}; run `python -m services.timescale_sink migrate`") from error
+        with metrics.WRITE_SECONDS.time(), _named_errors():
+            try:
+                outcomes = await self._transaction(batches, isolating=False)
+            except REFUSED:
+                outcomes = await self._transaction(batches, isolating=True)
         for topic, outcome in outcomes.items():
             if topic in TABLES:
                 self._account(TABLES[topic], outcome)
 
+    async def begin_again(self, ends: Mapping[Place, int]) -> list[Place]:
+        """Forget how far we were in partitions that end before that: their topic was made anew, at offset 0.
+
+        Args:
+            ends: Offset behind the last record of each partition, as Kafka says.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer just now.
+            SchemaMismatch: the tables are not those of this version.
+            DatabaseRefusesUs: user, password or database name is wrong.
+        """
+        with _named_errors():
+            rows = await self.pool.fetch(
+                SQL["begin_again"],
+                self.cluster_id,
+                [topic for topic, _ in ends],
+                [partition for _, partition in ends],
+                list(ends.values()),
+            )
+        return [(row["topic"], row["partition"]) for row in rows]
+
     def _account(self, table: ReadingsTable, outcome: Outcome) -> None:
-        metrics.READINGS_STORED.labels(table.feed).inc(outcome.stored.total())
-        metrics.READINGS_REPEATED.labels(table.feed).inc(outcome.offered.total() - outcome.stored.total())
-        if self.poison.note(outcome.offered.total(), outcome.refused_devices()):
+        stored, repeated = outcome.stored.total(), outcome.repeated()
+        metrics.READINGS_STORED.labels(table.feed).inc(stored)
+        metrics.READINGS_REPEATED.labels(table.feed).inc(repeated)
+        if self.poison.note(stored + repeated, outcome.refused_devices()):
             raise TooMuchRefused(
                 f"the database refuses most rows of {table.name}; see its words in v_dead_letters, repair, start again"
             )
 
-    async def _transaction(self, batches: Mapping[str, Sequence[Record]], *, isolating: bool) -> dict[str, Outcome]:
+    async def _transaction(self, batches: Batches, *, isolating: bool) -> dict[str, Outcome]:
         outcomes: dict[str, Outcome] = {}
-        seen: list[tuple[DeviceKey, tuple[str, str]]] = []
         async with self.pool.acquire() as connection, connection.transaction():
-            known = await connection.fetch(SQL["next_offsets"], self.cluster_id, list(batches))
-            handled = {(row["topic"], row["partition"]): row["next_offset"] for row in known}
-            advanced: list[Progress] = []
-            for topic, records in batches.items():
-                fresh = not_yet_handled(records, handled)
-                if not fresh:
-                    continue
+            fresh = await self._fresh(connection, batches)
+            for topic in sorted({topic for topic, _ in fresh}):
+                places = {place: records for place, records in fresh.items() if place[0] == topic}
                 outcome = outcomes[topic] = Outcome()
-                await _take(connection, topic, fresh, outcome, isolating=isolating)
-                advanced += outcome.progress(next_offsets(fresh))
-                seen += outcome.devices
-            noted = await self._note_devices(connection, dict(seen))
-            await self._dead_letter([item for outcome in outcomes.values() for item in outcome.refused])
-            await self._advance(connection, advanced)
+                await _take(connection, topic, list(chain.from_iterable(places.values())), outcome, isolating=isolating)
+                outcome.advance(places)
+            seen = dict(chain.from_iterable(outcome.devices.items() for outcome in outcomes.values()))
+            noted = await self._note_devices(connection, seen)
+            await self._dead_letter([refusal for outcome in outcomes.values() for refusal in outcome.refused])
+            await self._advance(connection, [row for outcome in outcomes.values() for row in outcome.advanced])
         self._noted |= noted
         return outcomes
+
+    async def _fresh(self, connection: Connection, batches: Batches) -> dict[Place, Sequence[Record]]:
+        """Lock the progress of the partitions; returns what is still to be handled."""
+        places = sorted(batches)
+        keys = self.cluster_id, [topic for topic, _ in places], [partition for _, partition in places]
+        known = await connection.fetch(SQL["next_offsets"], *keys)
+        if len(known) < len(places):
+            await connection.execute(SQL["open_partitions"], *keys)
+            known = await connection.fetch(SQL["next_offsets"], *keys)
+        handled = {(row["topic"], row["partition"]): row["next_offset"] for row in known}
+        found = {place: not_yet_handled(batches[place], handled[place]) for place in places}
+        return {place: records for place, records in found.items() if records}
 
     async def _note_devices(
         self, connection: Connection, latest: dict[DeviceKey, tuple[str, str]]
@@ -161,13 +201,28 @@ class Writer:
         )
 
 
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    """Say whose fault an error is, in words that the caller can act on."""
+    try:
+        yield
+    except KafkaError as error:
+        raise KafkaUnavailable(f"{type(error).__name__}: {error}") from error
+    except OUTAGE as error:
+        raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+    except MISMATCH as error:
+        raise SchemaMismatch(f"{error}; run `python -m services.timescale_sink migrate`") from error
+    except NO_ENTRY as error:
+        raise DatabaseRefusesUs(f"{error}; correct DATABASE_URL") from error
+
+
 async def _take(
     connection: Connection, topic: str, records: Sequence[Record], outcome: Outcome, *, isolating: bool
 ) -> None:
     if topic in TABLES:
         await take_readings(connection, TABLES[topic], records, outcome, isolating=isolating)
     elif topic == DEAD_LETTERS:
-        await take_dead_letters(connection, records, outcome)
+        await take_dead_letters(connection, records, outcome, isolating=isolating)
     elif topic == INDICATORS:
         await take_indicators(connection, records, outcome, isolating=isolating)
     elif topic == ALERTS:

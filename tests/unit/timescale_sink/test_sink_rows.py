@@ -11,21 +11,26 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.clock import KIND_HEADER, KIND_TICK, Tick
+from schemas.dead_letter import DeadLetterReason
 from schemas.fields import Feed
 from schemas.readings import MODELS
+from schemas.topics import DEAD_LETTERS
 from services.timescale_sink.errors import MigrationRefused
 from services.timescale_sink.migrations import FOLDER, Migration, pending, read_migrations
+from services.timescale_sink.outcome import Outcome, letter_for
 from services.timescale_sink.pace import Pace
 from services.timescale_sink.poison import PoisonPolicy, PoisonWatch
-from services.timescale_sink.progress import Progress, next_offsets, not_yet_handled, tally
-from services.timescale_sink.rows import decode
+from services.timescale_sink.progress import not_yet_handled
+from services.timescale_sink.rows import Record, Refusal, decode
 from services.timescale_sink.tables import KAFKA_COLUMNS, NOT_STORED, TABLES
+from services.timescale_sink.verdicts import DEAD_LETTER_COLUMNS, decode_dead_letters
 
 LOT = (
     b'{"feed":"parking","device_id":"lot-1","group_id":"cbd","boot_id":"b1","seq":%d,'
@@ -40,25 +45,27 @@ class FakeRecord:
     partition: int = 0
     topic: str = "readings.parking"
     timestamp: int = 1_772_352_000_123
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, Any], ...] = ()
 
 
 def test_a_reading_becomes_a_row_with_its_coordinates() -> None:
     table = TABLES["readings.parking"]
-    (row,) = decode(table, [FakeRecord(LOT % (7, 3), offset=42, partition=5)]).rows
-    named = dict(zip(table.columns, row.values, strict=True))
+    record = FakeRecord(LOT % (7, 3), offset=42, partition=5)
+    rows = decode(table, [record]).rows
+    (values,) = rows.values
+    named = dict(zip(table.columns, values, strict=True))
     assert named["seq"] == 7
     assert named["free_spaces"] == 3
     assert named["quality_codes"] == ()
     assert named["received_at"] == datetime(2026, 3, 1, 8, 0, 0, 123_000, tzinfo=UTC)
     assert (named["kafka_partition"], named["kafka_offset"]) == (5, 42)
-    assert row.key == ("lot-1", "b1", 7)
+    assert rows.records == [record]
 
 
 def test_what_cannot_be_true_is_named_in_the_row() -> None:
     table = TABLES["readings.parking"]
-    (row,) = decode(table, [FakeRecord(LOT % (7, -3))]).rows
-    assert dict(zip(table.columns, row.values, strict=True))["quality_codes"] == ("free_negative",)
+    (values,) = decode(table, [FakeRecord(LOT % (7, -3))]).rows.values
+    assert dict(zip(table.columns, values, strict=True))["quality_codes"] == ("free_negative",)
 
 
 def test_ticks_are_counted_and_undecodable_records_keep_their_reason() -> None:
@@ -70,7 +77,59 @@ def test_ticks_are_counted_and_undecodable_records_keep_their_reason() -> None:
     decoded = decode(TABLES["readings.parking"], [tick, FakeRecord(b"{"), FakeRecord(None), FakeRecord(LOT % (1, 1))])
     assert decoded.ticks == Counter({2: 1})
     assert len(decoded.rows) == 1
-    assert ["JSON" in bad.why for bad in decoded.undecodable] == [True, True]
+    assert ["JSON" in bad.why for bad in decoded.refused] == [True, True]
+    assert {bad.reason for bad in decoded.refused} == {DeadLetterReason.UNDECODABLE_RECORD}
+
+
+def test_a_text_with_nul_is_refused_before_the_database_and_keeps_its_key() -> None:
+    raw = (LOT % (7, 3))[:-1]
+    decoded = decode(
+        TABLES["readings.parking"],
+        [FakeRecord(raw + rb',"lot_name":"a\u0000b"}'), FakeRecord(raw + rb',"lot_name":"a\\u0000b"}')],
+    )
+    assert len(decoded.rows) == 1, "an escaped backslash before u0000 is no NUL"
+    (refusal,) = decoded.refused
+    letter = letter_for(refusal)
+    assert (letter.reason, letter.device_id, letter.boot_id, letter.seq, letter.lane) == (
+        DeadLetterReason.REFUSED_BY_DATABASE,
+        "lot-1",
+        "b1",
+        7,
+        "live",
+    )
+
+
+def test_halves_are_the_whole() -> None:
+    rows = decode(TABLES["readings.parking"], [FakeRecord(LOT % (n, 1)) for n in range(5)]).rows
+    first, second = rows.halves()
+    assert first.values + second.values == rows.values
+    assert first.records + second.records == rows.records
+    assert (len(first), len(second)) == (2, 3)
+
+
+def _stored_letter(**said: bytes | None) -> dict[str, object]:
+    headers = {"source": b"ingest_bridge", "reason": b"invalid", "detail": b"d", "received_at": b"2026-03-01T00:00:00Z"}
+    record = FakeRecord(b"\0raw", offset=9, partition=1, topic=DEAD_LETTERS, headers=tuple((headers | said).items()))
+    (row,) = decode_dead_letters([record])
+    return dict(zip(DEAD_LETTER_COLUMNS, row, strict=True))
+
+
+def test_a_dead_letter_is_made_fit_for_its_columns() -> None:
+    row = _stored_letter(
+        detail=b"x\0y", device_id=b"d" * 9_000, seq=str(2**70).encode(), kafka_partition=str(2**40).encode()
+    )
+    assert row["detail"] == "x\\u0000y"
+    assert len(str(row["device_id"])) == 200
+    assert (row["seq"], row["kafka_partition"]) == (None, None)
+    assert (row["payload"], row["dl_partition"], row["dl_offset"]) == (b"\0raw", 1, 9)
+
+
+@pytest.mark.parametrize("said", [{"reason": b"no such"}, {"reason": None}, {"detail": b"\xff"}, {"seq": b"9" * 5_000}])
+def test_a_dead_letter_that_cannot_be_read_is_stored_about_itself(said: dict[str, bytes | None]) -> None:
+    row = _stored_letter(**said)
+    assert (row["source"], row["reason"]) == ("timescale_sink", "undecodable_record")
+    assert (row["kafka_topic"], row["kafka_partition"], row["kafka_offset"]) == (DEAD_LETTERS, 1, 9)
+    assert row["payload"] == b"\0raw"
 
 
 def _sql_columns(feed: Feed) -> dict[str, str]:
@@ -110,27 +169,35 @@ def test_the_columns_of_a_table_are_the_fields_of_its_model(feed: Feed) -> None:
     assert set(KAFKA_COLUMNS) <= set(columns)
 
 
-def test_records_below_the_next_offset_were_handled() -> None:
-    records = [FakeRecord(b"", offset=n, partition=n % 2) for n in range(6)]
-    fresh = not_yet_handled(records, {("readings.parking", 0): 3, ("readings.parking", 1): 5})
-    assert [r.offset for r in fresh] == [4, 5]
-    assert next_offsets(records) == {("readings.parking", 0): 5, ("readings.parking", 1): 6}
+@given(offsets=st.lists(st.integers(0, 40), unique=True).map(sorted), next_offset=st.integers(0, 45))
+def test_records_below_the_next_offset_were_handled(offsets: list[int], next_offset: int) -> None:
+    records = [FakeRecord(b"", offset=n) for n in offsets]
+    fresh = not_yet_handled(records, next_offset)
+    assert [r.offset for r in fresh] == [n for n in offsets if n >= next_offset]
 
 
-counts = st.dictionaries(st.integers(0, 3), st.integers(0, 50))
+counts = st.dictionaries(st.integers(0, 3), st.integers(0, 20))
 
 
-@given(stored=counts, duplicates=counts, dead=counts)
+@given(stored=counts, duplicates=counts, dead=counts, ticks=counts)
 def test_the_books_balance_whatever_a_batch_came_to(
-    stored: dict[int, int], duplicates: dict[int, int], dead: dict[int, int]
+    stored: dict[int, int], duplicates: dict[int, int], dead: dict[int, int], ticks: dict[int, int]
 ) -> None:
-    ends = {("t", p): 100 for p in range(4)}
-    offered = Counter(stored) + Counter(duplicates)
-    found = tally(ends, offered=offered, stored=stored, dead_lettered=dead, ticks={})
-    assert sum(p.readings for p in found) == sum(stored.values()) + sum(duplicates.values()) + sum(dead.values())
-    for one in found:
-        assert isinstance(one, Progress)
+    places = {}
+    refused = []
+    for p in range(4):
+        total = sum(part.get(p, 0) for part in (stored, duplicates, dead, ticks))
+        records: list[Record] = [FakeRecord(b"", offset=100 + n, partition=p) for n in range(total)]
+        refused += [Refusal(r, DeadLetterReason.REFUSED_BY_DATABASE, "why") for r in records[: dead.get(p, 0)]]
+        if records:
+            places["readings.parking", p] = records
+    outcome = Outcome(Counter(stored), refused, Counter(ticks))
+    outcome.advance(places)
+    assert outcome.repeated() == sum(duplicates.values())
+    for one in outcome.advanced:
         assert one.readings == one.stored + one.duplicates + one.dead_lettered
+        assert one.duplicates == duplicates.get(one.partition, 0)
+        assert one.next_offset == 100 + one.readings + one.ticks
 
 
 @pytest.mark.parametrize(("records", "pause"), [(0, 0.0), (1, 0.0), (49, 0.0), (50, 0.08), (2_499, 0.08), (2_500, 0.0)])

@@ -1,6 +1,6 @@
--- Next offset of each partition of some topics; locks them for this transaction.
+-- Next offset of some partitions; locks them for this transaction, and no others.
 SELECT topic, partition, next_offset
 FROM sink_progress
-WHERE cluster_id = $1 AND topic = ANY ($2)
+WHERE cluster_id = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::int[]))
 ORDER BY topic, partition
 FOR UPDATE
