@@ -167,7 +167,7 @@ class WaterJudge:
     def _judge_lake(
         self, state: LakeState, start_us: int, newest: Values, moment: Moment, outputs: list[Output]
     ) -> int | None:
-        """Publish the lake as the round now stands; returns when the round will count, None when it does."""
+        """Publish the lake as the round now stands; returns when the round counts for the alert (again)."""
         entry = state.rounds.get(start_us)
         if entry is None:
             return None
@@ -180,11 +180,9 @@ class WaterJudge:
         trophic = lake_trophic(lake, newest, judge)
         if trophic is not None:
             outputs.append(trophic)
-        due_us = start_us + self._settle_us
-        if not entry.counted and (moment.clock_us is None or moment.clock_us < due_us):
-            return due_us
-        self._count_round(state, entry, start_us, moment, outputs)
-        return None
+        # The alert counts rounds, not samples: whatever this one changes is counted once, at the tick that settles it.
+        entry.counted = False
+        return start_us + self._settle_us
 
     def _class_lake(self, view: RoundView, start_us: int) -> Classed:
         """Mean of each item over the points first, then the class."""
