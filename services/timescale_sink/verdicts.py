@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
+import orjson
 from pydantic import ValidationError
 
 from schemas.alert import Alert
@@ -32,7 +32,7 @@ _INDEXED_CHARS: Final = 200
 
 
 def _json(value: Any) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False)
+    return None if value is None else orjson.dumps(value).decode()
 
 
 def decode_indicators(records: Iterable[Record]) -> tuple[list[tuple[Values, Record]], list[Refusal]]:
