@@ -95,6 +95,10 @@ def judge(
         claims = claims_in_bytes(payload, whole=len(payload) <= policy.max_payload_bytes)
         detail = f"{route.why}; publish under a topic of the contract"
         return [Refused(DeadLetterReason.WRONG_TOPIC, detail, payload, merge(claims, properties))]
+    if isinstance(route, Route) and payload[:1] == b"[" and len(payload) <= policy.max_payload_bytes:
+        quickly = _whole_array(route, payload, now + policy.future_tolerance, policy.max_elements)
+        if quickly is not None:
+            return list(quickly)
     unreadable = _why_unreadable(payload, policy)
     if unreadable is not None:
         reason, detail = unreadable
@@ -210,9 +214,6 @@ def _judge_array(
     policy: Policy,
 ) -> list[Verdict]:
     latest = now + policy.future_tolerance
-    quickly = _whole_array(route, payload, latest, policy.max_elements)
-    if quickly is not None:
-        return list(quickly)
     claims = merge(claims_in_bytes(payload, whole=False), properties)
     elements = cut_elements(text, policy.max_elements + 1)
     if not elements:

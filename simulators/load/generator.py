@@ -167,7 +167,7 @@ class LoadRun:
             template = devices[index].templates[turn % VARIANTS]
             seq = self._next_seq[index]
             self._next_seq[index] = seq + batch
-            body = template.fill(seq, batch, stamps.at(self._schedule.due_at(message)))
+            body = template.fill(seq, stamps.burst(self._schedule.due_at(message), batch))
             if self._plan.receipts:
                 outbox = self._outboxes[index]
                 outbox.add((template.head, body), time.monotonic(), batch)

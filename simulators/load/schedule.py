@@ -56,6 +56,15 @@ class Stamps:
             self._prefix = whole.strftime("%Y-%m-%dT%H:%M:%S.").encode()
         return b"%b%06dZ" % (self._prefix, rest)
 
+    def burst(self, offset_seconds: float, count: int) -> list[bytes]:
+        """Return `count` times, a microsecond apart, the last so long after the start: samples taken in a burst."""
+        last = self.at(offset_seconds)
+        rest = int(last[-7:-1])
+        if rest < count - 1:
+            return [self.at(offset_seconds - back / 1e6) for back in range(count - 1, -1, -1)]
+        head = last[:-7]
+        return [b"%b%06dZ" % (head, each) for each in range(rest - count + 1, rest + 1)]
+
 
 class Lateness:
     """How late messages left, seconds."""

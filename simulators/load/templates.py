@@ -6,6 +6,7 @@ known before it is filled and a message costs one formatting operation.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -103,12 +104,13 @@ class Template:
     head: bytes
     body: bytes
 
-    def fill(self, first_seq: int, batch: int, time: bytes) -> bytes:
-        """Return the body for `batch` readings, all of one time (see `schemas`' form, 27 characters)."""
-        if batch == 1:
-            return self.body % (first_seq, time)
-        places: list[int | bytes] = [time] * (2 * batch)
-        places[0::2] = range(first_seq, first_seq + batch)
+    def fill(self, first_seq: int, times: Sequence[bytes]) -> bytes:
+        """Return the body for as many readings as there are times (27 characters each, in `schemas`' form)."""
+        if len(times) == 1:
+            return self.body % (first_seq, times[0])
+        places: list[int | bytes] = [b""] * (2 * len(times))
+        places[0::2] = range(first_seq, first_seq + len(times))
+        places[1::2] = times
         return self.body % tuple(places)
 
 

@@ -26,7 +26,7 @@ def test_every_template_is_a_valid_reading_wherever_it_is_filled(feed: Feed, bat
     assert isinstance(parse_topic(str(device.topic)), DeviceTopic)
     for template in device.templates:
         for first_seq in (0, 123_456):
-            body = template.fill(first_seq, batch, Stamps(START).at(0.25))
+            body = template.fill(first_seq, Stamps(START).burst(0.25, batch))
             ((topic, packet_id, _, payload),) = Frames().feed(template.head + b"\x00\x07" + body)[0]
             assert (topic.decode(), packet_id) == (str(device.topic), 7)
             texts = json.loads(payload) if batch > 1 else [json.loads(payload)]
@@ -34,9 +34,15 @@ def test_every_template_is_a_valid_reading_wherever_it_is_filled(feed: Feed, bat
             for n, text in enumerate(texts):
                 reading = MODELS[feed].model_validate_json(json.dumps(text))
                 assert reading.seq == first_seq + n
-                assert reading.observed_at == START + timedelta(seconds=0.25)
+                assert reading.observed_at == START + timedelta(seconds=0.25, microseconds=n - batch + 1)
                 assert (reading.device_id, reading.group_id) == (device.topic.device_id, device.topic.group_id)
                 assert reading.doubts() == ()
+
+
+# the second turns within the burst: 02:33:44.999990 + 0.000015 s = 02:33:45.000005
+def test_a_burst_across_a_second_stays_in_order() -> None:
+    times = [datetime.fromisoformat(each.decode()) for each in Stamps(START).burst(0.000_015, 20)]
+    assert times == [START + timedelta(microseconds=15 - back) for back in range(19, -1, -1)]
 
 
 def test_variants_differ() -> None:
