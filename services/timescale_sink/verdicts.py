@@ -48,8 +48,12 @@ def decode_indicators(records: Iterable[Record]) -> tuple[list[tuple[Values, Rec
         sample = one.sample
         key = (one.lane, one.id, one.subject, one.period_start, sample.key if sample else None)
         known = latest.get(key)
-        if known is None or known[0][_REVISION] <= one.revision:
+        if known is not None and known[0][_REVISION] > one.revision:
+            continue
+        try:
             latest[key] = (_indicator_row(one), record)
+        except orjson.JSONEncodeError as error:  # a number beyond 64 bits
+            bad.append(_undecodable(record, f"details: {error}"))
     return list(latest.values()), bad
 
 

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from schemas.clock import KIND_HEADER, KIND_TICK, Tick
 from schemas.dead_letter import DeadLetterReason
 from schemas.fields import Feed
+from schemas.indicator import Indicator, IndicatorStatus
 from schemas.readings import MODELS
-from schemas.topics import DEAD_LETTERS
+from schemas.topics import DEAD_LETTERS, INDICATORS
 from services.timescale_sink.errors import MigrationRefused
 from services.timescale_sink.migrations import FOLDER, Migration, pending, read_migrations
 from services.timescale_sink.outcome import Outcome, letter_for
@@ -30,7 +31,7 @@ from services.timescale_sink.poison import PoisonPolicy, PoisonWatch
 from services.timescale_sink.progress import not_yet_handled
 from services.timescale_sink.rows import Record, Refusal, decode
 from services.timescale_sink.tables import KAFKA_COLUMNS, NOT_STORED, TABLES
-from services.timescale_sink.verdicts import DEAD_LETTER_COLUMNS, decode_dead_letters
+from services.timescale_sink.verdicts import DEAD_LETTER_COLUMNS, decode_dead_letters, decode_indicators
 
 LOT = (
     b'{"feed":"parking","device_id":"lot-1","group_id":"cbd","boot_id":"b1","seq":%d,'
@@ -234,3 +235,25 @@ def test_migrations_are_numbered_without_gap(tmp_path: Path) -> None:
     (tmp_path / "first.sql").write_text("SELECT 1", encoding="utf-8")
     with pytest.raises(MigrationRefused, match=r"first\.sql"):
         read_migrations(tmp_path)
+
+
+def _indicator(revision: int, detail: int = 1) -> FakeRecord:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    one = Indicator(
+        id="water.class", feed=Feed.WATER, lane="live", subject="north-lake", period_start=at, period_end=at, value=3.0,
+        unit="class", status=IndicatorStatus.MET, status_reason="as good as the target", n=1, completeness=1.0,
+        threshold=None, revision=revision, details={"worst": detail},
+    )  # fmt: skip
+    return FakeRecord(one.model_dump_json().encode(), offset=revision, topic=INDICATORS)
+
+
+def test_of_several_revisions_in_a_batch_the_highest_is_written() -> None:
+    found, bad = decode_indicators([_indicator(1), _indicator(2), _indicator(0)])
+    assert [record.offset for _, record in found] == [2]
+    assert bad == []
+
+
+def test_an_indicator_whose_details_cannot_be_written_is_refused_alone() -> None:
+    found, bad = decode_indicators([_indicator(1), _indicator(2, detail=2**70)])
+    assert [record.offset for _, record in found] == [1]
+    assert [refusal.record.offset for refusal in bad] == [2]
