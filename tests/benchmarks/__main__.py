@@ -1,4 +1,9 @@
-"""`make bench`: figures of this machine, with the command that made them. Compare ratios within one run."""
+"""`make bench`: figures of this machine, with the command that made them. Compare ratios within one run.
+
+make bench                                      the whole path, then the bridge alone
+make bench ARGS="whole-path --seconds 20"       one of them, with options
+TELEGRAF=/path/to/telegraf make bench ARGS=bridge
+"""
 
 from __future__ import annotations
 
@@ -7,13 +12,18 @@ import os
 import platform
 import shutil
 import signal
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from deploy.local.paths import cache_dir
 from tests.benchmarks import whole_path
-from tests.end_to_end.harness import START_SECONDS, District, all_running, start_district, wait_until
+from tests.end_to_end.harness import ROOT, START_SECONDS, District, all_running, start_district, wait_until
+
+SCRIPTS = {"bridge": "tests.benchmarks.bridge_drain", "sink": "tests.benchmarks.sink_drain"}
+"""Benchmarks of one part, each with its own options (`--help`)."""
 
 
 def _numbers(text: str) -> list[int]:
@@ -41,15 +51,29 @@ def _whole_path(arguments: argparse.Namespace) -> None:
         print(whole_path.report(best) if best else "  not even the lowest rate was held", flush=True)
 
 
+def _script(name: str, options: list[str]) -> None:
+    subprocess.run([sys.executable, "-m", SCRIPTS[name], *options], cwd=ROOT, check=True)
+
+
 def main() -> None:
     """Entry point."""
-    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="make bench ARGS=…", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", nargs="?", choices=("all", "whole-path", *SCRIPTS), default="all")
     parser.add_argument("--seconds", type=int, default=60, help="how long the highest rate must hold")
     parser.add_argument("--rates", type=_numbers, default=[4_000, 6_000, 8_000, 9_000, 10_000, 11_000, 12_000])
-    parser.add_argument("--array-rates", type=_numbers, default=[15_000, 20_000, 25_000, 30_000, 35_000])
-    arguments = parser.parse_args()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    _whole_path(arguments)
+    parser.add_argument("--array-rates", type=_numbers, default=[10_000, 15_000, 18_000, 21_000, 25_000, 30_000])
+    arguments, rest = parser.parse_known_args()
+    if rest and arguments.what not in SCRIPTS:
+        parser.error(f"unknown options: {' '.join(rest)}")
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
+    if arguments.what in ("all", "whole-path"):
+        _whole_path(arguments)
+    if arguments.what == "all":
+        _script("bridge", [])
+    elif arguments.what in SCRIPTS:
+        _script(arguments.what, rest)
 
 
 if __name__ == "__main__":

@@ -212,7 +212,7 @@ def highest_held(district: District, rates: Sequence[int], batch: int, seconds: 
 def _line(one: Run) -> str:
     verdict = "held" if one.held else "NOT held"
     return (
-        f"  {one.rate:>6}/s in {one.batch:>2}s: {verdict}; sent {one.sent}, stored {one.stored}, "
+        f"  {one.rate:>6}/s in messages of {one.batch}: {verdict}; sent {one.sent}, stored {one.stored}, "
         f"last stored {one.drained_after:.1f} s after the end, generator late p99 {one.late_p99_ms:.0f} ms"
     )
 
