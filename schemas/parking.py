@@ -10,6 +10,7 @@ from schemas.envelope import Envelope
 from schemas.fields import Feed, QualityCode, Text
 
 SpaceCount = Annotated[int, Field(ge=0, le=100_000)]
+VehicleCount = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 
 class ParkingReading(Envelope):
@@ -25,9 +26,9 @@ class ParkingReading(Envelope):
     and are named in `quality_codes`."""
     out_of_service_spaces: SpaceCount = 0
     """Spaces that cannot be used just now."""
-    entries_total: Annotated[int, Field(ge=0)] | None = None
+    entries_total: VehicleCount | None = None
     """Vehicles in since the boot."""
-    exits_total: Annotated[int, Field(ge=0)] | None = None
+    exits_total: VehicleCount | None = None
     """Vehicles out since the boot."""
 
     def doubts(self) -> tuple[QualityCode, ...]:
