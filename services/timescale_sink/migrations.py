@@ -96,13 +96,13 @@ async def migrate(settings: MigrationSettings) -> tuple[str, ...]:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await connection.execute(_LEDGER)
         applied = {r["number"]: r["checksum"] for r in await connection.fetch("SELECT * FROM schema_migrations")}
-        todo = pending(known, applied)
-        for migration in todo:
+        missing = pending(known, applied)
+        for migration in missing:
             await _apply(connection, migration)
         await _grant(connection, settings)
     finally:
         await connection.close()
-    return tuple(m.name for m in todo)
+    return tuple(m.name for m in missing)
 
 
 async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:

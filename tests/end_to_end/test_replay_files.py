@@ -13,7 +13,7 @@ from tests.end_to_end.harness import DATA, District
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not DATA.is_dir(), reason=f"the real measurements are not beside this checkout ({DATA.name})"),
+    pytest.mark.skipif(not DATA.is_dir(), reason="the folder ../shared/data is absent beside this clone"),
 ]
 
 RAW = "water/cnemc_national_2020-05-08_09_raw.csv"
