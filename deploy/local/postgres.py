@@ -36,7 +36,7 @@ SETTINGS = {
     "maintenance_work_mem": "128MB",
     "effective_cache_size": "1GB",
     "synchronous_commit": "on",
-    "wal_compression": "on",
+    "wal_compression": "lz4",
     "max_wal_size": "2GB",
     "min_wal_size": "256MB",
     "checkpoint_timeout": "15min",

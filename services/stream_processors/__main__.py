@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -63,8 +62,6 @@ async def _host(
 async def _main(lifetime: Lifetime, feeds: list[str]) -> None:
     settings, kafka = ProcessorSettings.load(), KafkaSettings.load()
     judges = build_judges(feeds, settings)
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)  # state is many small tuples without cycles: looking through it finds nothing
     async with AsyncExitStack() as stack:
         hosts = [await _host(stack, judge, kafka, settings, lifetime) for judge in judges]
         async with asyncio.TaskGroup() as group:
