@@ -211,10 +211,11 @@ def highest_held(district: District, rates: Sequence[int], batch: int, seconds: 
 
 def _line(one: Run) -> str:
     verdict = "held" if one.held else "NOT held"
+    stored, judged = one.stored_ms, one.judged_ms
     return (
         f"  {one.rate:>6}/s in messages of {one.batch}: {verdict}; sent {one.sent}, stored {one.stored}, "
-        f"last stored {one.drained_after:.1f} s after the end; stored p50 {one.stored_ms[0]:.0f} p99 {one.stored_ms[2]:.0f}, "
-        f"judged p50 {one.judged_ms[0]:.0f} p99 {one.judged_ms[2]:.0f}, generator late p99 {one.late_p99_ms:.0f} ms"
+        f"last stored {one.drained_after:.1f} s after the end; stored p50 {stored[0]:.0f} p99 {stored[2]:.0f} ms, "
+        f"judged p50 {judged[0]:.0f} p99 {judged[2]:.0f} ms, generator late p99 {one.late_p99_ms:.0f} ms"
     )
 
 
