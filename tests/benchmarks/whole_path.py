@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,6 +146,20 @@ async def judged_latency(
     return percentiles(ages)
 
 
+def _watch(load: subprocess.Popen[str]) -> Any:
+    """CPU times of the generator when it was last seen; it does not outlive an interrupted benchmark."""
+    generator = psutil.Process(load.pid)
+    last = generator.cpu_times()
+    try:
+        while load.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                last = generator.cpu_times()
+            time.sleep(0.2)
+    finally:
+        load.kill()
+    return last
+
+
 def run(district: District, rate: int, batch: int, seconds: int) -> Run:
     """Run one load and wait until its readings are stored."""
     kafka = KafkaSettings.model_validate(_kafka_fields(district))
@@ -152,14 +168,7 @@ def run(district: District, rate: int, batch: int, seconds: int) -> Run:
     load = district.start_load(
         *("--rate", str(rate), "--seconds", str(seconds), "--batch", str(batch), "--feeds", ",".join(FEEDS))
     )
-    generator = psutil.Process(load.pid)
-    last = generator.cpu_times()
-    while load.poll() is None:
-        try:
-            last = generator.cpu_times()
-        except psutil.NoSuchProcess:
-            break
-        time.sleep(0.2)
+    last = _watch(load)
     ended = time.monotonic()
     report: dict[str, Any] = json.loads(load.communicate()[0])
     boot_ids = {key["boot_id"] for key in report["keys"]}
