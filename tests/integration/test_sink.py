@@ -99,13 +99,10 @@ async def test_repeats_are_counted_and_stored_once(sink: Stack, producer: Any, r
     assert after["duplicates"] - before["duplicates"] == 50
 
 
-@pytest.mark.parametrize("poison", ['"lot_name":"a\\u0000b"', f'"entries_total":{2**70}'], ids=["nul", "overflow"])
-async def test_a_row_that_the_database_refuses_is_isolated(
-    sink: Stack, producer: Any, reader: Any, poison: str
-) -> None:
+async def test_a_row_that_the_database_refuses_is_isolated(sink: Stack, producer: Any, reader: Any) -> None:
     boot = uuid.uuid4().hex
     values = [reading(boot, n) for n in range(1_000)]
-    values[617] = reading(boot, 617)[:-1] + f",{poison}}}".encode()
+    values[617] = reading(boot, 617)[:-1] + b',"lot_name":"a\\u0000b"}'
     await send(producer, "readings.parking", values)
     await settle(sink, ROWS, boot, until=999)
     await settle(sink, "SELECT count(*) FROM v_dead_letters WHERE boot_id = $1", boot, until=1)
