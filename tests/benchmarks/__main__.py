@@ -10,17 +10,11 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import shutil
-import signal
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from deploy.local.paths import cache_dir
 from tests.benchmarks import whole_path
-from tests.end_to_end.harness import ROOT, START_SECONDS, District, all_running, start_district, wait_until
+from tests.end_to_end.harness import ROOT, running_district
 
 SCRIPTS = {"bridge": "tests.benchmarks.bridge_drain", "sink": "tests.benchmarks.sink_drain"}
 """Benchmarks of one part, each with its own options (`--help`)."""
@@ -30,23 +24,10 @@ def _numbers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-@contextmanager
-def _district() -> Iterator[District]:
-    state = cache_dir() / "tests" / f"bench-{uuid.uuid4().hex[:12]}"
-    running = start_district(state)
-    try:
-        wait_until(lambda: all_running(running), "the district to be live", START_SECONDS)
-        yield running
-    finally:
-        running.process.send_signal(signal.SIGINT)
-        running.process.wait(60)
-        shutil.rmtree(state, ignore_errors=True)
-
-
 def _whole_path(arguments: argparse.Namespace) -> None:
     for batch, rates in ((1, arguments.rates), (20, arguments.array_rates)):
         print(f"whole path, {'single readings' if batch == 1 else f'arrays of {batch}'}", flush=True)
-        with _district() as district:
+        with running_district() as district:
             best = whole_path.highest_held(district, rates, batch, arguments.seconds)
         print(whole_path.report(best) if best else "  not even the lowest rate was held", flush=True)
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+
+from deploy.local.paths import cache_dir
 
 ROOT = Path(__file__).resolve().parents[2]
 DISTRICT = str(Path(sys.executable).with_name("district"))
@@ -152,3 +157,21 @@ def all_running(district: District) -> bool | None:
     status = district.status()
     states = {**status.get("servers", {}), **status.get("services", {})}
     return True if len(states) >= 6 and set(states.values()) == {"running"} else None
+
+
+@contextmanager
+def running_district() -> Iterator[District]:
+    """A whole district without simulators; at the end it is stopped and its data removed."""
+    state = cache_dir() / "tests" / uuid.uuid4().hex[:12]
+    running = start_district(state)
+    try:
+        wait_until(lambda: all_running(running), "the district to be live", START_SECONDS)
+        yield running
+    finally:
+        running.process.send_signal(signal.SIGINT)
+        try:
+            running.process.wait(60)
+        finally:
+            running.process.kill()
+            running.process.wait()
+            shutil.rmtree(state, ignore_errors=True)
