@@ -2,7 +2,7 @@
 
 PlatformError
 ├── FatalError
-│   ├── PlanFileError           a plan, standard or policy file does not load: correct the file
+│   ├── UnusablePlanError       a plan, standard or policy file does not load: correct the file
 │   ├── OutputRefusedError      Kafka refused an output: the supervisor starts the processor again
 │   └── UnknownFeedError        no rules are registered for a feed that was asked for
 └── PoisonError
@@ -16,15 +16,8 @@ from __future__ import annotations
 from services.runtime.errors import FatalError, PoisonError
 
 
-class PlanFileError(FatalError):
-    """A plan, standard or policy file does not load; names the file, the key and the reason."""
-
-    def __init__(self, file: str, problems: list[tuple[str, str]]) -> None:
-        self.file = file
-        self.problems = problems
-        """(key, reason) of each fault."""
-        lines = "; ".join(f"{key}: {reason}" for key, reason in problems)
-        super().__init__(f"{file}: {lines}")
+class UnusablePlanError(FatalError):
+    """A plan, standard or policy file does not load; the message names the file, the key and the reason."""
 
 
 class OutputRefusedError(FatalError):

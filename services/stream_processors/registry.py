@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from schemas.fields import Feed
+from schemas.plan.documents import PlanDocument, StandardDocument, WaterPolicyDocument
+from schemas.plan.errors import PlanFileError
 from services.stream_processors.engine.judge import Judge
-from services.stream_processors.errors import UnknownFeedError
-from services.stream_processors.plan.documents import PlanDocument, StandardDocument, WaterPolicyDocument
+from services.stream_processors.errors import UnknownFeedError, UnusablePlanError
 from services.stream_processors.plan.files import load_document
 from services.stream_processors.settings import ProcessorSettings
 from services.stream_processors.water.processor import WaterJudge
@@ -39,9 +40,12 @@ def build_judges(feeds: list[str], settings: ProcessorSettings) -> list[Judge[An
 
     Raises:
         UnknownFeedError: a feed has no rules.
-        PlanFileError: a file does not load.
+        UnusablePlanError: a file does not load.
     """
     unknown = sorted(set(feeds) - {feed.value for feed in JUDGES})
     if unknown:
         raise UnknownFeedError(f"no rules for {', '.join(unknown)}; there are rules for {', '.join(JUDGES)}")
-    return [JUDGES[feed](settings) for feed in JUDGES if not feeds or feed.value in feeds]
+    try:
+        return [JUDGES[feed](settings) for feed in JUDGES if not feeds or feed.value in feeds]
+    except PlanFileError as error:
+        raise UnusablePlanError(str(error)) from error

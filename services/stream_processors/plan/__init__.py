@@ -1,1 +1,1 @@
-"""Plan, standards and policies as data: pure parsing (`documents`, `toml`), reading at the edge (`files`)."""
+"""Plan documents at the edge: read from files."""

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from services.stream_processors.errors import PlanFileError
-from services.stream_processors.plan.toml import parse_document
+from schemas.plan.errors import PlanFileError
+from schemas.plan.toml import parse_document
 
 D = TypeVar("D", bound=BaseModel)
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from schemas.fields import Feed, Quality
+from schemas.plan.documents import StandardDocument, WaterPolicyDocument
 from schemas.readings import Reading
 from schemas.water import WaterBody, WaterReading
 from services.stream_processors.engine.announcements import Announcement
@@ -23,7 +24,6 @@ from services.stream_processors.engine.track import (
     load_track,
     revise,
 )
-from services.stream_processors.plan.documents import StandardDocument, WaterPolicyDocument
 from services.stream_processors.water.measured import Values, values_of
 from services.stream_processors.water.publication import (
     CLASSED,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from services.stream_processors.plan.documents import ClassPolicy
+from schemas.plan.documents import ClassPolicy
 from services.stream_processors.water.measured import PLACE, Values
 from services.stream_processors.water.standard import ItemLimits, LimitTable
 

@@ -8,9 +8,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from schemas.plan.documents import StandardDocument, StandardItem
 from schemas.verdict import Comparator
 from schemas.water import WaterBody
-from services.stream_processors.plan.documents import StandardDocument, StandardItem
 from services.stream_processors.water.measured import PLACE
 
 WORST: Final = 6

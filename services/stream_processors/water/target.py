@@ -8,10 +8,10 @@ from typing import Final
 
 import orjson
 
+from schemas.plan.documents import PlanDocument
+from schemas.plan.errors import PlanFileError
 from schemas.verdict import Comparator, Threshold
 from services.stream_processors.engine.event_time import to_us
-from services.stream_processors.errors import PlanFileError
-from services.stream_processors.plan.documents import PlanDocument
 
 INDICATOR: Final = "water.class"
 _LOCAL_OFFSET: Final = timedelta(hours=8)

@@ -7,11 +7,11 @@ from typing import Final
 
 from schemas.alert import Alert, AlertEventType, AlertText, alert_id
 from schemas.fields import Feed
+from schemas.plan.documents import AlertPolicy, ClassPolicy
 from schemas.verdict import Evidence
 from services.stream_processors.engine.announcements import Announcement
 from services.stream_processors.engine.episodes import Episode
 from services.stream_processors.engine.event_time import from_us, iso, local_text
-from services.stream_processors.plan.documents import AlertPolicy, ClassPolicy
 from services.stream_processors.water.publication import CLASS_UNIT
 from services.stream_processors.water.rules import QUALITY, class_of_sample, deciding_items, item_value_texts
 from services.stream_processors.water.standard import ItemLimits, LimitTable

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.stream_processors.plan.documents import WaterPolicyDocument
+from schemas.plan.documents import WaterPolicyDocument
 from tests.unit.stream_processors.water_log import Record, log_of, policy, reading, run, tick
 
 Item = tuple[bytes, list[tuple[str, bytes]]]

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from schemas.plan.documents import PlanDocument, StandardDocument, WaterPolicyDocument
+from schemas.plan.errors import PlanFileError
+from schemas.plan.toml import parse_document
 from schemas.verdict import Comparator, SourceKind
-from services.stream_processors.errors import PlanFileError, UnknownFeedError
-from services.stream_processors.plan.documents import PlanDocument, StandardDocument, WaterPolicyDocument
+from services.stream_processors.errors import UnknownFeedError
 from services.stream_processors.plan.files import load_document
-from services.stream_processors.plan.toml import parse_document
 from services.stream_processors.registry import build_judges
 from services.stream_processors.settings import ProcessorSettings
 from services.stream_processors.water.target import water_target

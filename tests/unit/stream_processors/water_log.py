@@ -13,10 +13,10 @@ import orjson
 from schemas.alert import Alert, AlertEventType
 from schemas.clock import KIND_HEADER, KIND_TICK
 from schemas.indicator import Indicator
+from schemas.plan.documents import PlanDocument, StandardDocument, WaterPolicyDocument
 from services.stream_processors.engine.events import AlertOutput, IndicatorOutput, Output
 from services.stream_processors.engine.snapshot import decode_snapshot, encode_snapshot
 from services.stream_processors.engine.worker import Worker
-from services.stream_processors.plan.documents import PlanDocument, StandardDocument, WaterPolicyDocument
 from services.stream_processors.plan.files import load_document
 from services.stream_processors.water.processor import WaterJudge
 from services.stream_processors.water.target import water_target

@@ -13,7 +13,7 @@ from schemas.alert import Severity
 from schemas.fields import Feed, Identifier
 from schemas.verdict import Comparator, SourceKind, Threshold, ThresholdSource
 
-_DOCUMENT: Final = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+DOCUMENT: Final = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 Word = Annotated[str, Field(min_length=1, max_length=300)]
 IndicatorId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$")]
@@ -30,7 +30,7 @@ class Check(StrEnum):
 class PlanHead(BaseModel):
     """Which plan."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     id: Word
     version: Word = "1"
@@ -52,7 +52,7 @@ class PlanHead(BaseModel):
 class PlanIndicator(BaseModel):
     """A quantified target."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     id: IndicatorId
     name: Word
@@ -78,7 +78,7 @@ class PlanIndicator(BaseModel):
 class PlanDuty(BaseModel):
     """A duty that the plan names without a figure."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     id: IndicatorId
     name: Word
@@ -89,7 +89,7 @@ class PlanDuty(BaseModel):
 class PlanDocument(BaseModel):
     """A development plan."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     plan: PlanHead
     indicator: tuple[PlanIndicator, ...]
@@ -125,7 +125,7 @@ FiveLimits = Annotated[tuple[float, ...], Field(min_length=5, max_length=5)]
 class StandardHead(BaseModel):
     """Which standard."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     id: Word
     version: Word
@@ -138,7 +138,7 @@ class StandardHead(BaseModel):
 class StandardItem(BaseModel):
     """One item of a table of class limits."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     name: Word
@@ -174,7 +174,7 @@ class StandardItem(BaseModel):
 class StandardDocument(BaseModel):
     """A standard of class limits."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     standard: StandardHead
     item: tuple[StandardItem, ...]
@@ -190,7 +190,7 @@ class StandardDocument(BaseModel):
 class PolicyHead(BaseModel):
     """Which policy, and who answers for it."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     id: Word
     version: Word
@@ -203,7 +203,7 @@ class PolicyHead(BaseModel):
 class ClassPolicy(BaseModel):
     """How a sample is classed where the standard leaves it open."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     items_min: Annotated[int, Field(ge=1, le=5)]
     saturation_alternative: bool
@@ -212,7 +212,7 @@ class ClassPolicy(BaseModel):
 class RoundPolicy(BaseModel):
     """Sampling rounds of a lake."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     length_seconds: Annotated[int, Field(ge=1, le=86_400)]
     settle_seconds: Annotated[int, Field(ge=0)]
@@ -227,7 +227,7 @@ class RoundPolicy(BaseModel):
 class WindowPolicy(BaseModel):
     """How much of the past can still be corrected."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     lateness_seconds: Annotated[int, Field(ge=1)]
     samples_max: Annotated[int, Field(ge=16, le=100_000)]
@@ -241,7 +241,7 @@ class WindowPolicy(BaseModel):
 class SeverityStep(BaseModel):
     """Warning level from so many classes beyond the target on."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     classes_beyond: Annotated[int, Field(ge=1, le=5)]
     level: Severity
@@ -250,7 +250,7 @@ class SeverityStep(BaseModel):
 class AlertPolicy(BaseModel):
     """When an alert is raised and ended, how severe it is, and what it asks people to do."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     raise_after: Annotated[int, Field(ge=1, le=1_000)]
     clear_after: Annotated[int, Field(ge=1, le=1_000)]
@@ -273,7 +273,7 @@ class AlertPolicy(BaseModel):
 class LakeName(BaseModel):
     """A lake as people know it."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     id: Identifier
     name: Word
@@ -283,7 +283,7 @@ class LakeName(BaseModel):
 class WaterPolicyDocument(BaseModel):
     """The operators' policy of the feed water."""
 
-    model_config = _DOCUMENT
+    model_config = DOCUMENT
 
     kind: Literal["water"] = "water"
     policy: PolicyHead

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from services.stream_processors.errors import PlanFileError
+from schemas.plan.errors import PlanFileError
 
 D = TypeVar("D", bound=BaseModel)
 
