@@ -16,14 +16,14 @@ class Recorder:
 
     def __init__(self) -> None:
         self.episodes: dict[tuple[str, str, int], Episode] = {}
-        self.figures: dict[tuple[str, str, int], Figure] = {}
+        self.figures: dict[tuple[str, str, int, int], Figure] = {}
         self.wakes: dict[str, int] = {}
 
     def episode(self, rule: str, asset: str, episode: Episode) -> None:
         self.episodes[rule, asset, episode.started_us] = episode
 
     def figure(self, figure: Figure) -> None:
-        self.figures[figure.id, figure.subject, figure.period_start_us] = figure
+        self.figures[figure.id, figure.subject, figure.period_start_us, figure.period_end_us] = figure
 
     def wake(self, name: str, at_us: int) -> None:
         self.wakes[name] = at_us
