@@ -41,6 +41,27 @@ class Severity(StrEnum):
     BLUE = "IV"
 
 
+class SuppressionKind(StrEnum):
+    """Why an alert is recorded and not passed on."""
+
+    MAINTENANCE = "maintenance"
+    """A planned maintenance window covers it."""
+    INHIBITED = "inhibited"
+    """Another alert has the same cause and stands for it."""
+
+
+class Suppression(BaseModel):
+    """An alert that is recorded and not passed on."""
+
+    model_config = CONTRACT
+
+    kind: SuppressionKind
+    by: Annotated[str, Field(min_length=1, max_length=200)]
+    """Id of the maintenance window, or `rule/asset` of the alert that stands for it."""
+    until: UtcTime | None = None
+    """When it ends by itself; null when that is not known."""
+
+
 class AlertText(BaseModel):
     """The same sentence in both languages: what happened, where, against which limit, and what to do."""
 
@@ -78,6 +99,12 @@ class Alert(BaseModel):
     """Worst value so far."""
     observed_unit: str
     threshold: Threshold
+    limits: tuple[Threshold, ...] = ()
+    """Further limits that the verdict rests on, in force at the same time."""
+    suppression: Suppression | None = None
+    """Set while the alert is recorded and not passed on."""
+    members: tuple[tuple[str, Identifier], ...] = ()
+    """Alerts (rule, asset) that this one stands for."""
     evidence: Evidence | None
     text: AlertText
 

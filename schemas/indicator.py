@@ -69,6 +69,8 @@ class Indicator(BaseModel):
     """The target it was judged against, with source; null when it is shown but not judged."""
     revision: Annotated[int, Field(ge=0)] = 0
     """Counts up when late data changed the value."""
+    known_at: UtcTime | None = None
+    """The lane's clock when this revision was said: tells what was reported on a day from what is known now."""
     sample: SampleRef | None = None
     """Set on per-sample indicators."""
     details: dict[str, JsonValue] = {}

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from schemas.alert import Alert
+from schemas.plan.book import Document
 from schemas.readings import Reading
 
 _UTC_Z: Final = orjson.OPT_UTC_Z
@@ -38,8 +39,15 @@ class TickEvent(NamedTuple):
     coordinates: Coordinates
 
 
-Event = ReadingEvent | TickEvent
-"""All that the core can be told; a new plan version joins here."""
+class PlanEvent(NamedTuple):
+    """A version of a plan, standard or policy has been published."""
+
+    document: Document
+    coordinates: Coordinates
+
+
+Event = ReadingEvent | TickEvent | PlanEvent
+"""All that the core can be told."""
 
 
 class Fate(StrEnum):
@@ -53,6 +61,8 @@ class Fate(StrEnum):
     """Known already, or an exact repeat of a known sample."""
     TOO_LATE = "too_late"
     """Older than the lateness bound: its own class was published, alerts were left as they stood."""
+    FUTURE = "future"
+    """Dated beyond the clock's tolerance: kept, marked, and judged once the clock has come near."""
     NOT_COUNTED = "not_counted"
     """Its quality does not let it count for alerts and aggregates."""
 
