@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from schemas.fields import Feed
 from schemas.plan.documents import PlanDocument, PlanIndicator, StandardDocument
-from schemas.plan.in_force import Versions, version_of
+from schemas.plan.in_force import Versions, local_midnight_us, version_of
 from schemas.plan.policy import PolicyDocument
 from schemas.verdict import Threshold
 
@@ -68,6 +69,40 @@ class PlanBook:
             for entry in d.indicator
             if entry.id == indicator_id and (threshold := d.threshold(indicator_id)) is not None
         )
+
+
+_MODELS: Final[dict[str, type[PlanDocument | StandardDocument | PolicyDocument]]] = {
+    "plan": PlanDocument,
+    "standard": StandardDocument,
+    "policy": PolicyDocument,
+}
+
+
+def effective_us(document: Document) -> int:
+    """From when a document is in force, microseconds since 1970."""
+    match document:
+        case PlanDocument():
+            return local_midnight_us(document.plan.start)
+        case StandardDocument():
+            return local_midnight_us(document.standard.valid_from)
+        case PolicyDocument():
+            return local_midnight_us(document.policy.valid_from)
+
+
+def dump_document(document: Document) -> dict[str, Any]:
+    """JSON-ready form with its kind."""
+    return {"kind": identity_of(document)[0], "document": document.model_dump(mode="json", by_alias=True)}
+
+
+def load_document(dumped: dict[str, Any]) -> Document:
+    """A document from its JSON-ready form.
+
+    Raises:
+        KeyError: there is no such kind.
+        pydantic.ValidationError: it is not a valid document.
+    """
+    document: Document = _MODELS[dumped["kind"]].model_validate(dumped["document"])
+    return document
 
 
 def identity_of(document: Document) -> tuple[str, str, str]:

@@ -11,13 +11,23 @@ from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar
 
 from schemas.fields import LIVE
+from schemas.plan.book import Document, dump_document, effective_us, identity_of, load_document
+from schemas.plan.errors import PlanFileError
 from services.stream_processors.engine.event_time import span_us
-from services.stream_processors.engine.events import Coordinates, Event, Output, ReadingEvent, TickEvent
+from services.stream_processors.engine.events import (
+    Coordinates,
+    DocumentRefused,
+    Event,
+    Output,
+    PlanEvent,
+    ReadingEvent,
+    TickEvent,
+)
 from services.stream_processors.engine.judge import Judge, Moment
 
 S = TypeVar("S")
 
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2
 """Version of the JSON-ready form of the state."""
 
 LANE_FORGOTTEN_AFTER: Final = timedelta(hours=1)
@@ -45,6 +55,10 @@ class PartitionState(Generic[S]):
     """All that the core remembers of one partition."""
 
     lanes: dict[str, LaneState[S]] = field(default_factory=dict)
+    documents: list[Document] = field(default_factory=list)
+    """Published since the judge was built, in the order of the log."""
+    judge: Judge[S] | None = None
+    """The judge under these documents; None while there are none."""
 
 
 def step(judge: Judge[S], state: PartitionState[S], event: Event) -> tuple[PartitionState[S], list[Output]]:
@@ -54,11 +68,37 @@ def step(judge: Judge[S], state: PartitionState[S], event: Event) -> tuple[Parti
     for byte.
     """
     outputs: list[Output] = []
+    ruling = state.judge or judge
     if type(event) is ReadingEvent:
-        _on_reading(judge, state, event, outputs)
+        _on_reading(ruling, state, event, outputs)
     elif type(event) is TickEvent:
-        _on_tick(judge, state, event, outputs)
+        _on_tick(ruling, state, event, outputs)
+    elif type(event) is PlanEvent:
+        _on_plan(ruling, state, event, outputs)
     return state, outputs
+
+
+def _on_plan(judge: Judge[S], state: PartitionState[S], event: PlanEvent, outputs: list[Output]) -> None:
+    """Another version is in force from a day on: whatever lies behind it is judged once more."""
+    document, coordinates = event
+    if document in state.documents:
+        return
+    try:
+        ruling = judge.with_document(document)
+    except PlanFileError as error:
+        outputs.append(DocumentRefused("/".join(identity_of(document)), str(error)))
+        return
+    if ruling is judge:
+        return
+    state.documents = [*(known for known in state.documents if identity_of(known) != identity_of(document)), document]
+    state.judge = ruling
+    from_us = effective_us(document)
+    for name, lane in state.lanes.items():
+        moment = _moment(name, lane, coordinates)
+        for key_state in lane.keys.values():
+            due_us = ruling.rejudge(key_state, from_us, moment, outputs)
+            if due_us is not None and (lane.due_us is None or due_us < lane.due_us):
+                lane.due_us = due_us
 
 
 def _lane(state: PartitionState[S], name: str) -> LaneState[S]:
@@ -80,7 +120,7 @@ def _on_reading(judge: Judge[S], state: PartitionState[S], event: ReadingEvent, 
     lane = _lane(state, reading.lane)
     key_state = lane.keys.get(reading.group_id)
     if key_state is None:
-        key_state = lane.keys[reading.group_id] = judge.new_state()
+        key_state = lane.keys[reading.group_id] = judge.new_state(reading.group_id, reading.lane)
     moment = _moment(reading.lane, lane, coordinates)
     due_us = judge.on_reading(key_state, reading, coordinates, moment, outputs)
     if due_us is not None and (lane.due_us is None or due_us < lane.due_us):
@@ -130,6 +170,13 @@ def _forget_lanes(state: PartitionState[S], live_us: int) -> None:
 def dump_state(judge: Judge[S], state: PartitionState[S]) -> dict[str, Any]:
     """JSON-ready form of the state."""
     return {
+        "documents": [dump_document(document) for document in state.documents],
+        "lanes": _dump_lanes(state.judge or judge, state),
+    }
+
+
+def _dump_lanes(judge: Judge[S], state: PartitionState[S]) -> dict[str, Any]:
+    return {
         name: {
             "clock": lane.clock_us,
             "horizon": lane.horizon_us,
@@ -143,15 +190,17 @@ def dump_state(judge: Judge[S], state: PartitionState[S]) -> dict[str, Any]:
 
 def load_state(judge: Judge[S], dumped: dict[str, Any]) -> PartitionState[S]:
     """State from its JSON-ready form."""
-    return PartitionState(
-        {
-            name: LaneState(
-                lane["clock"],
-                lane["horizon"],
-                lane["due"],
-                lane["heard"],
-                {key: judge.load(key_state) for key, key_state in lane["keys"].items()},
-            )
-            for name, lane in dumped.items()
-        }
-    )
+    state: PartitionState[S] = PartitionState(documents=[load_document(one) for one in dumped["documents"]])
+    for document in state.documents:
+        state.judge = judge = judge.with_document(document)
+    state.lanes = {
+        name: LaneState(
+            lane["clock"],
+            lane["horizon"],
+            lane["due"],
+            lane["heard"],
+            {key: judge.load(key_state) for key, key_state in lane["keys"].items()},
+        )
+        for name, lane in dumped["lanes"].items()
+    }
+    return state

@@ -97,5 +97,14 @@ class AlertOutput:
     alert: Alert
 
 
-Output = IndicatorOutput | AlertOutput | Judged
+@dataclass(frozen=True, slots=True)
+class DocumentRefused:
+    """A published document lacks what the rules need: the former version stays in force."""
+
+    document: str
+    """Kind, id and version."""
+    reason: str
+
+
+Output = IndicatorOutput | AlertOutput | Judged | DocumentRefused
 """All that the core can say."""

@@ -17,7 +17,10 @@ Position = tuple[int | str, ...]
 AFTER: Final = "\U0010ffff"
 """Sorts behind every device: a wake comes after the readings of its moment."""
 
-NOWHERE: Final[Position] = (-(2**62),)
+NEVER_US: Final = 2**62
+"""Later than any time."""
+
+NOWHERE: Final[Position] = (-NEVER_US,)
 
 EpisodeKey = tuple[str, str, int]
 """Rule, asset, start."""
@@ -63,8 +66,8 @@ class Voice(Generic[S]):
         self.episodes: dict[EpisodeKey, None] = {}
         """Touched since the last `quiet`, in order."""
         self.figures: dict[FigureKey, None] = {}
-        self.next_wake_us: int | None = None
-        """The earliest wake set since the last `quiet`."""
+        self.next_wake_us: int = NEVER_US
+        """The earliest wake set since `await_wakes`."""
 
     def episode(self, rule: str, asset: str, episode: Episode) -> None:
         """See `feed_rules.Say`."""
@@ -81,8 +84,7 @@ class Voice(Generic[S]):
     def wake(self, name: str, at_us: int) -> None:
         """See `feed_rules.Say`."""
         self.frame.wakes[name] = at_us
-        if self.next_wake_us is None or at_us < self.next_wake_us:
-            self.next_wake_us = at_us
+        self.next_wake_us = min(self.next_wake_us, at_us)
 
     def no_wake(self, name: str) -> None:
         """See `feed_rules.Say`."""
@@ -92,4 +94,7 @@ class Voice(Generic[S]):
         """Forget what was touched."""
         self.episodes.clear()
         self.figures.clear()
-        self.next_wake_us = None
+
+    def await_wakes(self) -> None:
+        """Watch anew which wakes are set."""
+        self.next_wake_us = NEVER_US

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from schemas.fields import Feed
+from schemas.plan.book import Document
 from schemas.readings import Reading
 from services.stream_processors.engine.events import Coordinates, Output
 
@@ -44,7 +45,19 @@ class Judge(Protocol[S]):
         """
         ...
 
-    def new_state(self) -> S:
+    def with_document(self, document: Document) -> Self:
+        """The judge under one more published document; itself when the document does not concern it.
+
+        Raises:
+            schemas.plan.errors.PlanFileError: the document lacks what the rules need.
+        """
+        ...
+
+    def rejudge(self, state: S, from_us: int, moment: Moment, outputs: list[Output]) -> int | None:
+        """Judge once more what lies behind a time, because another document is in force; returns as `on_reading`."""
+        ...
+
+    def new_state(self, key: str, lane: str) -> S:
         """State of a key of which nothing is known."""
         ...
 

@@ -29,7 +29,7 @@ def encode_snapshot(judge: Judge[S], snapshot: Snapshot[S]) -> bytes:
         "version": STATE_VERSION,
         "feed": judge.feed,
         "next_offset": snapshot.next_offset,
-        "lanes": dump_state(judge, snapshot.state),
+        "state": dump_state(judge, snapshot.state),
     }
     return zlib.compress(orjson.dumps(body), 1)
 
@@ -47,6 +47,6 @@ def decode_snapshot(judge: Judge[S], raw: bytes) -> Snapshot[S]:
             raise UnreadableSnapshotError(
                 f"it is version {version} of feed {feed}, expected version {STATE_VERSION} of feed {judge.feed}"
             )
-        return Snapshot(int(body["next_offset"]), load_state(judge, body["lanes"]))
+        return Snapshot(int(body["next_offset"]), load_state(judge, body["state"]))
     except (zlib.error, orjson.JSONDecodeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise UnreadableSnapshotError(f"{type(error).__name__}: {error}") from error

@@ -20,7 +20,7 @@ from schemas.verdict import Threshold
 from services.stream_processors.engine.counting import dump_episode, frozen, load_episode
 from services.stream_processors.engine.events import Fate
 from services.stream_processors.engine.feed_rules import Entry, FeedRules, Figure
-from services.stream_processors.engine.frame import AFTER, NOWHERE, Frame, Position, Voice
+from services.stream_processors.engine.frame import AFTER, NEVER_US, NOWHERE, Frame, Position, Voice
 
 S = TypeVar("S")
 
@@ -71,7 +71,7 @@ def insert(rules: FeedRules[S], line: Timeline[S], entry: Entry, clock_us: int |
     position = position_of(entry)
     head = line.head
     if position > head.position:
-        voice.next_wake_us = None
+        voice.await_wakes()
         _apply(rules, line, entry, position, voice)
         _call_past_wakes(rules, line, clock_us, voice)
         return Fate.IN_ORDER
@@ -84,7 +84,7 @@ def insert(rules: FeedRules[S], line: Timeline[S], entry: Entry, clock_us: int |
             line.checkpoints.pop()
         line.window.insert(place, entry)
         line.newest[entry.asset] = position
-        voice.next_wake_us = None
+        voice.await_wakes()
         rules.apply(head.state, entry, voice)
         _call_past_wakes(rules, line, clock_us, voice)
         return Fate.IN_ORDER
@@ -98,7 +98,7 @@ def insert(rules: FeedRules[S], line: Timeline[S], entry: Entry, clock_us: int |
 
 def _call_past_wakes(rules: FeedRules[S], line: Timeline[S], clock_us: int | None, voice: Voice[S]) -> None:
     """A reading has asked to be woken at a time that the clock has passed: do it now, in its place."""
-    if clock_us is not None and voice.next_wake_us is not None and voice.next_wake_us < clock_us:
+    if clock_us is not None and voice.next_wake_us < clock_us:
         wake_due(rules, line, clock_us, voice)
 
 
@@ -142,16 +142,15 @@ def _replay(rules: FeedRules[S], line: Timeline[S], first: int, clock_us: int | 
     head = line.head
     line.since_checkpoint = 0
     limit_us = -(2**62) if clock_us is None else clock_us
-    next_us = min(head.wakes.values(), default=2**62)
+    next_us = min(head.wakes.values(), default=NEVER_US)
     for entry in line.window[first:]:
         until_us = min(entry.at_us, limit_us)
         if next_us < until_us:
             _call_wakes(rules, line, until_us, voice)
-            next_us = min(head.wakes.values(), default=2**62)
-        voice.next_wake_us = None
+            next_us = min(head.wakes.values(), default=NEVER_US)
+        voice.await_wakes()
         rules.apply(head.state, entry, voice)
-        if voice.next_wake_us is not None and voice.next_wake_us < next_us:
-            next_us = voice.next_wake_us
+        next_us = min(next_us, voice.next_wake_us)
         head.position = max(head.position, position_of(entry))
         line.newest[entry.asset] = position_of(entry)
         line.since_checkpoint += 1
@@ -240,15 +239,16 @@ def load_timeline(rules: FeedRules[S], dumped: list[Any], key: str, lane: str, c
     base, window, pending, closed_us, fired_us = dumped
     frame = _load_frame(rules, base, key, lane)
     line: Timeline[S] = Timeline(frame.copy(rules.copy), [frame])
-    line.window = [_load_entry(entry) for entry in window]
-    line.pending = [_load_entry(entry) for entry in pending]
+    line.window = [load_entry(entry) for entry in window]
+    line.pending = [load_entry(entry) for entry in pending]
     line.closed_us = closed_us
     _replay(rules, line, 0, clock_us, Voice(line.head))
     line.fired_us = fired_us
     return line
 
 
-def _load_entry(dumped: list[Any]) -> Entry:
+def load_entry(dumped: list[Any]) -> Entry:
+    """An entry from its JSON-ready form."""
     at_us, device_id, boot_id, seq, asset, offset, payload = dumped
     return Entry(at_us, device_id, boot_id, seq, asset, offset, frozen(payload))
 
@@ -285,10 +285,5 @@ def dump_figure(figure: Figure) -> list[Any]:
 def load_figure(dumped: list[Any]) -> Figure:
     """A figure from its JSON-ready form."""
     head, status, middle, threshold, rest = dumped[:6], dumped[6], dumped[7:10], dumped[10], dumped[11:]
-    return Figure(
-        *head,
-        IndicatorStatus(status),
-        *middle,
-        None if threshold is None else Threshold.model_validate_json(threshold),
-        *rest,
-    )
+    source = None if threshold is None else Threshold.model_validate_json(threshold)
+    return Figure._make([*head, IndicatorStatus(status), *middle, source, *rest])

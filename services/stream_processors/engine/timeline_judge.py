@@ -1,4 +1,4 @@
-"""Runs the rules of a feed on the timelines of its keys, and turns what they conclude into alert and indicator events."""
+"""Runs the rules of a feed on the timelines of its keys; what they conclude becomes alert and indicator events."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Final, Generic, TypeVar
 
 import orjson
 
-from schemas.alert import Alert, AlertEventType, AlertText, alert_id
+from schemas.alert import Alert, AlertText, alert_id
 from schemas.fields import LIVE
-from schemas.indicator import Indicator
+from schemas.indicator import IndicatorStatus
 from schemas.plan.book import Document, PlanBook
-from schemas.plan.in_force import local_midnight_us
+from schemas.plan.policy import PolicyDocument
 from schemas.readings import Reading
 from schemas.verdict import Evidence
 from services.stream_processors.engine.event_time import from_us, to_us
@@ -25,7 +25,7 @@ from services.stream_processors.engine.events import (
     Output,
 )
 from services.stream_processors.engine.feed_rules import Entry, FeedRules, Figure, Said
-from services.stream_processors.engine.frame import FigureKey, Voice
+from services.stream_processors.engine.frame import NEVER_US, FigureKey, Position, Voice
 from services.stream_processors.engine.judge import Moment
 from services.stream_processors.engine.statements import (
     Book,
@@ -41,6 +41,7 @@ from services.stream_processors.engine.timeline import (
     dump_timeline,
     fold,
     insert,
+    load_entry,
     load_timeline,
     new_timeline,
     on_clock,
@@ -92,11 +93,9 @@ class TimelineJudge(Generic[S]):
         self._policies = book.policies(rules.feed)
 
     def with_document(self, document: Document) -> TimelineJudge[S]:
-        """The judge under one more published document.
-
-        Raises:
-            schemas.plan.errors.PlanFileError: the document lacks what the rules need.
-        """
+        """See `judge.Judge`."""
+        if isinstance(document, PolicyDocument) and document.feed is not self.feed:
+            return self
         book = self.book.with_document(document)
         return TimelineJudge(self.rules.with_book(book), book)
 
@@ -114,6 +113,7 @@ class TimelineJudge(Generic[S]):
     ) -> int | None:
         """See `judge.Judge`."""
         found = self.rules.entry(reading)
+        head = state.line.head
         if found is None:
             fate = Fate.NOT_COUNTED
         else:
@@ -124,7 +124,8 @@ class TimelineJudge(Generic[S]):
             fate = self._take(state, entry, moment, outputs)
         self.rules.on_arrival(reading, coordinates, fate, outputs)
         outputs.append(_FATES[fate])
-        return self._due(state, moment) if fate is not Fate.IN_ORDER else self._next(state)
+        plain = fate is Fate.IN_ORDER and state.line.head is head
+        return self._next(state) if plain else self._due(state, moment)
 
     def _take(self, state: KeyState[S], entry: Entry, moment: Moment, outputs: list[Output]) -> Fate:
         line, clock_us, at_us = state.line, moment.clock_us, entry.at_us
@@ -150,8 +151,8 @@ class TimelineJudge(Generic[S]):
 
     def _next(self, state: KeyState[S]) -> int | None:
         """Earliest wake that the last reading asked for; enough on the fast path."""
-        next_us, state.voice.next_wake_us = state.voice.next_wake_us, None
-        return next_us
+        next_us = state.voice.next_wake_us
+        return None if next_us == NEVER_US else next_us
 
     def _due(self, state: KeyState[S], moment: Moment) -> int | None:
         """When the key must be looked at again."""
@@ -186,13 +187,6 @@ class TimelineJudge(Generic[S]):
         self._say(state, moment, outputs, everything=True)
         return self._due(state, moment)
 
-    def effective_us(self, document: Document) -> int:
-        """From when a document is in force."""
-        head = (
-            getattr(document, "plan", None) or getattr(document, "standard", None) or getattr(document, "policy", None)
-        )
-        return local_midnight_us(getattr(head, "valid_from", None) or head.start)  # type: ignore[union-attr]
-
     def fold(self, state: KeyState[S], moment: Moment) -> bool:
         """See `judge.Judge`."""
         horizon_us = moment.horizon_us
@@ -225,8 +219,8 @@ class TimelineJudge(Generic[S]):
         views = statements_of(head.episodes, state.key, self.rules.rule_policy, windows, moment.clock_us)
         state.review_us = views.review_us
         names = dict.fromkeys([*state.book, *views.statements])
-        for one in difference(state.book, views.statements, names, _time_of(head.position), moment.horizon_us):
-            outputs.append(AlertOutput(self._alert(one, state, moment)))
+        said = difference(state.book, views.statements, names, _time_of(head.position), moment.horizon_us)
+        outputs += [AlertOutput(self._alert(one, state, moment)) for one in said]
 
     def _alert(self, one: Utterance, state: KeyState[S], moment: Moment) -> Alert:
         (rule, asset, started_us), statement = one.key, one.statement
@@ -294,10 +288,28 @@ class TimelineJudge(Generic[S]):
         key, lane, clock_us, review_us, line, book, published, ahead = dumped
         restored = load_timeline(self.rules, line, key, lane, clock_us)
         state = KeyState(key, lane, restored, Voice(restored.head), load_book(book))
-        state.published = {tuple(name): (revision, digest) for name, revision, digest in published}  # type: ignore[misc]
+        state.published = {tuple(name): (revision, digest) for name, revision, digest in published}
         state.ahead = [load_entry(entry) for entry in ahead]
         state.clock_us, state.review_us = clock_us, review_us
         return state
+
+
+def _time_of(position: Position) -> int:
+    at_us = position[0]
+    return at_us if isinstance(at_us, int) else 0
+
+
+def _figure_is_final(name: FigureKey, horizon_us: int) -> bool:
+    """Whether a figure will not be said any more: its period and as much again have passed, an hour at least."""
+    _, _, start_us, end_us = name
+    return end_us + max(end_us - start_us, _HOUR_US) <= horizon_us
+
+
+def _withdrawn(name: FigureKey) -> Figure:
+    """What is said of a figure that late data took away."""
+    indicator, subject, start_us, end_us = name
+    reason = "withdrawn: late data show that there is nothing to say for this period"
+    return Figure(indicator, subject, start_us, end_us, None, "1", IndicatorStatus.CANNOT_SAY, reason, 0, 0.0, None)
 
 
 def _body(figure: Figure) -> dict[str, Any]:

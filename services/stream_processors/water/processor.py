@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from schemas.fields import Feed, Quality
+from schemas.plan.book import Document
 from schemas.plan.documents import StandardDocument, WaterPolicyDocument
 from schemas.readings import Reading
 from schemas.water import WaterBody, WaterReading
@@ -98,7 +99,15 @@ class WaterJudge:
         """
         return WaterReading.model_validate_json(raw)
 
-    def new_state(self) -> LakeState:
+    def with_document(self, document: Document) -> WaterJudge:  # noqa: ARG002
+        """The same: this judge keeps its documents."""
+        return self
+
+    def rejudge(self, state: LakeState, from_us: int, moment: Moment, outputs: list[Output]) -> int | None:  # noqa: ARG002
+        """Nothing changes."""
+        return None
+
+    def new_state(self, key: str, lane: str) -> LakeState:  # noqa: ARG002
         """A group of which nothing is known."""
         return LakeState()
 
