@@ -9,9 +9,11 @@ from pydantic import BaseModel
 from schemas.fields import CONTRACT, Lane, UtcTime
 
 KIND_HEADER: Final = "kind"
-"""Kafka header on the readings topics; absent on a reading, `tick` on a tick."""
+"""Kafka header on the readings topics; absent on a reading, `tick` on a tick, `plan` on a published document."""
 
 KIND_TICK: Final = b"tick"
+
+KIND_PLAN: Final = b"plan"
 
 
 class Tick(BaseModel):

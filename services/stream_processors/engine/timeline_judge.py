@@ -54,6 +54,7 @@ FUTURE_TOLERANCE_US: Final = 300 * 1_000_000
 """A live reading dated so far beyond the clock waits until the clock has come near: it moves no time."""
 
 _AHEAD_MAX: Final = 1_000
+_EVIDENCE_MAX: Final = 1_000
 _HOUR_US: Final = 3_600 * 1_000_000
 _FATES: Final = {fate: Judged(fate) for fate in Fate}
 
@@ -113,7 +114,7 @@ class TimelineJudge(Generic[S]):
     ) -> int | None:
         """See `judge.Judge`."""
         found = self.rules.entry(reading)
-        head = state.line.head
+        head, said = state.line.head, len(outputs)
         if found is None:
             fate = Fate.NOT_COUNTED
         else:
@@ -122,9 +123,9 @@ class TimelineJudge(Generic[S]):
                 at_us, reading.device_id, reading.boot_id, reading.seq, found[0], coordinates.offset, found[1]
             )
             fate = self._take(state, entry, moment, outputs)
+        plain = fate is Fate.IN_ORDER and state.line.head is head and len(outputs) == said
         self.rules.on_arrival(reading, coordinates, fate, outputs)
         outputs.append(_FATES[fate])
-        plain = fate is Fate.IN_ORDER and state.line.head is head
         return self._next(state) if plain else self._due(state, moment)
 
     def _take(self, state: KeyState[S], entry: Entry, moment: Moment, outputs: list[Output]) -> Fate:
@@ -245,7 +246,7 @@ class TimelineJudge(Generic[S]):
             limits=words.limits,
             suppression=statement.suppression,
             members=statement.members,
-            evidence=Evidence(topic=moment.topic, partition=moment.partition, offsets=episode.offsets[:1_000]),
+            evidence=Evidence(topic=moment.topic, partition=moment.partition, offsets=_cited(episode.offsets)),
             text=AlertText(zh=words.zh, en=words.en),
         )
 
@@ -280,7 +281,7 @@ class TimelineJudge(Generic[S]):
             dump_timeline(self.rules, state.line),
             dump_book(state.book),
             [[name, revision, digest] for name, (revision, digest) in state.published.items()],
-            state.ahead,
+            [tuple(entry) for entry in state.ahead],
         ]
 
     def load(self, dumped: Any) -> KeyState[S]:
@@ -292,6 +293,10 @@ class TimelineJudge(Generic[S]):
         state.ahead = [load_entry(entry) for entry in ahead]
         state.clock_us, state.review_us = clock_us, review_us
         return state
+
+
+def _cited(offsets: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(set(offsets)))[:_EVIDENCE_MAX]
 
 
 def _time_of(position: Position) -> int:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+import orjson
 from pydantic import ValidationError
 
-from schemas.clock import KIND_HEADER, KIND_TICK, Tick
+from schemas.clock import KIND_HEADER, Tick
+from schemas.plan.book import load_document
 from services.stream_processors.engine.core import PartitionState, step
 from services.stream_processors.engine.event_time import to_us
-from services.stream_processors.engine.events import Coordinates, Event, Output, ReadingEvent, TickEvent
+from services.stream_processors.engine.events import Coordinates, Event, Output, PlanEvent, ReadingEvent, TickEvent
 from services.stream_processors.engine.judge import Judge
 from services.stream_processors.engine.snapshot import Snapshot
 
@@ -78,10 +80,16 @@ class Worker(Generic[S]):
         raw = record.value or b""
         coordinates = Coordinates(self._topic, self._partition, record.offset)
         try:
-            if record.headers and dict(record.headers).get(KIND_HEADER) == KIND_TICK:
-                tick = Tick.model_validate_json(raw)
-                return TickEvent(tick.lane, to_us(tick.at), coordinates)
+            if record.headers:
+                match dict(record.headers).get(KIND_HEADER):
+                    case b"tick":
+                        tick = Tick.model_validate_json(raw)
+                        return TickEvent(tick.lane, to_us(tick.at), coordinates)
+                    case b"plan":
+                        return PlanEvent(load_document(orjson.loads(raw)), coordinates)
             return ReadingEvent(self._judge.decode(raw), coordinates)
+        except (orjson.JSONDecodeError, KeyError) as error:
+            return Undecodable(coordinates, raw, f"not a published document: {error!r}"[:_MAX_DETAIL_CHARS])
         except ValidationError as error:
             faults = "; ".join(
                 f"{'.'.join(map(str, e['loc'])) or 'record'}: {e['msg']}"
