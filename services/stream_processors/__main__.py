@@ -14,6 +14,7 @@ from services.runtime.lifecycle import Lifetime, run_service
 from services.runtime.settings import KafkaSettings
 from services.stream_processors.engine.judge import Judge
 from services.stream_processors.engine.kafka_host import HostClients, KafkaHost
+from services.stream_processors.engine.plan_reader import PlanReader
 from services.stream_processors.engine.snapshot_store import SnapshotStore
 from services.stream_processors.registry import build_judges
 from services.stream_processors.settings import ProcessorSettings
@@ -24,9 +25,10 @@ HEARTBEAT_MS = 2_000
 
 
 async def _host(
-    stack: AsyncExitStack, judge: Judge[Any], kafka: KafkaSettings, settings: ProcessorSettings, lifetime: Lifetime
+    stack: AsyncExitStack, judge: Judge[Any], kafka: KafkaSettings, *, lifetime: Lifetime, plan: PlanReader
 ) -> KafkaHost[Any]:
     """Connect one feed's host; the stack closes its clients."""
+    settings = ProcessorSettings.load()
     feed, state = judge.feed, state_topic(judge.feed)
     name = f"processor-{feed}"
     snapshot_bytes = topic_spec(state).max_message_bytes or MAX_DEAD_LETTER_BYTES
@@ -52,7 +54,7 @@ async def _host(
     lifetime.log.info("feed connected", action="connect", feed=feed, topic=readings_topic(feed))
     return KafkaHost(
         judge,
-        HostClients(group, outputs, SnapshotStore(state, writer, reader), letters),
+        HostClients(group, outputs, SnapshotStore(state, writer, reader), letters, plan),
         lifetime.health,
         snapshot_seconds=settings.processor_snapshot_seconds,
         records_max=settings.processor_records_max,
@@ -60,13 +62,20 @@ async def _host(
 
 
 async def _main(lifetime: Lifetime, feeds: list[str]) -> None:
-    settings, kafka = ProcessorSettings.load(), KafkaSettings.load()
-    judges = build_judges(feeds, settings)
+    kafka = KafkaSettings.load()
+    judges = build_judges(feeds, ProcessorSettings.load())
     async with AsyncExitStack() as stack:
-        hosts = [await _host(stack, judge, kafka, settings, lifetime) for judge in judges]
-        async with asyncio.TaskGroup() as group:
-            for host in hosts:
-                group.create_task(host.run(lifetime))
+        documents = await stack.enter_async_context(consumer(kafka, f"{NAME}-plan", [], None))
+        plan = PlanReader(documents, lifetime.health)
+        hosts = [await _host(stack, judge, kafka, lifetime=lifetime, plan=plan) for judge in judges]
+        reading = asyncio.create_task(plan.run(), name="plan")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for host in hosts:
+                    group.create_task(host.run(lifetime))
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from schemas.clock import KIND_HEADER, KIND_TICK, Tick
+from schemas.clock import KIND_HEADER, KIND_PLAN, KIND_TICK, Tick
 from schemas.dead_letter import DeadLetter, DeadLetterReason, DeadLetterSource
 from schemas.fields import LIVE
 from schemas.topics import readings_topic
@@ -29,9 +29,10 @@ from services.runtime import metrics
 from services.runtime.dead_letters import DeadLetterProducer
 from services.runtime.health import Health
 from services.runtime.lifecycle import Lifetime
-from services.stream_processors.engine.events import Output
+from services.stream_processors.engine.events import DocumentRefused, Output
 from services.stream_processors.engine.judge import Judge
 from services.stream_processors.engine.outbox import Outbox
+from services.stream_processors.engine.plan_reader import PlanReader
 from services.stream_processors.engine.snapshot import Snapshot, decode_snapshot, encode_snapshot
 from services.stream_processors.engine.snapshot_store import SnapshotStore
 from services.stream_processors.engine.starting_point import StartReason, starting_point
@@ -60,6 +61,8 @@ class HostClients:
     producer: AIOKafkaProducer
     store: SnapshotStore
     dead_letters: DeadLetterProducer
+    plan: PlanReader
+    """Shared by all hosts of the process."""
 
 
 class KafkaHost(Generic[S]):
@@ -79,6 +82,8 @@ class KafkaHost(Generic[S]):
         self._stored: dict[int, int] = {}
         """Offset of the last snapshot of each partition."""
         self._sought: dict[int, int] = {}
+        self._handed_on: dict[int, set[bytes]] = {}
+        """Published documents that were written into each partition since it is ours."""
         self._due: dict[int, float] = {}
         """When the next snapshot of each partition is due, by the monotonic clock."""
         self._working = asyncio.Lock()
@@ -174,11 +179,20 @@ class KafkaHost(Generic[S]):
                 continue
             said, bad = worker.judge(records)
             outputs += said
+            self._tell_refused(said)
             refused += bad
         if outputs:
             await self._outbox.deliver(outputs)
         if refused:
             await self._bury(refused)
+
+    def _tell_refused(self, said: Iterable[Output]) -> None:
+        for output in said:
+            if isinstance(output, DocumentRefused):
+                log.error("a published document is not usable", action="plan_refused", **asdict(output))
+                what = f"{output.document} is not in force for {self._judge.feed}: {output.reason}"
+                part = f"plan.{self._judge.feed}.{output.document}"
+                self._health.trouble(part, f"{what}; publish a corrected version")
 
     def _left_a_gap(self, worker: Worker[S], place: TopicPartition, offset: int) -> bool:
         """Whether the batch starts beyond what comes next: it was fetched before the partition was ours. Seek back.
@@ -288,6 +302,7 @@ class KafkaHost(Generic[S]):
         """Once a second the clock of real life goes into each partition that is ours."""
         while True:
             await asyncio.sleep(1 - time.time() % 1)
+            await self._hand_on_documents()
             value = Tick(lane=LIVE, at=datetime.now(UTC)).model_dump_json().encode()
             headers = [(KIND_HEADER, KIND_TICK)]
             producer = self._clients.producer
@@ -301,6 +316,25 @@ class KafkaHost(Generic[S]):
             except KafkaError as error:
                 log.warning("a tick was not taken", action="tick_lost", error=repr(error))
 
+    async def _hand_on_documents(self) -> None:
+        """Each published document goes into each partition that is ours, once: from there on it is part of the log.
+
+        Written twice (by a former owner, before a restart) it does no harm: the second one changes nothing.
+        """
+        for partition, worker in list(self._workers.items()):
+            done = self._handed_on.setdefault(partition, set())
+            for document, raw in list(self._clients.plan.published.values()):
+                if raw in done or not worker.lacks(document):
+                    continue
+                try:
+                    await self._clients.producer.send_and_wait(
+                        self._topic, value=raw, headers=[(KIND_HEADER, KIND_PLAN)], partition=partition
+                    )
+                except KafkaError as error:
+                    log.warning("a document was not handed on, trying again", action="plan_lost", error=repr(error))
+                    return
+                done.add(raw)
+
     async def give_up(self, partitions: Iterable[int]) -> None:
         """The group takes partitions away: store how far they are and forget them."""
         async with self._working:
@@ -310,6 +344,7 @@ class KafkaHost(Generic[S]):
             for partition in ours:
                 del self._workers[partition]
                 self._stored.pop(partition, None)
+                self._handed_on.pop(partition, None)
                 self._due.pop(partition, None)
 
     async def take_over(self, partitions: Iterable[int]) -> None:

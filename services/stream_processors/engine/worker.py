@@ -10,7 +10,8 @@ import orjson
 from pydantic import ValidationError
 
 from schemas.clock import KIND_HEADER, Tick
-from schemas.plan.book import load_document
+from schemas.plan.book import Document, load_document
+from schemas.plan.policy import PolicyDocument
 from services.stream_processors.engine.core import PartitionState, step
 from services.stream_processors.engine.event_time import to_us
 from services.stream_processors.engine.events import Coordinates, Event, Output, PlanEvent, ReadingEvent, TickEvent
@@ -71,6 +72,12 @@ class Worker(Generic[S]):
                 outputs += said
             self.next_offset = record.offset + 1
         return outputs, refused
+
+    def lacks(self, document: Document) -> bool:
+        """Whether a published document concerns this feed and is not in force here yet."""
+        if isinstance(document, PolicyDocument) and document.feed is not self._judge.feed:
+            return False
+        return document not in self._state.documents
 
     def snapshot(self) -> Snapshot[S]:
         """State and offset as they stand; shares the state, so encode it before judging on."""

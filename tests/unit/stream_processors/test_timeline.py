@@ -88,8 +88,7 @@ class ToyState:
 
 
 class ToyRules:
-    """A lot with less than the limit free is full; one that says nothing for five minutes is quiet; when all are, the
-    zone is dark; 13 free must become something else within three minutes."""
+    """Less than the limit free: full. Nothing for five minutes: quiet. 13 must change within three minutes."""
 
     feed = Feed.PARKING
     lateness = timedelta(hours=2)
@@ -116,7 +115,7 @@ class ToyRules:
     def on_arrival(self, reading: Any, coordinates: Coordinates, fate: Fate, outputs: list[Output]) -> None:
         pass
 
-    def new_state(self, key: str, lane: str) -> ToyState:
+    def new_state(self, key: str, lane: str) -> ToyState:  # noqa: ARG002
         return ToyState(key)
 
     def copy(self, state: ToyState) -> ToyState:
@@ -202,7 +201,7 @@ class ToyRules:
         raised_us = last[0] + self.quiet_us
         return Episode(last[0], raised_us, 1, Peak(raised_us, 1, None, ()), (last[1],))
 
-    def on_wake(self, state: ToyState, name: str, at_us: int, say: Say) -> None:
+    def on_wake(self, state: ToyState, name: str, at_us: int, say: Say) -> None:  # noqa: ARG002
         kind, asset = name.split("/")
         if kind == "quiet":
             state.quiet[asset] = episode = self._silent(state.heard[asset])
@@ -227,7 +226,7 @@ class ToyRules:
             state.waiting,
         ]
 
-    def load(self, dumped: Any, key: str, lane: str) -> ToyState:
+    def load(self, dumped: Any, key: str, lane: str) -> ToyState:  # noqa: ARG002
         runs, heard, quiet, sums, waiting = dumped
         return ToyState(
             key,
