@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -86,6 +86,10 @@ class Quality(StrEnum):
     """None of the above; `quality_codes` say what is in doubt."""
 
 
+FUTURE_TOLERANCE: Final = timedelta(minutes=5)
+"""A reading dated further ahead of the platform's clock is marked `future_time` and moves no time."""
+
+
 class QualityCode(StrEnum):
     """What exactly is in doubt about a reading; stored beside it, never a reason to drop it."""
 
@@ -99,6 +103,8 @@ class QualityCode(StrEnum):
     """The connector state does not follow from the vendor's word by the mapping of its vocabulary."""
     WRONG_SIGN = "wrong_sign"
     """A tax refund whose amount is not negative, or a payment whose amount is."""
+    FUTURE_TIME = "future_time"
+    """Dated ahead of the platform's clock when it arrived."""
     YEAR_RESTORED = "year_restored"
     """The source masks the century (0014 for 2014); the sender put it back."""
     YEAR_INFERRED = "year_inferred"

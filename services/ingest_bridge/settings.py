@@ -48,8 +48,9 @@ class BridgeSettings(EnvironmentSettings):
     """A larger payload is dead-lettered as `too_large`."""
     max_elements: int = Field(default=10_000, ge=1)
     """Readings in one message; an array of more is dead-lettered as `too_large`."""
-    future_seconds: int = Field(default=300, ge=0)
-    """How far `observed_at` may be ahead of our clock."""
+    future_seconds: int = Field(default=31 * 86_400, ge=0)
+    """How far `observed_at` may be ahead of our clock. A reading a little ahead is stored, marked `future_time`; one so
+    far ahead is a broken clock and is dead-lettered."""
     pace_seconds: float = Field(default=0.02, ge=0, le=1)
     """Least time between the starts of two writes to Kafka under load; a lone message never waits."""
     receipt_seconds: float = Field(default=1.0, gt=0)

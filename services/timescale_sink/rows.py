@@ -10,11 +10,12 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from pydantic import ValidationError
 
-from schemas.clock import KIND_HEADER, KIND_TICK
+from schemas.clock import KIND_HEADER, KIND_PLAN, KIND_TICK
 from schemas.dead_letter import DeadLetterReason
+from schemas.fields import FUTURE_TOLERANCE, QualityCode
 from services.timescale_sink.tables import ReadingsTable
 
-_TICK: Final = (KIND_HEADER, KIND_TICK)
+_NO_READINGS: Final = ((KIND_HEADER, KIND_TICK), (KIND_HEADER, KIND_PLAN))
 _ESCAPED_NUL: Final = rb"\u0000"
 
 NUL: Final = "a text contains the character U+0000, which PostgreSQL cannot store"
@@ -68,7 +69,7 @@ class Decoded:
     rows: Rows = field(default_factory=Rows)
     refused: list[Refusal] = field(default_factory=list)
     ticks: Counter[int] = field(default_factory=Counter)
-    """Ticks by partition."""
+    """Ticks and published documents by partition: what is no reading."""
 
 
 def received_at(record: Record) -> datetime:
@@ -82,8 +83,9 @@ def decode(table: ReadingsTable, records: Iterable[Record]) -> Decoded:
     add, keep = found.rows.values.append, found.rows.records.append
     validate, values_of, codes_at = table.decode, table.values, table.codes_at
     stamp, arrived = -1, datetime.min.replace(tzinfo=UTC)
+    latest = arrived
     for record in records:
-        if record.headers and _TICK in record.headers:
+        if record.headers and any(kind in record.headers for kind in _NO_READINGS):
             found.ticks[record.partition] += 1
             continue
         raw = record.value or b""
@@ -92,12 +94,15 @@ def decode(table: ReadingsTable, records: Iterable[Record]) -> Decoded:
         except ValidationError as error:
             found.refused.append(Refusal(record, DeadLetterReason.UNDECODABLE_RECORD, complaint(error)))
             continue
-        values = values_of(reading)
-        codes = reading.all_doubts()
-        if codes is not values[codes_at]:
-            values = (*values[:codes_at], codes, *values[codes_at + 1 :])
         if record.timestamp != stamp:  # many records share their millisecond
             stamp, arrived = record.timestamp, received_at(record)
+            latest = arrived + FUTURE_TOLERANCE
+        values = values_of(reading)
+        codes = reading.all_doubts()
+        if reading.observed_at > latest and QualityCode.FUTURE_TIME not in codes:
+            codes = (*codes, QualityCode.FUTURE_TIME)
+        if codes is not values[codes_at]:
+            values = (*values[:codes_at], codes, *values[codes_at + 1 :])
         values = (*values, arrived, record.partition, record.offset)
         if _ESCAPED_NUL in raw and _has_nul(values):
             found.refused.append(Refusal(record, DeadLetterReason.REFUSED_BY_DATABASE, NUL, values))

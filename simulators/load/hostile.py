@@ -172,11 +172,11 @@ _INVALID: Final[dict[str, Payload]] = {
 }
 
 _FUTURE: Final[dict[str, Payload]] = {
-    "an hour ahead": lambda v: v.raw(observed_at=_utc(v.at + timedelta(hours=1))),
+    "forty days ahead": lambda v: v.raw(observed_at=_utc(v.at + timedelta(days=40))),
     "a year ahead": lambda v: v.raw(observed_at=_utc(v.at + timedelta(days=365))),
     "the year 9999": lambda v: v.raw(observed_at="9999-12-31T23:59:59Z"),
     "array with one element ahead": lambda v: (
-        b"[" + v.raw() + b"," + v.raw(seq=v.number + 1_000_000, observed_at=_utc(v.at + timedelta(days=1))) + b"]"
+        b"[" + v.raw() + b"," + v.raw(seq=v.number + 1_000_000, observed_at=_utc(v.at + timedelta(days=40))) + b"]"
     ),
 }
 

@@ -9,13 +9,13 @@ from typing import Any, Final, Generic, TypeVar
 import orjson
 
 from schemas.alert import Alert, AlertText, alert_id
-from schemas.fields import LIVE
+from schemas.fields import FUTURE_TOLERANCE, LIVE
 from schemas.indicator import IndicatorStatus
 from schemas.plan.book import Document, PlanBook
 from schemas.plan.policy import PolicyDocument
 from schemas.readings import Reading
 from schemas.verdict import Evidence
-from services.stream_processors.engine.event_time import from_us, to_us
+from services.stream_processors.engine.event_time import from_us, span_us, to_us
 from services.stream_processors.engine.events import (
     AlertOutput,
     Coordinates,
@@ -50,7 +50,7 @@ from services.stream_processors.engine.timeline import (
 
 S = TypeVar("S")
 
-FUTURE_TOLERANCE_US: Final = 300 * 1_000_000
+FUTURE_TOLERANCE_US: Final = span_us(FUTURE_TOLERANCE)
 """A live reading dated so far beyond the clock waits until the clock has come near: it moves no time."""
 
 _AHEAD_MAX: Final = 1_000

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.clock import KIND_HEADER, KIND_TICK, Tick
+from schemas.clock import KIND_HEADER, KIND_PLAN, KIND_TICK, Tick
 from schemas.dead_letter import DeadLetterReason
 from schemas.fields import Feed
 from schemas.indicator import Indicator, IndicatorStatus
@@ -67,6 +67,18 @@ def test_what_cannot_be_true_is_named_in_the_row() -> None:
     table = TABLES["readings.parking"]
     (values,) = decode(table, [FakeRecord(LOT % (7, -3))]).rows.values
     assert dict(zip(table.columns, values, strict=True))["quality_codes"] == ("free_negative",)
+
+
+@pytest.mark.parametrize(("ahead_ms", "codes"), [(0, ()), (300_000, ()), (300_001, ("future_time",))])
+def test_a_reading_dated_in_the_future_is_stored_and_marked(ahead_ms: int, codes: tuple[str, ...]) -> None:
+    table = TABLES["readings.parking"]
+    (values,) = decode(table, [FakeRecord(LOT % (7, 3), timestamp=1_772_352_000_000 - ahead_ms)]).rows.values
+    assert dict(zip(table.columns, values, strict=True))["quality_codes"] == codes
+
+
+def test_a_published_document_in_the_log_is_no_reading() -> None:
+    decoded = decode(TABLES["readings.parking"], [FakeRecord(b"{}", headers=((KIND_HEADER, KIND_PLAN),))])
+    assert (decoded.ticks, len(decoded.rows), decoded.refused) == (Counter({0: 1}), 0, [])
 
 
 def test_ticks_are_counted_and_undecodable_records_keep_their_reason() -> None:
