@@ -1,0 +1,86 @@
+"""Where the car parks are, and how far it is on foot from one to the other. Pure: the file's text is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import cos, hypot, radians
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.fields import Identifier, Latitude, Longitude, Text
+from schemas.plan.toml import parse_document
+
+_METRES_PER_DEGREE: Final = 111_195.0
+"""Of latitude, on a sphere of 6,371 km."""
+
+_PART = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+
+class Lot(BaseModel):
+    """A car park of the district; its id is the device's."""
+
+    model_config = _PART
+
+    id: Identifier
+    name_zh: Text
+    zone: Identifier
+    longitude: Longitude
+    latitude: Latitude
+    approximate: bool = False
+    """Only roughly right: distances from here are rough, too."""
+
+
+class _District(BaseModel):
+    """What this feed reads of the district file."""
+
+    model_config = _PART
+
+    lot: tuple[Lot, ...] = ()
+
+
+def lots_of(text: str, *, file: str) -> dict[str, Lot]:
+    """The car parks in the text of a district file (`[[lot]]`), by id.
+
+    Raises:
+        PlanFileError: the text is not TOML, or a lot lacks its id, name, zone or position.
+    """
+    return {lot.id: lot for lot in parse_document(text, _District, file=file).lot}
+
+
+def walking_metres(here: Lot, there: Lot, detour_factor: float) -> int:
+    """Walking distance: the straight line times a detour factor, in whole metres.
+
+    Args:
+        detour_factor: Policy; how much longer the way along streets is than the straight line.
+    """
+    north = (there.latitude - here.latitude) * _METRES_PER_DEGREE
+    shrink = cos(radians((there.latitude + here.latitude) / 2))
+    east = (there.longitude - here.longitude) * _METRES_PER_DEGREE * shrink
+    return round(hypot(north, east) * detour_factor)
+
+
+class WalkingDistances:
+    """Walking distances between the lots of one district under one policy; made once, asked often."""
+
+    __slots__ = ("_metres", "_nearest")
+
+    def __init__(self, lots: Mapping[str, Lot], detour_factor: float) -> None:
+        self._metres: Final = {
+            (a.id, b.id): walking_metres(a, b, detour_factor)
+            for a in lots.values()
+            for b in lots.values()
+            if a.zone == b.zone and a.id != b.id
+        }
+        nearest: dict[str, list[tuple[int, str]]] = {}
+        for (here, there), metres in self._metres.items():
+            nearest.setdefault(here, []).append((metres, there))
+        self._nearest: Final = {here: tuple(sorted(others)) for here, others in nearest.items()}
+
+    def between(self, here: str, there: str) -> int | None:
+        """Metres on foot between two lots of one zone; None when the position of one of them is not known."""
+        return self._metres.get((here, there))
+
+    def nearest(self, here: str) -> tuple[tuple[int, str], ...]:
+        """Metres and id of the other lots of the zone, the nearest first; empty when the position is not known."""
+        return self._nearest.get(here, ())
