@@ -88,13 +88,14 @@ def _tax(device: int, variant: int) -> dict[str, Any]:
     }
 
 
-_FIELDS: Final = {
+FIELDS: Final = {
     Feed.WATER: _water,
     Feed.EV: _ev,
     Feed.PARKING: _parking,
     Feed.EMERGENCY: _emergency,
     Feed.TAX: _tax,
 }
+"""The fields of a feed for (device number, variant)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def load_device(feed: Feed, number: int, *, boot_id: str, lane: str, batch: int)
                 "seq": _SEQ,
                 "observed_at": _TIME,
                 "lane": lane,
-                **_FIELDS[feed](number, variant),
+                **FIELDS[feed](number, variant),
             }
         )
         for variant in range(VARIANTS)

@@ -16,7 +16,11 @@ import sys
 from tests.benchmarks import whole_path
 from tests.end_to_end.harness import ROOT, running_district
 
-SCRIPTS = {"bridge": "tests.benchmarks.bridge_drain", "sink": "tests.benchmarks.sink_drain"}
+SCRIPTS = {
+    "bridge": "tests.benchmarks.bridge_drain",
+    "sink": "tests.benchmarks.sink_drain",
+    "engine": "tests.benchmarks.engine",
+}
 """Benchmarks of one part, each with its own options (`--help`)."""
 
 
