@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from schemas.alert import Severity
-from schemas.fields import Feed, Identifier
+from schemas.fields import Feed
 from schemas.verdict import Comparator, SourceKind, Threshold, ThresholdSource
 
 DOCUMENT: Final = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
@@ -200,30 +199,6 @@ class PolicyHead(BaseModel):
     valid_to: date | None = None
 
 
-class ClassPolicy(BaseModel):
-    """How a sample is classed where the standard leaves it open."""
-
-    model_config = DOCUMENT
-
-    items_min: Annotated[int, Field(ge=1, le=5)]
-    saturation_alternative: bool
-
-
-class RoundPolicy(BaseModel):
-    """Sampling rounds of a lake."""
-
-    model_config = DOCUMENT
-
-    length_seconds: Annotated[int, Field(ge=1, le=86_400)]
-    settle_seconds: Annotated[int, Field(ge=0)]
-
-    @model_validator(mode="after")
-    def _divides_a_day(self) -> Self:
-        if 86_400 % self.length_seconds:
-            raise ValueError("length_seconds must divide a day (86400)")
-        return self
-
-
 class WindowPolicy(BaseModel):
     """How much of the past can still be corrected."""
 
@@ -236,65 +211,3 @@ class WindowPolicy(BaseModel):
     def lateness(self) -> timedelta:
         """The lateness bound."""
         return timedelta(seconds=self.lateness_seconds)
-
-
-class SeverityStep(BaseModel):
-    """Warning level from so many classes beyond the target on."""
-
-    model_config = DOCUMENT
-
-    classes_beyond: Annotated[int, Field(ge=1, le=5)]
-    level: Severity
-
-
-class AlertPolicy(BaseModel):
-    """When an alert is raised and ended, how severe it is, and what it asks people to do."""
-
-    model_config = DOCUMENT
-
-    raise_after: Annotated[int, Field(ge=1, le=1_000)]
-    clear_after: Annotated[int, Field(ge=1, le=1_000)]
-    advice_zh: Word
-    advice_en: Word
-    severity: Annotated[tuple[SeverityStep, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _covers_one(self) -> Self:
-        steps = [step.classes_beyond for step in self.severity]
-        if steps[0] != 1 or steps != sorted(set(steps)):
-            raise ValueError("severity steps must start at 1 and rise")
-        return self
-
-    def level(self, classes_beyond: int) -> Severity:
-        """The warning level for so many classes beyond the target."""
-        return [step.level for step in self.severity if step.classes_beyond <= classes_beyond][-1]
-
-
-class LakeName(BaseModel):
-    """A lake as people know it."""
-
-    model_config = DOCUMENT
-
-    id: Identifier
-    name: Word
-    name_zh: Word
-
-
-class WaterPolicyDocument(BaseModel):
-    """The operators' policy of the feed water."""
-
-    model_config = DOCUMENT
-
-    kind: Literal["water"] = "water"
-    policy: PolicyHead
-    class_: Annotated[ClassPolicy, Field(alias="class")]
-    rounds: RoundPolicy
-    window: WindowPolicy
-    alert: AlertPolicy
-    lake: tuple[LakeName, ...] = ()
-
-    @model_validator(mode="after")
-    def _rounds_settle_inside_the_bound(self) -> Self:
-        if self.rounds.settle_seconds > self.window.lateness_seconds:
-            raise ValueError("rounds.settle_seconds must not exceed window.lateness_seconds")
-        return self

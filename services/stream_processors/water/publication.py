@@ -1,12 +1,11 @@
-"""The indicators of the feed water: class of a sample, class and trophic index of a lake. Pure.
+"""The indicators of one sample: its class and its trophic index; and the parts that a lake's figures share. Pure.
 
-What is said follows from the class of each item alone, except for the exceedance multiples; so those parts of the JSON
-are made once for each combination and kept.
+What is said follows from the class of each item alone, except for the exceedance multiples; so those parts are made
+once for each combination and kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
@@ -15,10 +14,8 @@ import orjson
 from schemas.fields import Feed, Quality
 from schemas.indicator import IndicatorStatus
 from schemas.water import WaterReading
-from services.stream_processors.engine.event_time import iso
 from services.stream_processors.engine.events import IndicatorOutput
-from services.stream_processors.water.measured import FIELDS, Values
-from services.stream_processors.water.rounds import RoundView, has_values, n_samples
+from services.stream_processors.water.measured import Values
 from services.stream_processors.water.rules import (
     AUTOMATIC_ITEMS,
     QUALITY,
@@ -38,9 +35,9 @@ TROPHIC_INDEX: Final = "water.trophic_index"
 CLASS_UNIT: Final = "class (1=I .. 5=V, 6=worse than V)"
 INDEX_UNIT: Final = "TLI"
 
-MET: Final = IndicatorStatus.MET.value
-NOT_MET: Final = IndicatorStatus.NOT_MET.value
-CANNOT_SAY: Final = IndicatorStatus.CANNOT_SAY.value
+MET: Final = IndicatorStatus.MET
+NOT_MET: Final = IndicatorStatus.NOT_MET
+CANNOT_SAY: Final = IndicatorStatus.CANNOT_SAY
 _FEED: Final = Feed.WATER.value
 
 CLASSED: Final = frozenset({Quality.GOOD, Quality.MAINTENANCE})
@@ -62,17 +59,6 @@ class Classed(NamedTuple):
     """The target in force at that time."""
 
 
-class LakeRound(NamedTuple):
-    """One round of one lake, as indicators name it."""
-
-    lane: str
-    lake: str
-    name: str
-    start_us: int
-    end_us: int
-    view: RoundView
-
-
 def point_class(reading: WaterReading, classed: Classed, items_min: int) -> IndicatorOutput:
     """`water.point_class`: the class of one sample."""
     key = _key(POINT_CLASS, reading.device_id)
@@ -85,13 +71,13 @@ def _point_class_body(reading: WaterReading, classed: Classed, items_min: int) -
         **_sample_part(reading),
         **_class_part(classed, reading.quality, items_min),
         "n": 1,
-        "details": _class_details(classed),
+        "details": class_details(classed),
     }
 
 
 def point_trophic(reading: WaterReading, values: Values) -> IndicatorOutput | None:
     """`water.trophic_index` of one sample of a lake, where its items exist."""
-    if not _has_trophic_items(values):
+    if not has_trophic_items(values):
         return None
     key = _key(TROPHIC_INDEX, reading.device_id)
     return IndicatorOutput(key, partial(_point_trophic_body, reading, values), None)
@@ -101,52 +87,9 @@ def _point_trophic_body(reading: WaterReading, values: Values) -> dict[str, Any]
     return {"id": TROPHIC_INDEX, **_sample_part(reading), **_trophic_part(values), "n": 1}
 
 
-def lake_class(lake: LakeRound, judge: Callable[[], Classed], items_min: int) -> IndicatorOutput:
-    """`water.class`: the lake judged against the target.
-
-    Args:
-        judge: Classes the round as `lake.view` shows it; called when the JSON is made, so that a revision that is
-            superseded in the same batch costs nothing.
-    """
-    body = partial(_lake_class_body, lake, judge, items_min)
-    return IndicatorOutput(_key(LAKE_CLASS, lake.lake), body, (LAKE_CLASS, lake.lane, lake.lake, lake.start_us))
-
-
-def _lake_class_body(lake: LakeRound, judge: Callable[[], Classed], items_min: int) -> dict[str, Any]:
-    classed = judge()
-    details: dict[str, Any] = {
-        "class": _class_details(classed),
-        "points": sorted(lake.view.points),
-        "means": {name: mean for name, mean in zip(FIELDS, classed.values, strict=True) if mean is not None},
-    }
-    return {
-        "id": LAKE_CLASS,
-        **_round_part(lake),
-        **_class_part(classed, Quality.GOOD, items_min),
-        "details": details,
-    }
-
-
-def lake_trophic(lake: LakeRound, newest: Values, judge: Callable[[], Classed]) -> IndicatorOutput | None:
-    """`water.trophic_index` of the lake, where its items exist.
-
-    Args:
-        newest: Values of the sample that changed the round.
-        judge: As in `lake_class`.
-    """
-    if not _has_trophic_items(newest) and not has_values(lake.view, TROPHIC_FIELDS):
-        return None
-    body = partial(_lake_trophic_body, lake, judge)
-    return IndicatorOutput(_key(TROPHIC_INDEX, lake.lake), body, (TROPHIC_INDEX, lake.lane, lake.lake, lake.start_us))
-
-
-def _lake_trophic_body(lake: LakeRound, judge: Callable[[], Classed]) -> dict[str, Any]:
-    return {"id": TROPHIC_INDEX, **_round_part(lake), **_trophic_part(judge().values)}
-
-
 def _class_part(classed: Classed, quality: Quality, items_min: int) -> dict[str, Any]:
     _, _, verdict, _, target = classed
-    status, reason = _status(verdict, None if target is None else target.rank, quality, items_min)
+    status, reason = class_status(verdict, None if target is None else target.rank, quality, items_min)
     return {
         "value": verdict.rank,
         "unit": CLASS_UNIT,
@@ -158,7 +101,9 @@ def _class_part(classed: Classed, quality: Quality, items_min: int) -> dict[str,
 
 
 @lru_cache(_COMBINATIONS)
-def _status(verdict: ClassVerdict, target: int | None, quality: Quality, items_min: int) -> tuple[str, str]:
+def class_status(
+    verdict: ClassVerdict, target: int | None, quality: Quality, items_min: int
+) -> tuple[IndicatorStatus, str]:
     """Status and its reason in one sentence."""
     if quality not in CLASSED:
         return CANNOT_SAY, f"the station marks the sample '{quality}': it is not classed"
@@ -177,7 +122,8 @@ def _status(verdict: ClassVerdict, target: int | None, quality: Quality, items_m
     return NOT_MET, f"{found} is worse than the target {wanted}"
 
 
-def _class_details(classed: Classed) -> dict[str, Any] | orjson.Fragment:
+def class_details(classed: Classed) -> dict[str, Any]:
+    """Standard, classes of the items, exceedance multiples, main pollutants; never changed."""
     _, values, verdict, table, target = classed
     rank = verdict.rank
     if rank is None or (rank <= 3 and (target is None or rank <= target.rank)):
@@ -195,20 +141,21 @@ def _class_details(classed: Classed) -> dict[str, Any] | orjson.Fragment:
 
 
 @lru_cache(_COMBINATIONS)
-def _plain_details(verdict: ClassVerdict, table: LimitTable, judged: bool) -> orjson.Fragment:
-    """Details of a sample in which nothing exceeds class III nor the target: JSON made once."""
+def _plain_details(verdict: ClassVerdict, table: LimitTable, judged: bool) -> dict[str, Any]:
+    """Details of a sample in which nothing exceeds class III nor the target: made once."""
     details = _described(verdict, table)
     if verdict.rank is not None:
         details["exceed_vs_class3"] = {}
         if judged:
             details["exceed_vs_target"] = {}
-    return orjson.Fragment(orjson.dumps(details))
+    return details
 
 
 def _described(verdict: ClassVerdict, table: LimitTable) -> dict[str, Any]:
     ranks = zip(table.automatic, verdict.item_ranks, strict=True)
     details: dict[str, Any] = {
         "standard": table.standard_id,
+        "standard_version": table.version,
         "items": {item.id: rank for (_, item), rank in ranks if rank is not None},
         "n_items": verdict.n_items,
     }
@@ -218,7 +165,7 @@ def _described(verdict: ClassVerdict, table: LimitTable) -> dict[str, Any]:
         details["quality_zh"] = quality.word_zh
         details["quality_en"] = quality.word_en
         details["colour"] = quality.colour
-        details["deciding"] = deciding_items(verdict, table)
+        details["deciding"] = list(deciding_items(verdict, table))
     return details
 
 
@@ -244,30 +191,17 @@ def _sample_part(reading: WaterReading) -> dict[str, Any]:
     }
 
 
-def _round_part(lake: LakeRound) -> dict[str, Any]:
-    return {
-        "feed": _FEED,
-        "lane": lake.lane,
-        "subject": lake.lake,
-        "subject_name": lake.name,
-        "period_start": iso(lake.start_us),
-        "period_end": iso(lake.end_us),
-        "revision": lake.view.changes - 1,
-        "n": n_samples(lake.view),
-    }
-
-
-def _has_trophic_items(values: Values) -> bool:
-    _, _, codmn, _, tp, tn, chla, transparency, _ = values
+def has_trophic_items(values: Values) -> bool:
+    _, _, codmn, _, tp, tn, chla, transparency, *_ = values
     return bool(codmn or tp or tn or chla or transparency)
 
 
 def _trophic_part(values: Values) -> dict[str, Any]:
-    _, _, codmn, _, tp, tn, chla, transparency, _ = values
+    _, _, codmn, _, tp, tn, chla, transparency, *_ = values
     verdict = trophic_index(chla, tp, tn, transparency, codmn)
     if verdict is None:
         return {}
-    reason, details = _trophic_words(verdict.state, verdict.items)
+    reason, details = trophic_words(verdict.state, verdict.items)
     return {
         "value": round(verdict.value, 6),
         "unit": INDEX_UNIT,
@@ -280,12 +214,13 @@ def _trophic_part(values: Values) -> dict[str, Any]:
 
 
 @lru_cache(_COMBINATIONS)
-def _trophic_words(state: TrophicState, items: tuple[str, ...]) -> tuple[str, orjson.Fragment]:
+def trophic_words(state: TrophicState, items: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+    """Reason and details of a trophic index."""
     missing = [field for field in TROPHIC_FIELDS if field not in items]
     partly = f"; partial: without {', '.join(missing)}, weights normalised (unverified)" if missing else ""
-    details = {"state_zh": state.zh, "state_en": state.en, "items": items, "partial": bool(missing)}
+    details = {"state_zh": state.zh, "state_en": state.en, "items": list(items), "partial": bool(missing)}
     reason = f"{state.en}; shown, not judged: no target is set for it{partly}"
-    return reason, orjson.Fragment(orjson.dumps(details))
+    return reason, details
 
 
 @lru_cache(_COMBINATIONS)

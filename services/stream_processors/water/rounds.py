@@ -1,4 +1,4 @@
-"""Sampling rounds of a lake: each item is averaged over time at each point, then over the points. Pure.
+"""Sums over time at each point of a lake, and means over the points: of a round, a day, a month. Pure.
 
 Sums are whole numbers (billionths of a unit), so that a mean does not depend on the order of arrival and a mean that
 lies exactly on a limit is exactly on it. pH is averaged as the concentration of hydrogen ions.
@@ -6,11 +6,10 @@ lies exactly on a limit is exactly on it. pH is averaged as the concentration of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from math import lcm, log10
 from typing import Any, Final, NamedTuple
 
-from services.stream_processors.engine.episodes import Sample
 from services.stream_processors.water.measured import FIELDS, PLACE, Values
 
 _SCALE: Final = 10**9
@@ -20,7 +19,7 @@ _WIDTH: Final = len(FIELDS)
 
 
 class PointSums(NamedTuple):
-    """What one point contributes to a round; never changed, only replaced."""
+    """What one point contributes to a period; never changed, only replaced."""
 
     samples: int
     sums: tuple[int, ...]
@@ -30,74 +29,59 @@ class PointSums(NamedTuple):
     last_offset: int
     """The newest sample by event time: the point's evidence."""
 
+    def plus(self, values: Values, at_us: int, offset: int) -> PointSums:
+        """One more sample counts."""
+        sums, counts = list(self.sums), list(self.counts)
+        for place in range(_WIDTH):
+            value = values[place]
+            if value is None:
+                continue
+            sums[place] += round(10.0**-value * _ION_SCALE) if place == _PH else round(value * _SCALE)
+            counts[place] += 1
+        newest = (at_us, offset) if at_us >= self.last_us else (self.last_us, self.last_offset)
+        return PointSums(self.samples + 1, tuple(sums), tuple(counts), *newest)
 
-_NOTHING: Final = PointSums(0, (0,) * _WIDTH, (0,) * _WIDTH, 0, 0)
-
-
-@dataclass(slots=True)
-class Round:
-    """One round of one lake."""
-
-    changes: int = 0
-    """How often it has changed; the revision of what is published is one less."""
-    counted: bool = False
-    """Whether it counts for the lake's alert."""
-    points: dict[str, PointSums] = field(default_factory=dict)
-
-
-class RoundView(NamedTuple):
-    """A round as it stood at one moment."""
-
-    changes: int
-    points: dict[str, PointSums]
-
-
-def view_of(entry: Round) -> RoundView:
-    """The round as it stands."""
-    return RoundView(entry.changes, entry.points.copy())
+    def merged(self, other: PointSums) -> PointSums:
+        """Both periods together."""
+        newest = max((self.last_us, self.last_offset), (other.last_us, other.last_offset))
+        return PointSums(
+            self.samples + other.samples,
+            tuple([a + b for a, b in zip(self.sums, other.sums, strict=True)]),
+            tuple([a + b for a, b in zip(self.counts, other.counts, strict=True)]),
+            *newest,
+        )
 
 
-def n_samples(view: RoundView) -> int:
+NOTHING: Final = PointSums(0, (0,) * _WIDTH, (0,) * _WIDTH, -(2**62), 0)
+
+View = dict[str, PointSums]
+"""What each point contributes to one period."""
+
+
+def n_samples(view: View) -> int:
     """Samples that count."""
-    return sum(point.samples for point in view.points.values())
+    return sum(point.samples for point in view.values())
 
 
-def has_values(view: RoundView, fields: tuple[str, ...]) -> bool:
+def has_values(view: View, fields: tuple[str, ...]) -> bool:
     """Whether at least one of the items was measured and is not zero."""
     places = [PLACE[name] for name in fields]
-    return any(point.sums[place] for point in view.points.values() for place in places)
+    return any(point.sums[place] for point in view.values() for place in places)
 
 
-def add_sample(entry: Round, point: str, sample: Sample, replaced: Sample | None) -> None:
-    """Let a sample count; one that it replaces no longer does."""
-    known = entry.points.get(point, _NOTHING)
-    if replaced is not None:
-        known = _plus(known, replaced.payload, -1)
-    known = _plus(known, sample.payload, 1)
-    if sample.at_us >= known.last_us:
-        known = known._replace(last_us=sample.at_us, last_offset=sample.offsets[0])
-    entry.points[point] = known
-    entry.changes += 1
+def points_with_data(view: View) -> list[str]:
+    """Points that contribute at least one value."""
+    return sorted(name for name, point in view.items() if any(point.counts))
 
 
-def _plus(known: PointSums, values: Values, sign: int) -> PointSums:
-    sums, counts = list(known.sums), list(known.counts)
-    for place, value in enumerate(values):
-        if value is None:
-            continue
-        scaled = round(10.0**-value * _ION_SCALE) if place == _PH else round(value * _SCALE)
-        sums[place] += sign * scaled
-        counts[place] += sign
-    return PointSums(known.samples + sign, tuple(sums), tuple(counts), known.last_us, known.last_offset)
-
-
-def mean_over_points(view: RoundView) -> Values:
+def mean_over_points(points: Iterable[PointSums]) -> Values:
     """Mean of each item over the points that measured it; pH to nine decimals, the noise of its logarithm removed."""
-    return tuple([_mean(view, place) for place in range(_WIDTH)])
+    known = list(points)
+    return tuple([_mean(known, place) for place in range(_WIDTH)])
 
 
-def _mean(view: RoundView, place: int) -> float | None:
-    parts = [(point.sums[place], point.counts[place]) for point in view.points.values() if point.counts[place]]
+def _mean(points: list[PointSums], place: int) -> float | None:
+    parts = [(point.sums[place], point.counts[place]) for point in points if point.counts[place]]
     if not parts:
         return None
     common = lcm(*[count for _, count in parts])
@@ -107,28 +91,18 @@ def _mean(view: RoundView, place: int) -> float | None:
     return total / (common * len(parts) * _SCALE)
 
 
-def evidence_offsets(entry: Round) -> tuple[int, ...]:
-    """The newest reading of each point."""
-    return tuple(sorted({point.last_offset for point in entry.points.values()}))
+def newest_offset(view: View) -> int:
+    """The newest reading of the lake, as evidence."""
+    newest = max(((point.last_us, name) for name, point in view.items()), default=None)
+    return 0 if newest is None else view[newest[1]].last_offset
 
 
-def dump_round(entry: Round) -> list[Any]:
+def dump_sums(point: PointSums) -> list[Any]:
     """JSON-ready form; sums as text where they may exceed 64 bits."""
-    points = {
-        name: [p.samples, [hex(total) for total in p.sums], p.counts, p.last_us, p.last_offset]
-        for name, p in entry.points.items()
-    }
-    return [entry.changes, entry.counted, points]
+    return [point.samples, [hex(total) for total in point.sums], list(point.counts), point.last_us, point.last_offset]
 
 
-def load_round(dumped: list[Any]) -> Round:
-    """A round from its JSON-ready form."""
-    changes, counted, points = dumped
-    return Round(
-        changes,
-        counted,
-        {
-            name: PointSums(samples, tuple(int(total, 16) for total in sums), tuple(counts), last_us, last_offset)
-            for name, (samples, sums, counts, last_us, last_offset) in points.items()
-        },
-    )
+def load_sums(dumped: list[Any]) -> PointSums:
+    """Sums from their JSON-ready form."""
+    samples, sums, counts, last_us, last_offset = dumped
+    return PointSums(samples, tuple(int(total, 16) for total in sums), tuple(counts), last_us, last_offset)

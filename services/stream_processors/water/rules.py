@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from schemas.plan.documents import ClassPolicy
 from services.stream_processors.water.measured import PLACE, Values
+from services.stream_processors.water.settings import ClassPolicy
 from services.stream_processors.water.standard import ItemLimits, LimitTable
 
 _TEMPERATURE: Final = PLACE["water_temp_c"]

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from schemas.plan.documents import StandardDocument, StandardItem
-from schemas.verdict import Comparator
+from schemas.verdict import Comparator, SourceKind, Threshold, ThresholdSource
 from schemas.water import WaterBody
 from services.stream_processors.water.measured import PLACE
 
@@ -43,6 +43,7 @@ class ItemLimits:
     first: bool
     """Named first among the main pollutants."""
     source: str
+    has_lake_column: bool = False
     saturation_share: float | None = None
     """Share of oxygen saturation that class I accepts in place of its limit."""
 
@@ -68,10 +69,31 @@ class LimitTable:
     """The table of a standard for one kind of water body; each table is equal to itself only."""
 
     standard_id: str
+    version: str
+    body: WaterBody
+    source: ThresholdSource
+    """The standard as a source; `where` is the table."""
     items: MappingProxyType[str, ItemLimits]
     """All judged items by id."""
     automatic: tuple[tuple[int, ItemLimits], ...]
     """The items of the automatic network, by the place of their value (`measured.FIELDS`)."""
+
+    def thresholds(self, item: ItemLimits, rank: int) -> tuple[Threshold, ...]:
+        """The limit of an item for a class, with its source; two for a range."""
+        lakes = ", lakes" if self.body is WaterBody.LAKE and item.has_lake_column else ""
+        where = f"{item.source}{lakes}, {'all classes' if item.shape is Shape.WITHIN else _CLASS_WORDS[rank]}"
+        source = self.source.model_copy(update={"where": where})
+        if item.shape is Shape.WITHIN:
+            pairs = list(zip(item.limits, (Comparator.GE, Comparator.LE), strict=True))
+        else:
+            pairs = [(item.limits[rank - 1], Comparator.LE if item.shape is Shape.AT_MOST else Comparator.GE)]
+        return tuple(
+            Threshold(id=item.id, value=value, unit=item.unit, comparator=comparator, source=source)
+            for value, comparator in pairs
+        )
+
+
+_CLASS_WORDS: Final = MappingProxyType({1: "class I", 2: "class II", 3: "class III", 4: "class IV", 5: "class V"})
 
 
 def limit_table(document: StandardDocument, body: WaterBody) -> LimitTable:
@@ -82,7 +104,16 @@ def limit_table(document: StandardDocument, body: WaterBody) -> LimitTable:
         for item in document.item
         if item.automatic and item.judged and item.field is not None and item.field in PLACE
     )
-    return LimitTable(document.standard.id, MappingProxyType(compiled), automatic)
+    head = document.standard
+    source = ThresholdSource(
+        kind=SourceKind.STANDARD,
+        id=head.id,
+        version=head.version,
+        where="table 1",
+        valid_from=head.valid_from,
+        valid_to=head.valid_to,
+    )
+    return LimitTable(head.id, head.version, body, source, MappingProxyType(compiled), automatic)
 
 
 def _compile(item: StandardItem, body: WaterBody) -> ItemLimits:
@@ -102,5 +133,6 @@ def _compile(item: StandardItem, body: WaterBody) -> ItemLimits:
         multiple=item.multiple and shape is Shape.AT_MOST,
         first=item.first,
         source=item.source,
+        has_lake_column=item.lake_limits is not None,
         saturation_share=None if percent is None else percent / 100,
     )

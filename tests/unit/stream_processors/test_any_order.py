@@ -8,10 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.plan.documents import WaterPolicyDocument
-from tests.unit.stream_processors.water_log import Record, log_of, policy, reading, run, tick
-
-Item = tuple[bytes, list[tuple[str, bytes]]]
+from schemas.plan.policy import PolicyDocument
+from tests.unit.stream_processors.water_log import Item, Record, log_of, policy, reading, run, tick
 
 CLOSE: Item = tick(47 * 60)
 """All rounds have settled, nothing has left the lateness bound of 48 h."""
@@ -19,10 +17,10 @@ CLOSE: Item = tick(47 * 60)
 TP = {3: 0.04, 4: 0.08, 5: 0.15, 6: 0.5}
 
 
-def policies() -> st.SearchStrategy[WaterPolicyDocument]:
+def policies() -> st.SearchStrategy[PolicyDocument]:
     return st.builds(
         lambda up, down, hours: policy(
-            alert={"raise_after": up, "clear_after": down},
+            rule={"raise_after": up, "clear_after": down},
             rounds={"length_seconds": hours * 3600, "settle_seconds": 600},
         ),
         st.integers(1, 3),
@@ -49,7 +47,7 @@ def samples(draw: st.DrawFn) -> list[Item]:
 @settings(deadline=None, max_examples=150)
 @given(samples(), st.data(), policies())
 def test_any_order_and_any_repeat_end_in_the_same(
-    items: list[Item], data: st.DataObject, chosen: WaterPolicyDocument
+    items: list[Item], data: st.DataObject, chosen: PolicyDocument
 ) -> None:
     in_order = log_of([*sorted(items, key=lambda item: item[0].partition(b"observed_at")[2]), CLOSE])
     repeated = items + data.draw(st.lists(st.sampled_from(items), max_size=6))
@@ -67,7 +65,7 @@ def test_any_order_and_any_repeat_end_in_the_same(
 @settings(deadline=None, max_examples=100)
 @given(samples(), st.data(), policies())
 def test_crashes_repeat_what_was_said_and_change_nothing(
-    items: list[Item], data: st.DataObject, chosen: WaterPolicyDocument
+    items: list[Item], data: st.DataObject, chosen: PolicyDocument
 ) -> None:
     log = log_of([*items, tick(30 * 60), *items[:3], CLOSE])
     crashes = data.draw(st.lists(st.integers(0, len(log) - 1), max_size=3, unique=True))
@@ -77,20 +75,20 @@ def test_crashes_repeat_what_was_said_and_change_nothing(
 
 @settings(deadline=None, max_examples=50)
 @given(samples(), policies())
-def test_the_same_log_says_the_same_bytes(items: list[Item], chosen: WaterPolicyDocument) -> None:
+def test_the_same_log_says_the_same_bytes(items: list[Item], chosen: PolicyDocument) -> None:
     log: list[Record] = log_of([*items, CLOSE])
     assert run(log, chosen).raw == run(log, chosen).raw
 
 
 @settings(deadline=None, max_examples=100)
 @given(samples(), policies())
-def test_an_alert_lasts_as_long_as_its_episode_and_is_open_once(items: list[Item], chosen: WaterPolicyDocument) -> None:
+def test_an_alert_lasts_as_long_as_its_episode_and_is_open_once(items: list[Item], chosen: PolicyDocument) -> None:
     log = log_of([*items, CLOSE])
-    by_asset: dict[str, list[dict[str, Any]]] = {}
+    by_asset: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for alert in run(log, chosen).final_alerts(log).values():
         assert alert["started_at"] <= alert["raised_at"]
         assert alert["ended_at"] is None or alert["raised_at"] < alert["ended_at"]
-        by_asset.setdefault(alert["asset"], []).append(alert)
+        by_asset.setdefault((alert["rule"], alert["asset"]), []).append(alert)
     for alerts in by_asset.values():
         assert sum(alert["ended_at"] is None for alert in alerts) <= 1
         alerts.sort(key=lambda alert: alert["started_at"])

@@ -6,16 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from schemas.plan.documents import PlanDocument, StandardDocument, WaterPolicyDocument
+from schemas.plan.documents import PlanDocument, StandardDocument
+from schemas.plan.book import PlanBook
 from schemas.plan.errors import PlanFileError
+from schemas.plan.policy import PolicyDocument
 from schemas.plan.toml import parse_document
 from schemas.verdict import Comparator, SourceKind
 from services.stream_processors.errors import UnknownFeedError
 from services.stream_processors.plan.files import load_document
 from services.stream_processors.registry import build_judges
 from services.stream_processors.settings import ProcessorSettings
-from services.stream_processors.water.target import water_target
-from tests.unit.stream_processors.water_log import PLAN, plan
+from services.stream_processors.water.processor import WaterRules
+from services.stream_processors.water.regime import Regimes
+from tests.unit.stream_processors.water_log import PLAN, plan, policy, settings_of, standard
 
 HEAD = """
 [plan]
@@ -63,9 +66,10 @@ def test_the_plan_s_targets_carry_page_version_and_dates() -> None:
 
 def test_the_policies_load_and_name_their_owner() -> None:
     for name in ("water.toml", "water-local.toml"):
-        document = load_document(PLAN / "policies" / name, WaterPolicyDocument)
+        document = load_document(PLAN / "policies" / name, PolicyDocument)
         assert document.policy.owner
-        assert [document.alert.level(beyond).value for beyond in (1, 2, 3, 4)] == ["IV", "III", "II", "I"]
+        rule = document.rule_policy("water.class_worse_than_target")
+        assert [rule.severity_of(beyond).value for beyond in (1, 2, 3, 4)] == ["IV", "III", "II", "I"]
 
 
 def test_a_threshold_without_a_source_does_not_load() -> None:
@@ -101,28 +105,48 @@ def test_a_standard_whose_limits_do_not_get_laxer_is_refused() -> None:
 def test_rounds_must_divide_a_day() -> None:
     text = (PLAN / "policies" / "water.toml").read_text(encoding="utf-8")
     with pytest.raises(PlanFileError, match="divide a day"):
-        parse_document(text.replace("14400", "14401"), WaterPolicyDocument, file="w.toml")
+        settings_of(parse_document(text.replace("length_seconds = 14400", "length_seconds = 14401"), PolicyDocument, file="w"))
 
 
 def test_water_needs_its_target() -> None:
     other = parse_document(HEAD + INDICATOR.replace("water.class", "water.other"), PlanDocument, file="p.toml")
     with pytest.raises(PlanFileError, match=r"no indicator 'water\.class'"):
-        water_target(other, file="p.toml")
+        WaterRules(PlanBook([other, standard(), policy()]))
     odd = parse_document(HEAD + INDICATOR.replace('"<="', '">="'), PlanDocument, file="p.toml")
     with pytest.raises(PlanFileError, match="class 1 to 5"):
-        water_target(odd, file="p.toml")
+        WaterRules(PlanBook([odd, standard(), policy()]))
+    with pytest.raises(PlanFileError, match="no policy of the feed water"):
+        WaterRules(PlanBook([plan(), standard()]))
+
+
+@pytest.mark.parametrize("limit", ["water.gap.late", "water.flat_line", "water.cross.nh3n_tn", "water.reported_fault"])
+def test_water_needs_its_limits(limit: str) -> None:
+    body = policy().model_dump(by_alias=True)
+    body["limit"] = [entry for entry in body["limit"] if entry["id"] != limit]
+    with pytest.raises(PlanFileError, match=f"no limit '{limit}'"):
+        WaterRules(PlanBook([plan(), standard(), PolicyDocument.model_validate(body)]))
+
+
+def test_a_gap_is_late_before_it_is_missing_before_the_station_is_given_up() -> None:
+    with pytest.raises(PlanFileError, match=r"water\.gap\.late < water\.gap\.missing < max_age_seconds"):
+        WaterRules(PlanBook([plan(), standard(), policy(limits={"water.gap.late": 3})]))
+
+
+def test_settling_must_lie_inside_the_lateness_bound() -> None:
+    with pytest.raises(PlanFileError, match=r"settle_seconds: must not exceed window\.lateness_seconds"):
+        WaterRules(PlanBook([plan(), standard(), policy(window={"lateness_seconds": 3_599})]))
 
 
 def test_the_target_is_in_force_from_local_midnight_to_local_midnight() -> None:
     text = (HEAD + "valid_to = 2022-12-31\n" + INDICATOR).replace('name = "P"\n', 'name = "P"\n', 1)
-    target = water_target(parse_document(text, PlanDocument, file="p.toml"), file="p.toml")
+    regimes = Regimes(PlanBook([parse_document(text, PlanDocument, file="p.toml"), standard(), policy()]))
     midnight_2021 = 1_609_459_200_000_000 - 8 * 3_600_000_000
     midnight_2023 = 1_672_531_200_000_000 - 8 * 3_600_000_000
-    assert [target.in_force(at) for at in (midnight_2021 - 1, midnight_2021)] == [False, True]
-    assert [target.in_force(at) for at in (midnight_2023 - 1, midnight_2023)] == [True, False]
+    found = [regimes.near(at) for at in (midnight_2021 - 1, midnight_2021, midnight_2023 - 1, midnight_2023)]
+    assert [regime.target is not None for regime in found] == [False, True, True, False]
 
 
 def test_a_feed_without_rules_is_refused_by_name() -> None:
-    with pytest.raises(UnknownFeedError, match="no rules for tax; there are rules for water"):
-        build_judges(["tax"], ProcessorSettings())
-    assert [judge.feed for judge in build_judges([], ProcessorSettings())] == ["water"]
+    with pytest.raises(UnknownFeedError, match="no rules for bees; there are rules for water"):
+        build_judges(["bees"], ProcessorSettings())
+    assert [judge.feed for judge in build_judges(["water"], ProcessorSettings())] == ["water"]

@@ -11,7 +11,7 @@ from schemas.water import WaterBody
 from services.stream_processors.water.measured import FIELDS, Values
 from services.stream_processors.water.rules import class_of_sample
 from services.stream_processors.water.standard import limit_table
-from tests.unit.stream_processors.water_log import policy, standard
+from tests.unit.stream_processors.water_log import policy, settings_of, standard
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "water"
 RANKS = {"Ⅰ": 1, "Ⅱ": 2, "Ⅲ": 3, "Ⅳ": 4, "Ⅴ": 5, "劣Ⅴ": 6}
@@ -59,7 +59,7 @@ def compare(name: str) -> tuple[int, list[str]]:
         labelled += 1
         lake = kinds.get((row["province"], row["section"])) == "lake"
         table = tables[WaterBody.LAKE if lake else WaterBody.RIVER]
-        found = class_of_sample(values(row), table, policy().class_).rank
+        found = class_of_sample(values(row), table, settings_of(policy()).class_).rank
         if found != published:
             differing.append(f"{name}:{number} {row['section']}: published {published}, computed {found}")
     return labelled, differing

@@ -8,9 +8,13 @@ import pytest
 
 from services.stream_processors.engine.snapshot import decode_snapshot, encode_snapshot
 from services.stream_processors.engine.starting_point import StartReason, starting_point
+from services.stream_processors.engine.timeline import CHECKPOINT_ENTRIES
 from services.stream_processors.engine.worker import Worker
 from services.stream_processors.errors import UnreadableSnapshotError
-from tests.unit.stream_processors.water_log import TOPIC, judge, log_of, policy, reading, tick
+from tests.unit.stream_processors.water_log import TOPIC, Record, judge, log_of, policy, reading, tick
+
+MONTH_US = 1_793_462_400_000_000
+"""2026-11-01 00:00 local."""
 
 
 def filled() -> Worker[object]:
@@ -43,12 +47,21 @@ def test_a_snapshot_of_another_feed_is_refused() -> None:
 def test_the_window_is_bounded_by_time_and_by_number() -> None:
     rules = judge(policy("water-local.toml", window={"samples_max": 64}))
     worker = Worker(rules, TOPIC, 0)
-    worker.judge(log_of([reading(n / 60, seq=n) for n in range(5_000)]))
+    items = [reading(n / 60, seq=n) for n in range(2_000)]
+    worker.judge(log_of([tick(0), *items[:1_000], tick(1_000 / 60), *items[1_000:], tick(2_000 / 60)]))
     (lake,) = worker.snapshot().state.lanes["live"].keys.values()
-    assert len(lake.points["p1"].track.samples) <= 64
-    quiet = Worker(rules, TOPIC, 0)
-    quiet.judge(log_of([reading(0), tick(1), tick(600)]))
-    assert quiet.snapshot().state.lanes["live"].keys == {}
+    assert len(lake.line.window) <= 64 + CHECKPOINT_ENTRIES
+    assert len(lake.line.head.state.rounds) <= 2
+
+
+def test_a_lake_of_which_nothing_is_heard_is_forgotten_when_its_month_is_over() -> None:
+    worker = Worker(judge(policy("water-local.toml")), TOPIC, 0)
+    days = 60 * 24
+    worker.judge(log_of([reading(0), tick(1), tick(2 * days)]))
+    (lake,) = worker.snapshot().state.lanes["live"].keys.values()
+    assert set(lake.line.head.state.classed_rounds) == {("month", MONTH_US)}
+    worker.judge([Record(3, *tick(9 * days))])
+    assert worker.snapshot().state.lanes["live"].keys == {}
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ from services.stream_processors.water.rules import (
     saturation_mg_l,
 )
 from services.stream_processors.water.standard import LimitTable, limit_table
-from tests.unit.stream_processors.water_log import policy, standard
+from tests.unit.stream_processors.water_log import policy, settings_of, standard
 
 RIVER = limit_table(standard(), WaterBody.RIVER)
 LAKE = limit_table(standard(), WaterBody.LAKE)
-CLASSING = policy().class_
+CLASSING = settings_of(policy()).class_
 
 CLASS_ONE = {"ph": 7.0, "do_mg_l": 9.0, "codmn_mg_l": 1.0, "nh3n_mg_l": 0.1, "tp_mg_l": 0.005}
 
@@ -84,7 +84,7 @@ def test_four_of_the_five_items_are_enough_and_three_are_not() -> None:
 
 
 def test_saturation_stands_for_class_i_only_when_the_policy_says_so() -> None:
-    alternative = policy(**{"class": {"saturation_alternative": True}}).class_
+    alternative = settings_of(policy(**{"class": {"saturation_alternative": True}})).class_
     assert saturation_mg_l(30) * 0.9 == pytest.approx(6.84, abs=0.005)
     warm = values(do_mg_l=6.9, water_temp_c=30.0)
     assert class_of_sample(warm, RIVER, CLASSING).rank == 2

@@ -13,17 +13,24 @@ import orjson
 from schemas.alert import Alert, AlertEventType
 from schemas.clock import KIND_HEADER, KIND_TICK
 from schemas.indicator import Indicator
-from schemas.plan.documents import PlanDocument, StandardDocument, WaterPolicyDocument
+from schemas.plan.book import Document, PlanBook
+from schemas.plan.documents import PlanDocument, StandardDocument
+from schemas.plan.policy import PolicyDocument
 from services.stream_processors.engine.events import AlertOutput, IndicatorOutput, Output
 from services.stream_processors.engine.snapshot import decode_snapshot, encode_snapshot
+from services.stream_processors.engine.timeline_judge import TimelineJudge
 from services.stream_processors.engine.worker import Worker
 from services.stream_processors.plan.files import load_document
-from services.stream_processors.water.processor import WaterJudge
-from services.stream_processors.water.target import water_target
+from services.stream_processors.water.processor import WaterRules
+from services.stream_processors.water.settings import WaterSettings
+from services.stream_processors.water.state import LakeState
 
 PLAN = Path(__file__).resolve().parents[3] / "deploy" / "plan"
 TOPIC = "readings.water"
 START = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
+
+Item = tuple[bytes, list[tuple[str, bytes]]]
+"""Value and headers of a record."""
 
 GOOD_VALUES = {"ph": 7.5, "do_mg_l": 8.0, "codmn_mg_l": 3.0, "nh3n_mg_l": 0.2, "tp_mg_l": 0.03}
 """Class III of a lake."""
@@ -38,13 +45,36 @@ class Record:
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-def policy(name: str = "water.toml", **changes: dict[str, Any]) -> WaterPolicyDocument:
-    """A policy file with some of its values changed: `policy(alert={"raise_after": 3})`."""
-    document = load_document(PLAN / "policies" / name, WaterPolicyDocument)
+def policy(
+    name: str = "water.toml",
+    *,
+    rule: dict[str, Any] | None = None,
+    limits: dict[str, float] | None = None,
+    window: dict[str, Any] | None = None,
+    **settings: dict[str, Any],
+) -> PolicyDocument:
+    """A policy file with some of its values changed: `policy(rule={"raise_after": 3}, rounds={"say_seconds": 1})`.
+
+    Args:
+        rule: Of the class rule.
+        limits: Values by limit id.
+        settings: Tables of `[settings]`.
+    """
+    document = load_document(PLAN / "policies" / name, PolicyDocument)
     body = document.model_dump(by_alias=True)
-    for table, values in changes.items():
-        body[table] |= values
-    return WaterPolicyDocument.model_validate(body)
+    for entry in body["rule"]:
+        if entry["id"] == "water.class_worse_than_target":
+            entry |= rule or {}
+    for entry in body["limit"]:
+        entry["value"] = (limits or {}).get(entry["id"], entry["value"])
+    body["window"] |= window or {}
+    for table, values in settings.items():
+        body["settings"][table] |= values
+    return PolicyDocument.model_validate(body)
+
+
+def settings_of(document: PolicyDocument) -> WaterSettings:
+    return document.settings_as(WaterSettings)
 
 
 def plan() -> PlanDocument:
@@ -55,13 +85,27 @@ def standard() -> StandardDocument:
     return load_document(PLAN / "standards" / "gb3838-2002.toml", StandardDocument)
 
 
-def judge(chosen: WaterPolicyDocument | None = None) -> WaterJudge:
-    return WaterJudge(water_target(plan(), file="plan"), standard(), chosen or policy())
+def book(*documents: Document) -> PlanBook:
+    """The documents that ship, and later versions of them, or another policy in place of the one that ships."""
+    shipped: list[Document] = [plan(), standard()]
+    if not any(isinstance(document, PolicyDocument) for document in documents):
+        shipped.append(policy())
+    return PlanBook([*shipped, *documents])
+
+
+def judge(*documents: Document) -> TimelineJudge[LakeState]:
+    chosen = book(*documents)
+    return TimelineJudge(WaterRules(chosen), chosen)
+
+
+def probes(second: int) -> dict[str, float]:
+    """What probes measure never stands still."""
+    return {"ph": 7.5 + second % 7 / 100, "do_mg_l": 8.0 + second % 11 / 100}
 
 
 def reading(
     minute: float, *, device: str = "p1", seq: int | None = None, lane: str = "live", **fields: Any
-) -> tuple[bytes, list[tuple[str, bytes]]]:
+) -> Item:
     """A reading `minute` minutes after START, of class III unless fields say otherwise."""
     at = START + timedelta(minutes=minute)
     body = {
@@ -74,17 +118,18 @@ def reading(
         "water_body": "lake",
         "lane": lane,
         **GOOD_VALUES,
+        **probes(int(minute * 60)),
         **fields,
     }
     return orjson.dumps(body), []
 
 
-def tick(minute: float, lane: str = "live") -> tuple[bytes, list[tuple[str, bytes]]]:
+def tick(minute: float, lane: str = "live") -> Item:
     at = START + timedelta(minutes=minute)
     return orjson.dumps({"lane": lane, "at": at.isoformat()}), [(KIND_HEADER, KIND_TICK)]
 
 
-def log_of(items: Sequence[tuple[bytes, list[tuple[str, bytes]]]]) -> list[Record]:
+def log_of(items: Sequence[Item]) -> list[Record]:
     return [Record(offset, value, headers) for offset, (value, headers) in enumerate(items)]
 
 
@@ -109,8 +154,16 @@ class Said:
                 case _:
                     pass
 
+    def rule(self, name: str, asset: str | None = None) -> list[Alert]:
+        """Events of one rule: `said.rule("sensor_fault")`."""
+        return [a for a in self.alerts if a.rule == f"water.{name}" and asset in {None, a.asset}]
+
+    @property
+    def class_alerts(self) -> list[Alert]:
+        return self.rule("class_worse_than_target")
+
     def events(self, asset: str | None = None) -> list[AlertEventType]:
-        return [alert.event for alert in self.alerts if asset in {None, alert.asset}]
+        return [alert.event for alert in self.class_alerts if asset in {None, alert.asset}]
 
     def of(self, indicator_id: str, subject: str | None = None) -> list[Indicator]:
         return [i for i in self.indicators if i.id == indicator_id and subject in {None, i.subject}]
@@ -132,10 +185,10 @@ class Said:
         """Indicators as now known, without the count of their revisions."""
         best: dict[Any, Indicator] = {}
         for one in self.indicators:
-            key = (one.lane, one.id, one.subject, one.period_start, one.sample)
+            key = (one.lane, one.id, one.subject, one.period_start, one.period_end, one.sample)
             if key not in best or one.revision >= best[key].revision:
                 best[key] = one
-        return {key: one.model_dump(exclude={"revision"}) for key, one in best.items()}
+        return {key: one.model_dump(exclude={"revision", "known_at"}) for key, one in best.items()}
 
 
 def _offsets(alert: Alert) -> tuple[int, ...]:
@@ -147,7 +200,7 @@ def _identity(raw: bytes | None) -> tuple[str, str]:
     return body["device_id"], body["observed_at"]
 
 
-def run(log: Sequence[Record], chosen: WaterPolicyDocument | None = None, *, crash_after: Sequence[int] = ()) -> Said:
+def run(log: Sequence[Record], *documents: Document, crash_after: Sequence[int] = ()) -> Said:
     """Judge a log record by record.
 
     Args:
@@ -155,7 +208,7 @@ def run(log: Sequence[Record], chosen: WaterPolicyDocument | None = None, *, cra
             greatest multiple of 3 before, and judges on from there.
     """
     said = Said()
-    rules = judge(chosen)
+    rules = judge(*documents)
     worker = Worker(rules, TOPIC, 0)
     stored = encode_snapshot(rules, worker.snapshot())
     crashes = sorted(crash_after)

@@ -1,0 +1,170 @@
+"""What was in force at a moment of event time: policy, standard and target in the form that judging needs. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from math import inf
+from types import MappingProxyType
+from typing import Any, Final
+
+from schemas.fields import Feed
+from schemas.plan.book import PlanBook
+from schemas.plan.documents import StandardDocument
+from schemas.plan.errors import PlanFileError
+from schemas.plan.in_force import Versions
+from schemas.plan.policy import PolicyDocument, RulePolicy
+from schemas.water import WaterBody
+from services.stream_processors.engine.counting import Debounce
+from services.stream_processors.engine.event_time import MICROSECONDS
+from services.stream_processors.water.measured import CHECKED_FIELDS, PLACE
+from services.stream_processors.water.quality import CROSS_NH3N_TN, FLAT_LINE, Code, QualityLimits
+from services.stream_processors.water.settings import WaterSettings
+from services.stream_processors.water.standard import LimitTable, limit_table
+from services.stream_processors.water.target import INDICATOR, Target, water_target
+
+STANDARD: Final = "GB 3838-2002"
+
+CLASS_WORSE: Final = "water.class_worse_than_target"
+SENSOR_FAULT: Final = "water.sensor_fault"
+STATION_SILENT: Final = "water.station_silent"
+ALGAL_SIGNAL: Final = "water.algal_signal"
+RULES: Final = (CLASS_WORSE, SENSOR_FAULT, STATION_SILENT, ALGAL_SIGNAL)
+
+GAP_LATE: Final = "water.gap.late"
+GAP_MISSING: Final = "water.gap.missing"
+REPORTED_FAULT: Final = "water.reported_fault"
+ALGAL_SATURATION: Final = "water.algal.do_saturation"
+ALGAL_PH_RISE: Final = "water.algal.ph_rise"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regime:
+    """One policy, one version of the standard, and the target if there is one; equal to itself only."""
+
+    policy: PolicyDocument
+    settings: WaterSettings
+    tables: MappingProxyType[str, LimitTable]
+    """By water body."""
+    target: Target | None
+    rules: MappingProxyType[str, RulePolicy]
+    debounce: MappingProxyType[str, Debounce]
+    quality: QualityLimits
+    reported: frozenset[str]
+    """Marks of the station that say it has a fault."""
+    names: MappingProxyType[str, tuple[str, str]]
+    """Lakes by id: Chinese and English name."""
+    round_us: int
+    settle_us: int
+    say_us: int
+    late_us: int
+    missing_us: int
+    gone_us: int
+    """A station that was silent for so long has been taken away."""
+
+
+class Regimes:
+    """All that was and will be in force.
+
+    Raises:
+        PlanFileError: a document lacks what the rules need.
+    """
+
+    def __init__(self, book: PlanBook) -> None:
+        policies, standards, targets = book.policies(Feed.WATER), book.standards(STANDARD), book.targets(INDICATOR)
+        self._edges = sorted({*_edges(policies), *_edges(standards), *_edges(targets)})
+        self._regimes: list[Regime | None] = [None]
+        for at_us in self._edges:
+            policy, standard, target = policies.at(at_us), standards.at(at_us), targets.at(at_us)
+            if policy is None or standard is None:
+                self._regimes.append(None)
+            else:
+                self._regimes.append(_regime(policy, standard, None if target is None else water_target(target)))
+        self.all = [regime for regime in self._regimes if regime is not None]
+        if not self.all:
+            raise PlanFileError("plan", [("water", f"there is no policy of the feed water or no standard {STANDARD}")])
+        if not targets.all:
+            raise PlanFileError("plan", [(INDICATOR, f"there is no indicator '{INDICATOR}'; the feed water needs it")])
+
+    def at(self, at_us: int) -> Regime | None:
+        """What was in force; None when there was no policy or no standard."""
+        return self._regimes[bisect_right(self._edges, at_us)]
+
+    def near(self, at_us: int) -> Regime:
+        """What was in force, or else the first that ever was: for words about what has been said already."""
+        return self.at(at_us) or self.all[0]
+
+
+def _edges(versions: Versions[Any]) -> set[int]:
+    """Times at which another version comes into force."""
+    starts = {version.from_us for version in versions.all}
+    return starts | {version.until_us for version in versions.all if version.until_us is not None}
+
+
+def _regime(policy: PolicyDocument, standard: StandardDocument, target: Target | None) -> Regime:
+    settings = policy.settings_as(WaterSettings)
+    if settings.rounds.settle_seconds > policy.window.lateness_seconds:
+        raise PlanFileError(
+            policy.policy.id, [("settings.rounds.settle_seconds", "must not exceed window.lateness_seconds")]
+        )
+    rules = {rule: policy.rule_policy(rule) for rule in RULES}
+    silent = rules[STATION_SILENT]
+    interval_us = settings.quality.interval_seconds * MICROSECONDS
+    late_us = round(policy.threshold(GAP_LATE).value * interval_us)
+    missing_us = round(policy.threshold(GAP_MISSING).value * interval_us)
+    gone_us = round((silent.max_age_seconds or 0) * MICROSECONDS)
+    if not 0 < late_us < missing_us < gone_us:
+        raise PlanFileError(
+            policy.policy.id,
+            [(f"rule {STATION_SILENT}", f"{GAP_LATE} < {GAP_MISSING} < max_age_seconds must hold, in time")],
+        )
+    policy.threshold(REPORTED_FAULT)
+    return Regime(
+        policy=policy,
+        settings=settings,
+        tables=MappingProxyType({body.value: limit_table(standard, body) for body in WaterBody}),
+        target=target,
+        rules=MappingProxyType(rules),
+        debounce=MappingProxyType({rule: Debounce.of(entry) for rule, entry in rules.items()}),
+        quality=_quality_limits(policy, settings),
+        reported=frozenset(mark.value for mark in settings.quality.reported),
+        names=MappingProxyType({lake.id: (lake.name_zh, lake.name) for lake in settings.lake}),
+        round_us=settings.rounds.length_seconds * MICROSECONDS,
+        settle_us=settings.rounds.settle_seconds * MICROSECONDS,
+        say_us=settings.rounds.say_seconds * MICROSECONDS,
+        late_us=late_us,
+        missing_us=missing_us,
+        gone_us=gone_us,
+    )
+
+
+def _quality_limits(policy: PolicyDocument, settings: WaterSettings) -> QualityLimits:
+    given = {entry.id: entry.value for entry in policy.limit}
+    chosen = settings.quality
+    ranges = tuple(
+        (given.get(f"water.range.{name}.low", -inf), given.get(f"water.range.{name}.high", inf))
+        for name in CHECKED_FIELDS
+    )
+    steps = tuple(given.get(f"water.step.{name}") for name in CHECKED_FIELDS)
+    flat = round(policy.threshold(FLAT_LINE).value)
+    own: dict[str, list[tuple[float, float]]] = {}
+    for instrument in chosen.instrument:
+        own.setdefault(instrument.device, list(ranges))[PLACE[instrument.item]] = (instrument.low, instrument.high)
+    checked = {PLACE[name] for name in (*chosen.flat_items, "nh3n_mg_l", "tn_mg_l")}
+    return QualityLimits(
+        ranges=ranges,
+        device_ranges=MappingProxyType({device: tuple(pairs) for device, pairs in own.items()}),
+        steps=steps,
+        flat=tuple(flat if name in chosen.flat_items else None for name in CHECKED_FIELDS),
+        flat_sample=flat,
+        nh3n_share=policy.threshold(CROSS_NH3N_TN).value,
+        together_share=chosen.together_share,
+        saturation_percent=policy.threshold(ALGAL_SATURATION).value,
+        ph_rise=policy.threshold(ALGAL_PH_RISE).value,
+        codes=tuple(
+            Code.PASS.value
+            if place in checked or steps[place] is not None or ranges[place] != (-inf, inf)
+            else Code.NOT_EVALUATED.value
+            for place in range(len(CHECKED_FIELDS))
+        ),
+    )

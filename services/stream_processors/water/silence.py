@@ -1,0 +1,58 @@
+"""A station that does not report: late, then missing, then taken away. Pure.
+
+last reading        late_us          missing_us                 gone_us
+     ├─────────────────┼────────────────┼──────────────────────────┤
+                       raised (1)       raised to 2                ended, the station is forgotten
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from services.stream_processors.engine.counting import Episode, Peak
+from services.stream_processors.water.regime import GAP_LATE, GAP_MISSING, Regime
+from services.stream_processors.water.state import Station
+
+LATE = 1
+MISSING = 2
+
+
+class Silence(NamedTuple):
+    """What the passing of time has made of a station's silence."""
+
+    episode: Episode | None
+    """As it stands now; None while the station is not late."""
+    changed: bool
+    gone_us: int | None
+    """When the station was given up; None while it is expected."""
+    wake_us: int | None
+    """When to look again."""
+
+
+def silence_until(station: Station, regime: Regime, until_us: int, *, inclusive: bool) -> Silence:
+    """Everything that silence brought about before a time.
+
+    Args:
+        inclusive: Whether what falls due at exactly `until_us` has happened: a reading of that moment comes before it.
+    """
+    passed_us = until_us - station.last_us - (0 if inclusive else 1)
+    episode, changed = station.silence, False
+    if passed_us < regime.late_us:
+        return Silence(episode, False, None, station.last_us + regime.late_us)
+    late_us = station.last_us + regime.late_us
+    payload = (station.name, station.body, station.last_us)
+    if episode is None:
+        value = regime.policy.threshold(GAP_LATE).value
+        peak = Peak(late_us, LATE, value, payload)
+        episode, changed = Episode(late_us, late_us, LATE, peak, (station.last_offset,)), True
+    if passed_us < regime.missing_us:
+        return Silence(episode, changed, None, station.last_us + regime.missing_us)
+    if episode.level < MISSING:
+        value = regime.policy.threshold(GAP_MISSING).value
+        peak = Peak(station.last_us + regime.missing_us, MISSING, value, payload)
+        episode, changed = replace(episode, level=MISSING, peak=peak), True
+    gone_us = station.last_us + regime.gone_us
+    if passed_us < regime.gone_us:
+        return Silence(episode, changed, None, gone_us)
+    return Silence(replace(episode, ended_us=gone_us, cleared_us=gone_us), True, gone_us, None)
