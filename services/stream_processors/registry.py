@@ -1,38 +1,61 @@
-"""Which feeds have rules, and how their judge is built from the plan's files."""
+"""Which feeds have rules, and how their judge is built from the files of the plan and the district."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from schemas.fields import Feed
-from schemas.plan.documents import PlanDocument, StandardDocument, WaterPolicyDocument
+from schemas.plan.book import PlanBook
+from schemas.plan.documents import PlanDocument, StandardDocument
 from schemas.plan.errors import PlanFileError
+from schemas.plan.policy import PolicyDocument
+from services.stream_processors.engine.feed_rules import FeedRules
 from services.stream_processors.engine.judge import Judge
+from services.stream_processors.engine.timeline_judge import TimelineJudge
 from services.stream_processors.errors import UnknownFeedError, UnusablePlanError
-from services.stream_processors.plan.files import load_document
+from services.stream_processors.parking.places import lots_of
+from services.stream_processors.parking.processor import ParkingRules
+from services.stream_processors.plan.files import load_document, read_text
 from services.stream_processors.settings import ProcessorSettings
-from services.stream_processors.water.processor import WaterJudge
-from services.stream_processors.water.target import water_target
+from services.stream_processors.water.processor import WaterRules
 
 
-def water_judge(settings: ProcessorSettings) -> WaterJudge:
-    """The judge of the feed water.
+def _water(book: PlanBook, _: ProcessorSettings) -> WaterRules:
+    return WaterRules(book)
+
+
+def _parking(book: PlanBook, settings: ProcessorSettings) -> ParkingRules:
+    file = settings.district_file
+    return ParkingRules(book, lots_of(read_text(file), file=str(file)))
+
+
+RULES: Final[MappingProxyType[Feed, Callable[[PlanBook, ProcessorSettings], FeedRules[Any]]]] = MappingProxyType(
+    {Feed.WATER: _water, Feed.PARKING: _parking}
+)
+"""One line a feed."""
+
+
+def default_book(settings: ProcessorSettings) -> PlanBook:
+    """The documents that ship with the platform: what is in force until others are published.
 
     Raises:
         PlanFileError: one of the files does not load.
     """
-    plan = load_document(settings.plan_file, PlanDocument)
-    standard = load_document(settings.water_standard, StandardDocument)
-    policy = load_document(settings.water_policy, WaterPolicyDocument)
-    return WaterJudge(water_target(plan, file=str(settings.plan_file)), standard, policy)
+    policies = (getattr(settings, f"{feed}_policy") for feed in RULES)
+    return PlanBook(
+        [
+            load_document(settings.plan_file, PlanDocument),
+            load_document(settings.water_standard, StandardDocument),
+            *(_policy(file) for file in policies),
+        ]
+    )
 
 
-JUDGES: Final[MappingProxyType[Feed, Callable[[ProcessorSettings], Judge[Any]]]] = MappingProxyType(
-    {Feed.WATER: water_judge}
-)
-"""One line a feed."""
+def _policy(file: Path) -> PolicyDocument:
+    return load_document(file, PolicyDocument)
 
 
 def build_judges(feeds: list[str], settings: ProcessorSettings) -> list[Judge[Any]]:
@@ -42,10 +65,15 @@ def build_judges(feeds: list[str], settings: ProcessorSettings) -> list[Judge[An
         UnknownFeedError: a feed has no rules.
         UnusablePlanError: a file does not load.
     """
-    unknown = sorted(set(feeds) - {feed.value for feed in JUDGES})
+    unknown = sorted(set(feeds) - {feed.value for feed in RULES})
     if unknown:
-        raise UnknownFeedError(f"no rules for {', '.join(unknown)}; there are rules for {', '.join(JUDGES)}")
+        raise UnknownFeedError(f"no rules for {', '.join(unknown)}; there are rules for {', '.join(RULES)}")
     try:
-        return [JUDGES[feed](settings) for feed in JUDGES if not feeds or feed.value in feeds]
+        book = default_book(settings)
+        return [
+            TimelineJudge(make(book, settings), book)
+            for feed, make in RULES.items()
+            if not feeds or feed.value in feeds
+        ]
     except PlanFileError as error:
         raise UnusablePlanError(str(error)) from error

@@ -21,6 +21,13 @@ class ProcessorSettings(EnvironmentSettings):
     """Class limits (variable WATER_STANDARD)."""
     water_policy: Path = _PLAN_FOLDER / "policies" / "water.toml"
     """Operators' policy of the feed water (variable WATER_POLICY)."""
+    parking_policy: Path = _PLAN_FOLDER / "policies" / "parking.toml"
+    ev_policy: Path = _PLAN_FOLDER / "policies" / "ev.toml"
+    emergency_policy: Path = _PLAN_FOLDER / "policies" / "emergency.toml"
+    tax_policy: Path = _PLAN_FOLDER / "policies" / "tax.toml"
+    """The same for the other feeds (variables PARKING_POLICY, EV_POLICY, EMERGENCY_POLICY, TAX_POLICY)."""
+    district_file: Path = _PLAN_FOLDER.parent / "district" / "jianghan.toml"
+    """Places of the district: car parks, ambulance posts (variable DISTRICT_FILE)."""
     processor_snapshot_seconds: float = Field(default=1.0, gt=0, le=60)
     """Time between snapshots; a kill costs at most so much judging again."""
     processor_records_max: int = Field(default=1_000, ge=1, le=10_000)

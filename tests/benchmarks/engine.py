@@ -27,7 +27,7 @@ from services.stream_processors.engine.events import AlertOutput, IndicatorOutpu
 from services.stream_processors.engine.judge import Judge
 from services.stream_processors.engine.snapshot import encode_snapshot
 from services.stream_processors.engine.worker import Worker
-from services.stream_processors.registry import JUDGES, build_judges
+from services.stream_processors.registry import RULES, build_judges
 from services.stream_processors.settings import ProcessorSettings
 from simulators.load.templates import FIELDS, VARIANTS
 
@@ -145,7 +145,7 @@ def _memory(feed: Feed, judge: Judge[Any], assets: int, each: int) -> None:
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--feeds", default=",".join(JUDGES))
+    parser.add_argument("--feeds", default=",".join(RULES))
     parser.add_argument("--readings", type=int, default=60_000)
     parser.add_argument("--assets", type=int, default=200)
     parser.add_argument("--memory-assets", type=int, default=10_000)

@@ -20,7 +20,7 @@ from deploy.local.stack import ServiceSpec, Stack
 from schemas.clock import KIND_HEADER, KIND_TICK, Tick
 from schemas.fields import Feed
 from schemas.parking import ParkingReading
-from schemas.topics import ALERTS, readings_topic, state_topic
+from schemas.topics import ALERTS, readings_topic, state_topic, topic_spec
 from services.runtime.settings import KafkaSettings
 from services.stream_processors.engine.events import AlertOutput
 from services.stream_processors.engine.worker import Worker
@@ -94,10 +94,11 @@ async def read_all(kafka: KafkaSettings, topic: str) -> dict[int, list[ConsumerR
     consumer = AIOKafkaConsumer(**kafka.client_options("same-reader"), auto_offset_reset="earliest")
     await consumer.start()
     try:
-        places = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
+        places = [TopicPartition(topic, p) for p in range(topic_spec(topic).partitions)]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
         found: dict[int, list[ConsumerRecord]] = {place.partition: [] for place in places}
+        await asyncio.sleep(0)  # a consumer that is stopped before its own tasks have begun raises
         while any([await consumer.position(place) < ends[place] for place in places]):
             for place, records in (await consumer.getmany(timeout_ms=200)).items():
                 found[place.partition] += [r for r in records if r.offset < ends[place]]

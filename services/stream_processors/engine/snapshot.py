@@ -31,7 +31,14 @@ def encode_snapshot(judge: Judge[S], snapshot: Snapshot[S]) -> bytes:
         "next_offset": snapshot.next_offset,
         "state": dump_state(judge, snapshot.state),
     }
-    return zlib.compress(orjson.dumps(body), 1)
+    return zlib.compress(orjson.dumps(body, default=_plain), 1)
+
+
+def _plain(value: Any) -> Any:
+    """Named tuples as the tuples they are."""
+    if isinstance(value, tuple):
+        return tuple(value)
+    raise TypeError
 
 
 def decode_snapshot(judge: Judge[S], raw: bytes) -> Snapshot[S]:

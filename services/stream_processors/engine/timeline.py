@@ -227,8 +227,8 @@ def dump_timeline(rules: FeedRules[S], line: Timeline[S]) -> list[Any]:
     base = line.checkpoints[0]
     return [
         _dump_frame(rules, base),
-        [tuple(entry) for entry in line.window],
-        [tuple(entry) for entry in line.pending],
+        line.window,
+        line.pending,
         line.closed_us,
         line.fired_us,
     ]

@@ -281,7 +281,7 @@ class TimelineJudge(Generic[S]):
             dump_timeline(self.rules, state.line),
             dump_book(state.book),
             [[name, revision, digest] for name, (revision, digest) in state.published.items()],
-            [tuple(entry) for entry in state.ahead],
+            state.ahead,
         ]
 
     def load(self, dumped: Any) -> KeyState[S]:

@@ -19,8 +19,16 @@ def load_document(path: Path, model: type[D]) -> D:
     Raises:
         PlanFileError: the file cannot be read or does not hold a valid document.
     """
+    return parse_document(read_text(path), model, file=str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        PlanFileError: the file cannot be read.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PlanFileError(str(path), [("file", f"cannot be read: {error}")]) from error
-    return parse_document(text, model, file=str(path))
