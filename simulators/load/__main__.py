@@ -42,6 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--feeds", type=_feeds, default=tuple(Feed), help="for example water,ev (all five by default)")
     parser.add_argument("--lane", type=_lane, default=DEFAULT_LANE)
     parser.add_argument("--receipts", action="store_true", help="keep each reading until the bridge's receipt")
+    parser.add_argument("--troubled", action="store_true", help="car parks raise an alert every few readings")
     parser.add_argument("--connections", type=int, default=1)
     parser.add_argument("--window", type=int, default=20_000, help="messages in flight at most")
     parser.add_argument("--drain-seconds", type=float, default=90)
@@ -61,6 +62,7 @@ def main() -> int:
         lane=arguments.lane,
         boot_id=f"load-{uuid.uuid4().hex[:12]}",
         receipts=arguments.receipts,
+        troubled=arguments.troubled,
         connections=min(arguments.connections, arguments.devices),
         window=arguments.window,
         drain_seconds=arguments.drain_seconds,

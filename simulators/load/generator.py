@@ -51,6 +51,8 @@ class LoadPlan:
     lane: str
     boot_id: str
     receipts: bool
+    troubled: bool
+    """Car parks send counts that cannot be, so that alerts are raised and resolved all the time."""
     connections: int
     window: int
     """Messages in flight on all connections, at most."""
@@ -71,6 +73,7 @@ class LoadRun:
                 boot_id=plan.boot_id,
                 lane=plan.lane,
                 batch=plan.batch,
+                troubled=plan.troubled,
             )
             for number in range(plan.devices)
         ]

@@ -21,6 +21,7 @@ VARIANTS: Final = 8
 DEVICES_A_GROUP: Final = 5
 _SEQ: Final = 987_654_321_012_345
 _TIME: Final = "@time@"
+_TROUBLE: Final = {"free_spaces": -1}
 _LATITUDE, _LONGITUDE = 30.606, 114.254
 
 
@@ -123,8 +124,12 @@ class LoadDevice:
     templates: tuple[Template, ...]
 
 
-def load_device(feed: Feed, number: int, *, boot_id: str, lane: str, batch: int) -> LoadDevice:
-    """Make the device with that number: where it publishes and what."""
+def load_device(feed: Feed, number: int, *, boot_id: str, lane: str, batch: int, troubled: bool = False) -> LoadDevice:
+    """Make the device with that number: where it publishes and what.
+
+    Args:
+        troubled: Every last variant of a car park's counter is a count that cannot be, so that it raises an alert.
+    """
     topic = DeviceTopic(feed, f"load-{feed}-{number // DEVICES_A_GROUP % 12}", f"load-{feed}-{number}", Message.READING)
     readings = [
         _open(
@@ -137,6 +142,7 @@ def load_device(feed: Feed, number: int, *, boot_id: str, lane: str, batch: int)
                 "observed_at": _TIME,
                 "lane": lane,
                 **FIELDS[feed](number, variant),
+                **(_TROUBLE if troubled and feed is Feed.PARKING and variant == VARIANTS - 1 else {}),
             }
         )
         for variant in range(VARIANTS)

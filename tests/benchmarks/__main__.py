@@ -20,6 +20,7 @@ SCRIPTS = {
     "bridge": "tests.benchmarks.bridge_drain",
     "sink": "tests.benchmarks.sink_drain",
     "engine": "tests.benchmarks.engine",
+    "alerts": "tests.benchmarks.alerts",
 }
 """Benchmarks of one part, each with its own options (`--help`)."""
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import gc
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -150,13 +152,25 @@ def main() -> None:
     parser.add_argument("--assets", type=int, default=200)
     parser.add_argument("--memory-assets", type=int, default=10_000)
     parser.add_argument("--memory-readings", type=int, default=10)
+    parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.memory_of:
+        (judge,) = build_judges([arguments.memory_of], ProcessorSettings())
+        _memory(judge.feed, judge, arguments.memory_assets, arguments.memory_readings)
+        return
     feeds = arguments.feeds.split(",")
     print("engine alone", flush=True)
     for judge in build_judges(feeds, ProcessorSettings()):
         _speed(judge.feed, judge, arguments.assets, arguments.readings)
-    for judge in build_judges(feeds, ProcessorSettings()):
-        _memory(judge.feed, judge, arguments.memory_assets, arguments.memory_readings)
+    for feed in feeds:
+        # A process of its own for each: what others have freed would hide what this one takes.
+        subprocess.run(
+            [sys.executable, "-m", "tests.benchmarks.engine", "--memory-of", feed, *_given(arguments)], check=True
+        )
+
+
+def _given(arguments: argparse.Namespace) -> list[str]:
+    return ["--memory-assets", str(arguments.memory_assets), "--memory-readings", str(arguments.memory_readings)]
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ def _watch(load: subprocess.Popen[str]) -> Any:
 
 def run(district: District, rate: int, batch: int, seconds: int) -> Run:
     """Run one load and wait until its readings are stored."""
-    kafka = KafkaSettings.model_validate(_kafka_fields(district))
+    kafka = KafkaSettings.model_validate(kafka_fields(district))
     since = asyncio.run(indicator_ends(kafka))
     before = all_usage(district)
     load = district.start_load(
@@ -195,7 +195,8 @@ def run(district: District, rate: int, batch: int, seconds: int) -> Run:
     )
 
 
-def _kafka_fields(district: District) -> dict[str, str]:
+def kafka_fields(district: District) -> dict[str, str]:
+    """Kafka as the operator reaches it."""
     role = district.role("operator")
     names = ("bootstrap", "security_protocol", "username", "password")
     return {name: role[f"KAFKA_{name.upper()}"] for name in names if f"KAFKA_{name.upper()}" in role}
