@@ -1,4 +1,4 @@
-"""The figures of a lake: class and trophic index of a round, class of a day and a month; quality of a station's data. Pure.
+"""The figures of a lake: class and trophic index of a round, class of a day and a month; and quality of data. Pure.
 
 `water.class` is said of rounds only; the mean over a local day or month has ids of its own, so that a round that is as
 long as a day is never taken for the day.
@@ -129,7 +129,7 @@ def round_trophic(period: Period, view: View, classed: Classed, regime: Regime) 
     )
 
 
-def period_class(indicator: str, period: Period, view: View, rounds: int, regime: Regime, stations: int) -> Figure:
+def period_class(indicator: str, period: Period, view: View, regime: Regime, *, rounds: int, stations: int) -> Figure:
     """`water.class_day` or `water.class_month`: mean over time at each point, then over the points, then the class.
 
     Args:
@@ -142,7 +142,9 @@ def period_class(indicator: str, period: Period, view: View, rounds: int, regime
     enough = rounds > 0 and rounds >= share_min * expected
     verdict = classed.verdict if enough else classed.verdict._replace(rank=None)
     classed = classed._replace(verdict=verdict)
-    status, reason = _period_status(classed, view, rounds, expected, share_min, regime, stations)
+    status, reason = _period_status(
+        classed, view, regime, f"{rounds} of {expected} rounds", share_min, enough=enough, stations=stations
+    )
     return Figure(
         id=indicator,
         subject=period.lake,
@@ -161,11 +163,10 @@ def period_class(indicator: str, period: Period, view: View, rounds: int, regime
 
 
 def _period_status(
-    classed: Classed, view: View, rounds: int, expected: int, share_min: float, regime: Regime, stations: int
+    classed: Classed, view: View, regime: Regime, of_rounds: str, share_min: float, *, enough: bool, stations: int
 ) -> tuple[IndicatorStatus, str]:
     verdict, target, items_min = classed.verdict, classed.target, regime.settings.class_.items_min
-    of_rounds = f"{rounds} of {expected} rounds"
-    if rounds == 0 or rounds < share_min * expected:
+    if not enough:
         return CANNOT_SAY, f"{of_rounds} could be classed, a share of {share_min:.0%} and at least one are needed"
     if verdict.n_items < items_min:
         return CANNOT_SAY, (

@@ -9,8 +9,6 @@ from __future__ import annotations
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
-import orjson
-
 from schemas.fields import Feed, Quality
 from schemas.indicator import IndicatorStatus
 from schemas.water import WaterReading
@@ -192,6 +190,7 @@ def _sample_part(reading: WaterReading) -> dict[str, Any]:
 
 
 def has_trophic_items(values: Values) -> bool:
+    """Whether one of the items of the trophic index was measured."""
     _, _, codmn, _, tp, tn, chla, transparency, *_ = values
     return bool(codmn or tp or tn or chla or transparency)
 

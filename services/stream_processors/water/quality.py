@@ -1,4 +1,4 @@
-"""Whether measured values can be believed: range, step, flat line, cross checks (engineering defaults, unverified). Pure.
+"""Whether measured values can be believed: range, step, flat line, cross checks (unverified defaults). Pure.
 
 Codes are those of QARTOD. What fails or is suspect does not count for a class; the same movement of several items is
 believed, because water changes in many respects at once and an instrument fails alone.
@@ -7,6 +7,8 @@ believed, because water changes in many respects at once and an instrument fails
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
+from math import inf
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -39,19 +41,28 @@ Codes = tuple[int, ...]
 """One `Code` for each of `CHECKED_FIELDS`."""
 
 
-class QualityLimits(NamedTuple):
-    """The limits of a policy, by the place of a field."""
+class Check(NamedTuple):
+    """What one item is checked against."""
 
-    ranges: tuple[tuple[float, float], ...]
+    place: int
+    low: float
+    high: float
     """Lowest and highest value that can be."""
-    device_ranges: MappingProxyType[str, tuple[tuple[float, float], ...]]
-    """The same for stations whose instruments have a range of their own."""
-    steps: tuple[float | None, ...]
+    step: float
     """Greatest change within an hour; over a longer time so much for each hour."""
-    flat: tuple[int | None, ...]
-    """So many equal values in a row are a flat line."""
-    flat_sample: int
-    """So many equal samples in a row."""
+
+
+class QualityLimits(NamedTuple):
+    """The limits of a policy."""
+
+    checks: tuple[Check, ...]
+    """Of the items that have a range or a step."""
+    device_checks: MappingProxyType[str, tuple[Check, ...]]
+    """The same for stations whose instruments have a range of their own."""
+    flat_places: tuple[int, ...]
+    """Items whose value alone may not stand still."""
+    flat: int
+    """So many equal values, or samples, in a row are a flat line."""
     nh3n_share: float
     """Ammonia nitrogen is at most so many times total nitrogen."""
     together_share: float
@@ -59,8 +70,8 @@ class QualityLimits(NamedTuple):
     """Oxygen beyond it, with pH risen, is an algal signal ..."""
     ph_rise: float
     """... when pH is at least so much above its lowest value of the local day."""
-    codes: Codes
-    """Codes of values in which nothing is doubtful."""
+    checked: frozenset[int]
+    """Places of the items for which there is a check."""
 
 
 class Memory(NamedTuple):
@@ -69,7 +80,7 @@ class Memory(NamedTuple):
     last: Values
     """The last sample."""
     same: tuple[int, ...]
-    """How often in a row each value has been seen."""
+    """How often in a row the value of each of `flat_places` has been seen."""
     same_samples: int
     good: Values
     """The last value of each item that was believed ..."""
@@ -77,7 +88,7 @@ class Memory(NamedTuple):
     """... and when."""
 
 
-NOTHING_SEEN: Final = Memory((None,) * _WIDTH, (0,) * _WIDTH, 0, (None,) * _WIDTH, (0,) * _WIDTH)
+NOTHING_SEEN: Final = Memory((), (), 0, (None,) * _WIDTH, (0,) * _WIDTH)
 
 
 class Doubt(NamedTuple):
@@ -120,42 +131,38 @@ def examine(values: Values, known: Memory, at_us: int, device: str, limits: Qual
     Args:
         algal: The sample is an algal signal: steps of oxygen and pH are what it consists of.
     """
-    ranges = limits.device_ranges.get(device, limits.ranges)
     doubts: list[Doubt] = []
-    same: list[int] = []
-    flat, steps, last, before = limits.flat, limits.steps, known.last, known.good
+    before, last = known.good, known.last
+    checks = limits.checks
+    if limits.device_checks:
+        checks = limits.device_checks.get(device, checks)
     jumped = False
-    for place, value in enumerate(values):
+    for place, low, high, step in checks:
+        value = values[place]
         if value is None:
-            same.append(0)
             continue
-        low, high = ranges[place]
         if not low <= value <= high:
             doubts.append(_out_of_range(place, value, low, high))
-        if value == last[place]:
-            count = known.same[place] + 1
-            most = flat[place]
-            if most is not None and count >= most:
-                doubts.append(Doubt("flat_line", place, float(count), FLAT_LINE, float(most), Code.SUSPECT))
-        else:
-            count = 1
-        same.append(count)
-        step, was = steps[place], before[place]
-        if step is not None and was is not None and abs(value - was) > step:
+        was = before[place]
+        if was is not None and not -step <= value - was <= step:
             jumped = True
     if jumped:
-        doubts += _steps(values, known, at_us, limits, algal=algal)
+        doubts += _steps(values, known, at_us, checks, limits.together_share, algal=algal)
+    same = _same(values, known, limits)
+    if same and max(same) >= limits.flat:
+        doubts += _flat(values, same, limits)
     same_samples = known.same_samples + 1 if values == last else 1
-    if same_samples >= limits.flat_sample:
-        doubts += _repeated(values, same_samples, limits)
+    if same_samples >= limits.flat:
+        doubts += [_standing(place, same_samples, limits) for place, value in enumerate(values) if value is not None]
     nh3n, tn = values[_NH3N], values[_TN]
     if nh3n is not None and tn is not None and nh3n > limits.nh3n_share * tn + _NOISE:
         ratio = nh3n / tn if tn else nh3n
         doubts += [
             Doubt("cross_check", place, ratio, CROSS_NH3N_TN, limits.nh3n_share, Code.SUSPECT) for place in (_NH3N, _TN)
         ]
-    codes = _codes(values, doubts, limits)
-    return Examined(codes, tuple(doubts), _remember(values, tuple(same), same_samples, known, codes, at_us))
+    plain = _plain_codes(tuple([value is None for value in values]), limits.checked)
+    codes = _with_doubts(plain, doubts) if doubts else plain
+    return Examined(codes, tuple(doubts), _remember(values, (same, same_samples), known, codes, at_us))
 
 
 def _out_of_range(place: int, value: float, low: float, high: float) -> Doubt:
@@ -163,45 +170,71 @@ def _out_of_range(place: int, value: float, low: float, high: float) -> Doubt:
     return Doubt("range", place, value, f"water.range.{CHECKED_FIELDS[place]}.{side}", limit, Code.FAIL)
 
 
-def _steps(values: Values, known: Memory, at_us: int, limits: QualityLimits, *, algal: bool) -> list[Doubt]:
+def _same(values: Values, known: Memory, limits: QualityLimits) -> tuple[int, ...]:
+    last = known.last
+    if not last:
+        return tuple([int(values[place] is not None) for place in limits.flat_places])
+    return tuple(
+        [
+            0 if (value := values[place]) is None else count + 1 if value == last[place] else 1
+            for place, count in zip(limits.flat_places, known.same, strict=True)
+        ]
+    )
+
+
+def _flat(values: Values, same: tuple[int, ...], limits: QualityLimits) -> list[Doubt]:
+    return [
+        _standing(place, count, limits)
+        for place, count in zip(limits.flat_places, same, strict=True)
+        if count >= limits.flat and values[place] is not None
+    ]
+
+
+def _standing(place: int, count: int, limits: QualityLimits) -> Doubt:
+    return Doubt("flat_line", place, float(count), FLAT_LINE, float(limits.flat), Code.SUSPECT)
+
+
+def _steps(
+    values: Values, known: Memory, at_us: int, checks: tuple[Check, ...], together_share: float, *, algal: bool
+) -> list[Doubt]:
     """Items that moved too far, unless another one moved with them."""
     doubts: list[Doubt] = []
     moved = 0
-    for place, (value, was, step) in enumerate(zip(values, known.good, limits.steps, strict=True)):
-        if value is None or was is None or step is None:
+    for place, _, _, step in checks:
+        value, was = values[place], known.good[place]
+        if value is None or was is None or step == inf:
             continue
         allowed = step * max(1.0, (at_us - known.good_us[place]) / _HOUR_US)
         change = abs(value - was)
-        moved += change >= limits.together_share * allowed
+        moved += change + _NOISE >= together_share * allowed
         if change > allowed + _NOISE and not (algal and place in _ALGAL):
             limit_id = f"water.step.{CHECKED_FIELDS[place]}"
             doubts.append(Doubt("step", place, change, limit_id, allowed, Code.SUSPECT))
     return doubts if moved < 2 else []
 
 
-def _repeated(values: Values, same_samples: int, limits: QualityLimits) -> list[Doubt]:
-    return [
-        Doubt("flat_line", place, float(same_samples), FLAT_LINE, float(limits.flat_sample), Code.SUSPECT)
-        for place, value in enumerate(values)
-        if value is not None
-    ]
+@lru_cache(1_024)
+def _plain_codes(missing: tuple[bool, ...], checked: frozenset[int]) -> Codes:
+    """Codes of a sample in which nothing is doubtful."""
+    return tuple(
+        (Code.MISSING if gone else Code.PASS if place in checked else Code.NOT_EVALUATED).value
+        for place, gone in enumerate(missing)
+    )
 
 
-def _codes(values: Values, doubts: list[Doubt], limits: QualityLimits) -> Codes:
-    if not doubts and None not in values:
-        return limits.codes
-    codes = [9 if value is None else code for value, code in zip(values, limits.codes, strict=True)]
+def _with_doubts(plain: Codes, doubts: list[Doubt]) -> Codes:
+    codes = list(plain)
     for doubt in doubts:
         codes[doubt.place] = max(codes[doubt.place], doubt.code.value)
     return tuple(codes)
 
 
-def _remember(
-    values: Values, same: tuple[int, ...], same_samples: int, known: Memory, codes: Codes, at_us: int
-) -> Memory:
+def _remember(values: Values, counts: tuple[tuple[int, ...], int], known: Memory, codes: Codes, at_us: int) -> Memory:
+    if None not in values and 3 not in codes and 4 not in codes:
+        return Memory(values, *counts, values, (at_us,) * _WIDTH)
     good = tuple([v if c <= 2 else g for v, c, g in zip(values, codes, known.good, strict=True)])
     good_us = tuple([at_us if c <= 2 else g for c, g in zip(codes, known.good_us, strict=True)])
-    return Memory(values, same, same_samples, good, good_us)
+    return Memory(values, *counts, good, good_us)
 
 
 def believed(values: Values, codes: Codes) -> Values:

@@ -18,7 +18,7 @@ from schemas.water import WaterBody
 from services.stream_processors.engine.counting import Debounce
 from services.stream_processors.engine.event_time import MICROSECONDS
 from services.stream_processors.water.measured import CHECKED_FIELDS, PLACE
-from services.stream_processors.water.quality import CROSS_NH3N_TN, FLAT_LINE, Code, QualityLimits
+from services.stream_processors.water.quality import CROSS_NH3N_TN, FLAT_LINE, Check, QualityLimits
 from services.stream_processors.water.settings import WaterSettings
 from services.stream_processors.water.standard import LimitTable, limit_table
 from services.stream_processors.water.target import INDICATOR, Target, water_target
@@ -141,30 +141,34 @@ def _regime(policy: PolicyDocument, standard: StandardDocument, target: Target |
 def _quality_limits(policy: PolicyDocument, settings: WaterSettings) -> QualityLimits:
     given = {entry.id: entry.value for entry in policy.limit}
     chosen = settings.quality
-    ranges = tuple(
-        (given.get(f"water.range.{name}.low", -inf), given.get(f"water.range.{name}.high", inf))
-        for name in CHECKED_FIELDS
-    )
-    steps = tuple(given.get(f"water.step.{name}") for name in CHECKED_FIELDS)
-    flat = round(policy.threshold(FLAT_LINE).value)
-    own: dict[str, list[tuple[float, float]]] = {}
+    checks = [
+        Check(
+            place,
+            given.get(f"water.range.{name}.low", -inf),
+            given.get(f"water.range.{name}.high", inf),
+            given.get(f"water.step.{name}", inf),
+        )
+        for place, name in enumerate(CHECKED_FIELDS)
+    ]
+    own: dict[str, list[Check]] = {}
     for instrument in chosen.instrument:
-        own.setdefault(instrument.device, list(ranges))[PLACE[instrument.item]] = (instrument.low, instrument.high)
-    checked = {PLACE[name] for name in (*chosen.flat_items, "nh3n_mg_l", "tn_mg_l")}
+        place = PLACE[instrument.item]
+        mine = own.setdefault(instrument.device, checks.copy())
+        mine[place] = mine[place]._replace(low=instrument.low, high=instrument.high)
+    flat_places = tuple(PLACE[name] for name in chosen.flat_items)
+    checked = {check.place for check in _needed(checks)} | {PLACE["nh3n_mg_l"], PLACE["tn_mg_l"], *flat_places}
     return QualityLimits(
-        ranges=ranges,
-        device_ranges=MappingProxyType({device: tuple(pairs) for device, pairs in own.items()}),
-        steps=steps,
-        flat=tuple(flat if name in chosen.flat_items else None for name in CHECKED_FIELDS),
-        flat_sample=flat,
+        checks=_needed(checks),
+        device_checks=MappingProxyType({device: _needed(mine) for device, mine in own.items()}),
+        flat_places=flat_places,
+        flat=round(policy.threshold(FLAT_LINE).value),
         nh3n_share=policy.threshold(CROSS_NH3N_TN).value,
         together_share=chosen.together_share,
         saturation_percent=policy.threshold(ALGAL_SATURATION).value,
         ph_rise=policy.threshold(ALGAL_PH_RISE).value,
-        codes=tuple(
-            Code.PASS.value
-            if place in checked or steps[place] is not None or ranges[place] != (-inf, inf)
-            else Code.NOT_EVALUATED.value
-            for place in range(len(CHECKED_FIELDS))
-        ),
+        checked=frozenset(checked),
     )
+
+
+def _needed(checks: list[Check]) -> tuple[Check, ...]:
+    return tuple(check for check in checks if check[1:] != (-inf, inf, inf))

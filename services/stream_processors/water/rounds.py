@@ -31,13 +31,11 @@ class PointSums(NamedTuple):
 
     def plus(self, values: Values, at_us: int, offset: int) -> PointSums:
         """One more sample counts."""
-        sums, counts = list(self.sums), list(self.counts)
-        for place in range(_WIDTH):
-            value = values[place]
-            if value is None:
-                continue
-            sums[place] += round(10.0**-value * _ION_SCALE) if place == _PH else round(value * _SCALE)
-            counts[place] += 1
+        sums = [total if v is None else total + round(v * _SCALE) for total, v in zip(self.sums, values, strict=False)]
+        counts = [n if v is None else n + 1 for n, v in zip(self.counts, values, strict=False)]
+        ph = values[_PH]
+        if ph is not None:
+            sums[_PH] = self.sums[_PH] + round(10.0**-ph * _ION_SCALE)
         newest = (at_us, offset) if at_us >= self.last_us else (self.last_us, self.last_offset)
         return PointSums(self.samples + 1, tuple(sums), tuple(counts), *newest)
 

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from services.stream_processors.engine.counting import CALM, Episode, Run, dump_episode, dump_run, frozen, load_episode
-from services.stream_processors.engine.counting import load_run as _load_run
+from schemas.water import WaterBody
+from services.stream_processors.engine.counting import (
+    CALM,
+    Episode,
+    Run,
+    dump_episode,
+    dump_run,
+    frozen,
+    load_episode,
+    load_run,
+)
 from services.stream_processors.water.quality import NOTHING_SEEN, Codes, Memory
 from services.stream_processors.water.rounds import PointSums, View, dump_sums, load_sums
 
-CLOSE_ASKED = 1
+LAKE: Final = WaterBody.LAKE.value
+
+CLOSE_ASKED: Final = 1
 """The round's end has been asked for ..."""
-SETTLE_ASKED = 2
+SETTLE_ASKED: Final = 2
 """... the time at which it counts ..."""
-COUNTED = 4
+COUNTED: Final = 4
 """... it counts already ..."""
-CHANGED = 8
+CHANGED: Final = 8
 """... and it must be published (again)."""
 
 
@@ -53,8 +64,10 @@ class LakeState:
     """Rounds that could be classed in each day and month."""
     codes: dict[tuple[int, str, Codes], int] = field(default_factory=dict)
     """How often each result of the checks was seen, by local day and point."""
-    asked: dict[str, None] = field(default_factory=dict)
-    """Shared wakes that have been asked for."""
+    says: dict[int, None] = field(default_factory=dict)
+    """Times at which changed rounds are to be published ..."""
+    hours: dict[int, None] = field(default_factory=dict)
+    """... and at which the results of the checks are."""
     run: Run = CALM
     """Counting of the lake's rounds."""
 
@@ -68,7 +81,8 @@ class LakeState:
             self.sums.copy(),
             self.classed_rounds.copy(),
             self.codes.copy(),
-            self.asked.copy(),
+            self.says.copy(),
+            self.hours.copy(),
             self.run,
         )
 
@@ -78,10 +92,10 @@ class LakeState:
 
     def is_blank(self) -> bool:
         """Whether nothing needs to be remembered."""
-        calm = self.run == CALM
-        return calm and not (
-            self.stations or self.rounds or self.sums or self.classed_rounds or self.codes or self.asked
+        known = (
+            self.stations or self.rounds or self.sums or self.classed_rounds or self.codes or self.says or self.hours
         )
+        return not known and self.run == CALM
 
 
 def dump_lake(state: LakeState) -> list[Any]:
@@ -92,24 +106,26 @@ def dump_lake(state: LakeState) -> list[Any]:
         [[*key, dump_sums(sums)] for key, sums in state.sums.items()],
         [[*key, count] for key, count in state.classed_rounds.items()],
         [[*key, count] for key, count in state.codes.items()],
-        list(state.asked),
+        list(state.says),
+        list(state.hours),
         dump_run(state.run),
     ]
 
 
 def load_lake(dumped: list[Any], lake: str, lane: str) -> LakeState:
     """State from its JSON-ready form."""
-    stations, rounds, sums, classed, codes, asked, run = dumped
+    stations, rounds, sums, classed, codes, says, hours, run = dumped
     return LakeState(
         lake,
         lane,
         {name: _load_station(rest) for name, *rest in stations},
-        {start_us: marks for start_us, marks in rounds},
+        dict(rounds),
         {(kind, start_us, point): load_sums(part) for kind, start_us, point, part in sums},
         {(kind, start_us): count for kind, start_us, count in classed},
         {(day_us, point, tuple(found)): count for day_us, point, found, count in codes},
-        dict.fromkeys(asked),
-        _load_run(run),
+        dict.fromkeys(says),
+        dict.fromkeys(hours),
+        load_run(run),
     )
 
 
@@ -133,9 +149,9 @@ def _load_station(dumped: list[Any]) -> Station:
         body,
         last_us,
         last_offset,
-        _load_run(classes),
-        _load_run(faults),
-        _load_run(algae),
+        load_run(classes),
+        load_run(faults),
+        load_run(algae),
         None if silence is None else load_episode(silence),
         Memory(*frozen(memory)),
         ph_day_us,

@@ -79,8 +79,10 @@ def _withdrawn(said: Said, place: Place, what_zh: str, what_en: str) -> tuple[st
     started = local_text(said.episode.started_us)
     return (
         f"撤回：迟到的数据表明，{place.zh}自{started}（北京时间）起的{what_zh}不成立。",
-        f"Withdrawn: data that came late show that the {what_en} at {place.en} from {started} "
-        "(Beijing time) has no basis.",
+        (
+            f"Withdrawn: data that came late show that the {what_en} at {place.en} from {started} "
+            "(Beijing time) has no basis."
+        ),
     )
 
 
@@ -130,21 +132,29 @@ def _class_texts(
     if episode.ended_us is not None:
         ended = local_text(episode.ended_us)
         return (
-            f"{amended_zh}{place.zh}水质已恢复到目标{goal.class_zh}（{source_zh}）：{began}至"
-            f"{ended}（北京时间）劣于目标，最差为{quality.class_zh}（{quality.word_zh}）。",
-            f"{amended_en}Water at {place.en} is back at the target {goal.class_en} ({source_en}): worse from {began} "
-            f"to {ended} (Beijing time), at worst {quality.class_en} ({quality.word_en}).",
+            (
+                f"{amended_zh}{place.zh}水质已恢复到目标{goal.class_zh}（{source_zh}）：{began}至"
+                f"{ended}（北京时间）劣于目标，最差为{quality.class_zh}（{quality.word_zh}）。"
+            ),
+            (
+                f"{amended_en}Water at {place.en} is back at the target {goal.class_en} ({source_en}): worse from {began} "
+                f"to {ended} (Beijing time), at worst {quality.class_en} ({quality.word_en})."
+            ),
         )
     per_round = said.asset == said.key
     samples_zh, samples_en = ("轮", "sampling rounds") if per_round else ("次", "samples")
     causes_zh, causes_en = _causes(causes, target.rank)
     lately_zh, lately_en = _lately(episode)
     return (
-        f"{amended_zh}{place.zh}水质为{quality.class_zh}（{quality.word_zh}），劣于目标{goal.class_zh}（{source_zh}）："
-        f"{causes_zh}。自{began}（北京时间）起连续{policy.raise_after}{samples_zh}采样劣于目标。{lately_zh}{policy.advice_zh}",
-        f"{amended_en}Water at {place.en} is {quality.class_en} ({quality.word_en}), worse than the target "
-        f"{goal.class_en} ({source_en}): {causes_en}. {policy.raise_after} {samples_en} in a row since {began} "
-        f"(Beijing time). {lately_en}{policy.advice_en}",
+        (
+            f"{amended_zh}{place.zh}水质为{quality.class_zh}（{quality.word_zh}），劣于目标{goal.class_zh}（{source_zh}）："
+            f"{causes_zh}。自{began}（北京时间）起连续{policy.raise_after}{samples_zh}采样劣于目标。{lately_zh}{policy.advice_zh}"
+        ),
+        (
+            f"{amended_en}Water at {place.en} is {quality.class_en} ({quality.word_en}), worse than the target "
+            f"{goal.class_en} ({source_en}): {causes_en}. {policy.raise_after} {samples_en} in a row since {began} "
+            f"(Beijing time). {lately_en}{policy.advice_en}"
+        ),
     )
 
 
@@ -217,16 +227,24 @@ def _fault_texts(said: Said, place: Place, policy: RulePolicy, threshold: Thresh
     if episode.ended_us is not None:
         ended = local_text(episode.ended_us)
         return (
-            f"{amended_zh}{place.zh}的数据已恢复可信：{began}至{ended}（北京时间）{names_zh}{why_zh}"
-            f"（依据：{source_zh}）。",
-            f"{amended_en}Data of {place.en} can be believed again: from {began} to {ended} (Beijing time) "
-            f"{names_en} {why_en} (source: {source_en}).",
+            (
+                f"{amended_zh}{place.zh}的数据已恢复可信：{began}至{ended}（北京时间）{names_zh}{why_zh}"
+                f"（依据：{source_zh}）。"
+            ),
+            (
+                f"{amended_en}Data of {place.en} can be believed again: from {began} to {ended} (Beijing time) "
+                f"{names_en} {why_en} (source: {source_en})."
+            ),
         )
     return (
-        f"{amended_zh}{place.zh}疑似仪器故障，不按污染处理：自{began}（北京时间）起{names_zh}{why_zh}"
-        f"（依据：{source_zh}）。相关项目不计入水质类别。{policy.advice_zh}",
-        f"{amended_en}Instrument fault suspected at {place.en}, not taken for pollution: since {began} (Beijing time) "
-        f"{names_en} {why_en} (source: {source_en}). The items do not count for the class. {policy.advice_en}",
+        (
+            f"{amended_zh}{place.zh}疑似仪器故障，不按污染处理：自{began}（北京时间）起{names_zh}{why_zh}"
+            f"（依据：{source_zh}）。相关项目不计入水质类别。{policy.advice_zh}"
+        ),
+        (
+            f"{amended_en}Instrument fault suspected at {place.en}, not taken for pollution: since {began} (Beijing time) "
+            f"{names_en} {why_en} (source: {source_en}). The items do not count for the class. {policy.advice_en}"
+        ),
     )
 
 

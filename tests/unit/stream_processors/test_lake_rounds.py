@@ -11,6 +11,7 @@ import pytest
 from schemas.indicator import IndicatorStatus
 from tests.unit.stream_processors.water_log import START, Item, Said, log_of, policy, reading, run, tick
 
+
 def told(items: Sequence[Item]) -> Said:
     """What is said of readings within the first hour."""
     return run(log_of([*items, tick(59)]))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.plan.documents import PlanDocument, StandardDocument
 from schemas.plan.book import PlanBook
+from schemas.plan.documents import PlanDocument, StandardDocument
 from schemas.plan.errors import PlanFileError
 from schemas.plan.policy import PolicyDocument
 from schemas.plan.toml import parse_document
@@ -105,7 +105,9 @@ def test_a_standard_whose_limits_do_not_get_laxer_is_refused() -> None:
 def test_rounds_must_divide_a_day() -> None:
     text = (PLAN / "policies" / "water.toml").read_text(encoding="utf-8")
     with pytest.raises(PlanFileError, match="divide a day"):
-        settings_of(parse_document(text.replace("length_seconds = 14400", "length_seconds = 14401"), PolicyDocument, file="w"))
+        settings_of(
+            parse_document(text.replace("length_seconds = 14400", "length_seconds = 14401"), PolicyDocument, file="w")
+        )
 
 
 def test_water_needs_its_target() -> None:

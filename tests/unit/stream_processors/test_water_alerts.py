@@ -46,9 +46,9 @@ def test_consecutive_samples_raise_and_end_it() -> None:
 
 
 def test_the_text_says_what_where_limit_source_and_what_to_do() -> None:
-    raised = run(log_of([reading(0, station_name="北湖1号", **BAD), reading(1, station_name="北湖1号", **BAD)])).class_alerts[
-        0
-    ]
+    raised = run(
+        log_of([reading(0, station_name="北湖1号", **BAD), reading(1, station_name="北湖1号", **BAD)])
+    ).class_alerts[0]
     for part in ("江汉北湖·北湖1号", "Ⅴ类", "Ⅲ类", "第31页", "总磷 0.15 mg/L", "超目标限值2.00倍", "请到现场"):
         assert part in raised.text.zh
     for part in ("North Lake", "class V", "class III", "page 31", "Total phosphorus 0.15 mg/L", "Check the sample"):

@@ -64,7 +64,7 @@ def policy(
     body = document.model_dump(by_alias=True)
     for entry in body["rule"]:
         if entry["id"] == "water.class_worse_than_target":
-            entry |= rule or {}
+            entry.update(rule or {})
     for entry in body["limit"]:
         entry["value"] = (limits or {}).get(entry["id"], entry["value"])
     body["window"] |= window or {}
@@ -103,9 +103,7 @@ def probes(second: int) -> dict[str, float]:
     return {"ph": 7.5 + second % 7 / 100, "do_mg_l": 8.0 + second % 11 / 100}
 
 
-def reading(
-    minute: float, *, device: str = "p1", seq: int | None = None, lane: str = "live", **fields: Any
-) -> Item:
+def reading(minute: float, *, device: str = "p1", seq: int | None = None, lane: str = "live", **fields: Any) -> Item:
     """A reading `minute` minutes after START, of class III unless fields say otherwise."""
     at = START + timedelta(minutes=minute)
     body = {
