@@ -12,6 +12,7 @@ from schemas.alert import Alert
 from schemas.clock import Tick
 from schemas.dead_letter import DeadLetter
 from schemas.indicator import Indicator
+from schemas.plan.publication import PlanPublication
 from schemas.readings import MODELS
 from schemas.receipt import Receipt
 
@@ -28,6 +29,7 @@ def documents() -> dict[str, str]:
         "dead-letter": DeadLetter,
         "receipt": Receipt,
         "tick": Tick,
+        "plan-publication": PlanPublication,
     }
     return {f"{name}.schema.json": _text(model) for name, model in models.items()}
 

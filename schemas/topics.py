@@ -13,6 +13,7 @@ from schemas.alert import Alert
 from schemas.dead_letter import DeadLetter
 from schemas.fields import Feed
 from schemas.indicator import Indicator
+from schemas.plan.publication import PlanPublication
 from schemas.readings import MODELS
 
 ALERTS: Final = "alerts"
@@ -77,7 +78,7 @@ TOPICS: Final[tuple[TopicSpec, ...]] = (
     *(TopicSpec(state_topic(f), "partition", _PARTITIONS[f], None, None, 8 * 1024 * 1024) for f in Feed),
     TopicSpec(ALERTS, "asset", 3, timedelta(days=90), Alert),
     TopicSpec(INDICATORS, "indicator and subject", 3, timedelta(days=30), Indicator),
-    TopicSpec(PLAN, "plan id and version", 1, None, None),
+    TopicSpec(PLAN, "kind, id and version", 1, None, PlanPublication),
     TopicSpec(DEAD_LETTERS, "device, or MQTT topic", 3, timedelta(days=30), DeadLetter, MAX_DEAD_LETTER_BYTES),
     TopicSpec(BRIDGE_RECEIPTS, "device and boot", 1, None, None),
 )
