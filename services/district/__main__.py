@@ -29,8 +29,12 @@ COMMANDS: Final = {
     "logs": ("services.district.logs", "logs"),
     "sql": ("services.district.sql", "sql"),
     "replay": ("services.district.replay", "replay_command"),
+    "plan": ("services.district.plan_command", "plan"),
+    "alerts": ("services.district.alerts", "alerts"),
+    "explain": ("services.district.explain", "explain"),
+    "indicators": ("services.district.indicators", "indicators"),
 }
-"""Every command: the module and the function that is it."""
+"""Every command: the module, and the function or group of commands that is it."""
 
 
 class _Commands(typer.core.TyperGroup):
@@ -43,7 +47,8 @@ class _Commands(typer.core.TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module, function = COMMANDS[cmd_name]
-        return _command(cmd_name, getattr(import_module(module), function))
+        found = getattr(import_module(module), function)
+        return typer.main.get_command(found) if isinstance(found, typer.Typer) else _command(cmd_name, found)
 
 
 def _command(name: str, function: Callable[..., None]) -> Any:

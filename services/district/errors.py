@@ -10,6 +10,8 @@ PlatformError
     ├── UnknownLog
     ├── ReplayRefused        exit status 2
     ├── ReplayStalled
+    ├── PlanRefused
+    ├── UnknownAlert
     └── SettingRefused       exit status 2
 """
 
@@ -76,3 +78,11 @@ class ReplayRefused(DistrictError):
 
 class ReplayStalled(DistrictError):
     """The replay does not come to an end."""
+
+
+class PlanRefused(DistrictError):
+    """The document is not published."""
+
+
+class UnknownAlert(DistrictError):
+    """There is no such alert."""

@@ -1,0 +1,112 @@
+"""`district explain`: readings, limit and source that led to an alert, and every revision since, in their order."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import typer
+
+from schemas.fields import Feed
+from schemas.topics import readings_topic
+from services.district.errors import QueryFailed, UnknownAlert
+from services.district.query import as_json as json_text
+from services.district.query import ask
+from services.district.words import UNKNOWN, printable, quantity
+
+FIND: Final = "SELECT DISTINCT alert_id FROM v_alert_events WHERE starts_with(alert_id, $1) ORDER BY alert_id LIMIT 6"
+EVENTS: Final = "SELECT revision, event, data, stored_at FROM v_alert_events WHERE alert_id = $1 ORDER BY revision"
+READINGS: Final = {
+    feed: f"SELECT * FROM v_{feed}_readings"  # noqa: S608 - our own names
+    " WHERE lane = $1 AND kafka_partition = $2 AND kafka_offset = ANY($3::bigint[]) ORDER BY observed_at, kafka_offset"
+    for feed in Feed
+}
+NOT_SAID: Final = frozenset(
+    {"lane", "boot_id", "seq", "received_at", "stored_at", "kafka_partition", "kafka_offset", "group_id"}
+)
+
+
+def explain(
+    alert_id: Annotated[str, typer.Argument(metavar="ALERT_ID", help="The id or its first characters.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+) -> None:
+    """Print why an alert was raised, and what has been said of it since."""
+    known = [row["alert_id"] for row in ask(FIND, alert_id)]
+    if not known:
+        raise UnknownAlert(f"none begins with '{alert_id}'; `district alerts` lists them.")
+    if len(known) > 1:
+        raise UnknownAlert(f"several begin with '{alert_id}': {', '.join(known[:5])}; give more of it.")
+    events = ask(EVENTS, known[0])
+    last = events[-1]["data"]
+    readings = _readings(last)
+    if as_json:
+        typer.echo(json_text({"alert": last, "revisions": events, "readings": readings}))
+        return
+    for line in [*alert_lines(last), *reading_lines(last, readings), *revision_lines(events)]:
+        typer.echo(printable(line))
+
+
+def _readings(alert: dict[str, Any]) -> list[dict[str, Any]]:
+    evidence = alert["evidence"]
+    if evidence is None:
+        return []
+    feed = Feed(alert["feed"])
+    if evidence["topic"] != readings_topic(feed):
+        raise QueryFailed(f"the evidence names topic {evidence['topic']}, which is not that of feed {feed}.")
+    return ask(READINGS[feed], alert["lane"], evidence["partition"], evidence["offsets"])
+
+
+def alert_lines(alert: dict[str, Any]) -> list[str]:
+    """What it is, the rule, and each limit with its source and validity."""
+    lines = [
+        f"Alert {alert['alert_id']}, revision {alert['revision']} ({alert['event']}), level {alert['severity']}",
+        f"  {alert['text']['zh']}",
+        f"  {alert['text']['en']}",
+        f"  rule {alert['rule']}, {alert['asset']} ({alert['place']}), lane {alert['lane']}",
+        f"  worst value {quantity(alert['observed_value'], alert['observed_unit'])}",
+    ]
+    for bound in [alert["threshold"], *alert.get("limits", ())]:
+        source = bound["source"]
+        until = source["valid_to"] or "replaced"
+        lines += [
+            f"Limit {bound['id']} {bound['comparator']} {quantity(bound['value'], bound['unit'])}",
+            (
+                f"  source: {source['kind']} {source['id']}, {source['where']}, version {source['version']}, "
+                f"in force from {source['valid_from']} until {until}"
+            ),
+        ]
+    if suppression := alert.get("suppression"):
+        lines.append(f"Recorded and not passed on: {suppression['kind']} by {suppression['by']}")
+    return lines + [f"Stands for {rule}, {asset}" for rule, asset in alert.get("members", ())]
+
+
+def reading_lines(alert: dict[str, Any], readings: list[dict[str, Any]]) -> list[str]:
+    """Each reading that is still stored; how many are not."""
+    evidence = alert["evidence"]
+    if evidence is None:
+        return ["Readings: the alert names none"]
+    named = len(evidence["offsets"])
+    where = f"topic {evidence['topic']}, partition {evidence['partition']}"
+    lines = [f"Readings from the database, by their place in {where}: {len(readings)} of {named}"]
+    for row in readings:
+        said = {key: value for key, value in row.items() if key not in NOT_SAID and value not in (None, [])}
+        at, device = said.pop("observed_at"), said.pop("device_id")
+        values = ", ".join(f"{key} {value}" for key, value in said.items())
+        lines.append(f"  {at.isoformat()} {device}: {values}")
+    if len(readings) < named:
+        lines.append("  the others are not stored, or not yet: see `district status` for what waits")
+    return lines
+
+
+def revision_lines(events: list[dict[str, Any]]) -> list[str]:
+    """Every revision in its order; times in UTC."""
+    lines = ["Revisions (times in UTC)"]
+    for row in events:
+        data = row["data"]
+        ended = UNKNOWN if data["ended_at"] is None else data["ended_at"]
+        figure = quantity(data["observed_value"], data["observed_unit"])
+        lines.append(
+            f"  {row['revision']} {row['event']}: level {data['severity']}, began {data['started_at']}, "
+            f"ended {ended}, worst {figure}; stored {row['stored_at']:%Y-%m-%dT%H:%M:%SZ}"
+        )
+    return lines
