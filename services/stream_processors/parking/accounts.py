@@ -138,7 +138,7 @@ def held(account: Account, now: Spaces, level: int, from_us: int, until_us: int)
 
 def dump_account(account: Account) -> list[Any]:
     """JSON-ready form."""
-    return [account.days, account.months]
+    return [[[start_us, list(sums)] for start_us, sums in periods] for periods in account]
 
 
 def load_account(dumped: list[Any]) -> Account:

@@ -37,4 +37,5 @@ def age(state: ZoneState, lot: str, before_us: int, policy: InForce, say: Say) -
         return False
     del state.lots[lot]
     state.accounts.pop(lot, None)
+    state.silent.pop(lot, None)
     return True

@@ -21,8 +21,8 @@ def count_impossible(run: Run, lot: Standing, policy: InForce) -> tuple[Run, Epi
     """Count the last reading of a lot towards its finding `parking.count_impossible`.
 
     The payload of the finding is (name, why, free, total, readings below zero so far, readings above the capacity so
-    far); why, free and total are those of the reading farthest from what can be. The time of its peak is that of the last
-    reading it counts.
+    far); why, free and total are those of the reading farthest from what can be. The peak's time is that of the last
+    reading counted.
 
     Returns:
         The run, and the finding when this reading opened or ended it; that it grew shows in the run alone.

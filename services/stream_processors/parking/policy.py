@@ -112,7 +112,6 @@ class InForce:
     """Usable free spaces; with so many or fewer the lot is full."""
     lot_full: Debounce
     impossible: Debounce
-    silent: RulePolicy
     silence_us: int
     still_us: int
     still_at_bound_us: int
@@ -127,8 +126,9 @@ class InForce:
     stuck_age_us: int
     forget_us: int
     """A lot of which nothing was heard for so long is forgotten."""
+    silent_age_us: int
     age_least_us: int
-    """The smallest of the four above: a lot heard of within it needs no look."""
+    """The smallest of the five above, or the limit of silence: a lot heard of within it needs no look."""
     quiet_us: int
     """When nothing was heard of a zone for so long, nothing changes any more but at midnight."""
     spreading: Spreading
@@ -171,7 +171,6 @@ def in_force(document: PolicyDocument, from_us: int) -> InForce:
         full=int(document.threshold(FULL_LIMIT).value),
         lot_full=Debounce.of(lot_full),
         impossible=Debounce.of(impossible),
-        silent=silent,
         silence_us=silence_us,
         still_us=_us(document.threshold(STILL_LIMIT).value),
         still_at_bound_us=_us(document.threshold(STILL_AT_BOUND_LIMIT).value),
@@ -184,7 +183,8 @@ def in_force(document: PolicyDocument, from_us: int) -> InForce:
         impossible_age_us=ages[1],
         stuck_age_us=ages[2],
         forget_us=ages[3],
-        age_least_us=min(ages),
+        silent_age_us=_age_us(silent),
+        age_least_us=min(*ages, silence_us),
         quiet_us=max(_us(quiet_seconds), silence_us) + _us(settings.figures_seconds),
         spreading=Spreading(guidance.walk_max_metres, guidance.spread_metres, guidance.share_max),
     )

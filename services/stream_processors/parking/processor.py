@@ -33,6 +33,7 @@ from services.stream_processors.parking.policy import (
     policies_in_force,
 )
 from services.stream_processors.parking.readings import first, following, needs_settling
+from services.stream_processors.parking.silent import heard_again
 from services.stream_processors.parking.state import Standing, ZoneState, dump_state, load_state
 from services.stream_processors.parking.wording import word
 from services.stream_processors.parking.zone_round import ZoneRound
@@ -118,8 +119,9 @@ class ParkingRules:
             state.due_us = local_period_start(at_us, policy.pace_us) + policy.pace_us
             say.wake(PACE, state.due_us)
         lot = state.lots.get(asset)
-        if lot is not None and at_us - lot.at_us > policy.age_least_us and age(state, asset, at_us, policy, say):
-            lot = None
+        if lot is not None and at_us - lot.at_us > policy.age_least_us:
+            heard_again(state, entry, policy, say)
+            lot = None if age(state, asset, at_us, policy, say) else lot
         lot = first(entry, policy) if lot is None else self._following(state, lot, entry, policy, say)
         state.lots[asset] = lot
         if lot.level or asset in state.full:
@@ -148,7 +150,7 @@ class ParkingRules:
         registered = self._zones.get(state.zone, frozenset())
         names = {lot: self._name(lot, standing) for lot, standing in state.lots.items()}
         metres = self._distances_under(policy).between
-        ZoneRound(state, at_us, policy, registered, frozenset(), metres, names, say).run()
+        ZoneRound(state, at_us, policy, registered, metres, names, say).run()
         if state.lots:
             newest_us = max(lot.at_us for lot in state.lots.values())
             waits = state.full or state.impossible or state.stuck

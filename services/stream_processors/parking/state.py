@@ -155,6 +155,7 @@ class ZoneState:
     said_impossible: dict[str, int] = field(default_factory=dict)
     """How many impossible readings the open finding of a lot was last said with."""
     stuck: dict[str, Episode] = field(default_factory=dict)
+    silent: dict[str, Episode] = field(default_factory=dict)
     promises: tuple[Promise, ...] = ()
     day_peak: ZonePeak = NO_PEAK
     month_peak: ZonePeak = NO_PEAK
@@ -175,6 +176,7 @@ class ZoneState:
             self.impossible.copy(),
             self.said_impossible.copy(),
             self.stuck.copy(),
+            self.silent.copy(),
             self.promises,
             self.day_peak,
             self.month_peak,
@@ -185,12 +187,13 @@ class ZoneState:
 def dump_state(state: ZoneState) -> list[Any]:
     """JSON-ready form."""
     return [
-        {lot: list(standing) for lot, standing in state.lots.items()},
+        {lot: _dump_standing(standing) for lot, standing in state.lots.items()},
         {lot: dump_account(account) for lot, account in state.accounts.items()},
         {lot: dump_run(run) for lot, run in state.full.items()},
         {lot: dump_run(run) for lot, run in state.impossible.items()},
         dict(state.said_impossible),
         {lot: dump_episode(episode) for lot, episode in state.stuck.items()},
+        {lot: dump_episode(episode) for lot, episode in state.silent.items()},
         [list(promise) for promise in state.promises],
         list(state.day_peak),
         list(state.month_peak),
@@ -200,7 +203,7 @@ def dump_state(state: ZoneState) -> list[Any]:
 
 def load_state(dumped: Any, zone: str) -> ZoneState:
     """A zone from its JSON-ready form."""
-    lots, accounts, full, impossible, said, stuck, promises, day_peak, month_peak, due_us = dumped
+    lots, accounts, full, impossible, said, stuck, silent, promises, day_peak, month_peak, due_us = dumped
     return ZoneState(
         zone,
         {lot: _load_standing(standing) for lot, standing in lots.items()},
@@ -209,11 +212,16 @@ def load_state(dumped: Any, zone: str) -> ZoneState:
         {lot: load_run(run) for lot, run in impossible.items()},
         dict(said),
         {lot: load_episode(episode) for lot, episode in stuck.items()},
+        {lot: load_episode(episode) for lot, episode in silent.items()},
         tuple(Promise(*promise) for promise in promises),
         ZonePeak(*day_peak),
         ZonePeak(*month_peak),
         due_us,
     )
+
+
+def _dump_standing(standing: Standing) -> list[Any]:
+    return [tuple(part) if isinstance(part, tuple) else part for part in standing]
 
 
 def _load_standing(dumped: list[Any]) -> Standing:

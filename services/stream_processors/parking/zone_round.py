@@ -15,6 +15,7 @@ from services.stream_processors.parking.findings import n_impossible, stands_sti
 from services.stream_processors.parking.guidance import Metres
 from services.stream_processors.parking.periods import Period, local_day, local_month
 from services.stream_processors.parking.policy import COUNT_IMPOSSIBLE, COUNTER_STUCK, InForce
+from services.stream_processors.parking.silent import find_silent
 from services.stream_processors.parking.state import ZonePeak, ZoneState
 
 
@@ -27,8 +28,6 @@ class ZoneRound:
     policy: InForce
     registered: frozenset[str]
     """Car parks that the district has in this zone, heard of or not."""
-    silent: frozenset[str]
-    """Those with an open alert of silence."""
     metres: Metres
     names: Mapping[str, str]
     """Of the lots heard of, for people."""
@@ -37,6 +36,7 @@ class ZoneRound:
     def run(self) -> None:
         """Do everything that is due at this moment."""
         for lot in sorted(self.state.lots):
+            find_silent(self.state, lot, self.at_us, self.policy, self.say)
             age(self.state, lot, self.at_us + 1, self.policy, self.say)
         self._find_stuck()
         self._sample_peak()
@@ -71,9 +71,9 @@ class ZoneRound:
 
     def _guide(self) -> None:
         state = self.state
-        doubtful = self.silent | state.stuck.keys()
+        doubtful = frozenset(state.silent.keys() | state.stuck.keys())
         size = len(self.registered | state.lots.keys())
-        zone = Zone(state.lots, frozenset(doubtful), size, self.metres, self.names)
+        zone = Zone(state.lots, doubtful, size, self.metres, self.names)
         state.promises, figures = advise(zone, state.promises, self.policy, self.at_us)
         for figure in figures:
             self.say.figure(figure)
