@@ -46,6 +46,8 @@ class _Case(NamedTuple):
     more_zh: str = ""
     more_en: str = ""
     limits: tuple[Threshold, ...] = ()
+    past_en: str = ""
+    """In place of `en` when it has ended."""
 
 
 def word(said: Said, policy: InForce, lots: Mapping[str, Lot], distances: WalkingDistances) -> Wording:
@@ -121,7 +123,7 @@ def _en(said: Said, case: _Case, rule: RulePolicy, place: str) -> str:
     source = f"{case.threshold.source.id}, version {case.threshold.source.version}"
     if episode.ended_us is not None:
         span = f"from {started} to {local_text(episode.ended_us)} (Beijing time)"
-        return f"{amended}{place} {case.over_en}; {span} it {case.en} ({source})."
+        return f"{amended}{place} {case.over_en}; {span} it {case.past_en or case.en} ({source})."
     return f"{amended}{place} {case.en} ({source}), since {started} (Beijing time). {case.more_en}{rule.advice_en}"
 
 
@@ -141,24 +143,30 @@ def _full(said: Said, policy: InForce, lots: Mapping[str, Lot], distances: Walki
     _, room, usable, _ = _parts(peak.payload, 4)
     nearly, full = policy.threshold(NEARLY_FULL_LIMIT), policy.threshold(FULL_LIMIT)
     more_zh, more_en = _neighbours(said.asset, lots, distances)
+    en_full = f"full ({room} of {usable} usable spaces free; full at {full.value:g})"
     if peak.level >= FULL:
         return _Case(
             threshold=full,
             unit=full.unit,
             zh=f"满位（{usable}个可用车位剩余{room}个，满位限值{full.value:g}个）",
-            en=f"was full ({room} of {usable} usable spaces free; full at {full.value:g})",
+            en=f"is {en_full}",
+            past_en=f"was {en_full}",
             over_zh="已有空位",
             over_en="has room again",
             more_zh=more_zh,
             more_en=more_en,
             limits=(nearly,),
         )
+    en_nearly = (
+        f"nearly full (occupancy {peak.value or 0:.1%}, {room} of {usable} usable spaces free; "
+        f"limit {nearly.value:.0%})"
+    )
     return _Case(
         threshold=nearly,
         unit=nearly.unit,
         zh=f"接近满位（占用率{peak.value or 0:.1%}，{usable}个可用车位剩余{room}个，限值{nearly.value:.0%}）",
-        en=f"was nearly full (occupancy {peak.value or 0:.1%}, {room} of {usable} usable spaces free; "
-        f"limit {nearly.value:.0%})",
+        en=f"is {en_nearly}",
+        past_en=f"was {en_nearly}",
         over_zh="已有空位",
         over_en="has room again",
         more_zh=more_zh,

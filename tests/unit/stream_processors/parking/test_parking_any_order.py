@@ -101,7 +101,7 @@ def ordered(found: list[ParkingReading]) -> list[ParkingReading]:
     return sorted(found, key=lambda one: (one.observed_at, one.device_id, one.boot_id, one.seq))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=100)
 @given(readings(), st.data())
 def test_any_order_any_delay_and_any_crash_end_in_the_same(found: list[ParkingReading], data: st.DataObject) -> None:
     plain = run(judge(), log_of([*[item(one) for one in ordered(found)], at(CLOSE)]))
@@ -129,7 +129,7 @@ def test_any_order_any_delay_and_any_crash_end_in_the_same(found: list[ParkingRe
     assert broken.figures() == whole.figures()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=100)
 @given(readings())
 def test_the_engine_agrees_with_the_rules_played_in_order(found: list[ParkingReading]) -> None:
     told = said(found, until=START + timedelta(seconds=CLOSE), by=hasty_rules())
@@ -192,7 +192,7 @@ def walk(rules: ParkingRules, state: ZoneState, entries: list[Entry], recorder: 
     return state
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=100)
 @given(readings(), st.integers(0, 40))
 def test_a_state_is_the_same_after_a_round_trip_through_json_and_a_copy_does_not_change(
     found: list[ParkingReading], place: int
