@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -226,7 +227,7 @@ def test_where_an_interval_is_cut_does_not_matter(cuts: list[int], room: int) ->
     points = [start + cut * 1_000_000 for cut in sorted(cuts)]
     whole = held(EMPTY, now, level, points[0], points[-1])
     cut = EMPTY
-    for begin, end in zip(points, points[1:], strict=False):
+    for begin, end in pairwise(points):
         cut = held(cut, now, level, begin, end)
     assert cut == whole
     assert sum(sums.covered_us for _, sums in whole.days) == points[-1] - points[0]

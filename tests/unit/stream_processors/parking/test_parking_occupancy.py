@@ -102,11 +102,12 @@ def test_the_words_name_place_value_limit_source_and_what_to_do() -> None:
     assert (threshold.source.kind, threshold.source.id) == (SourceKind.POLICY, "parking-operations")
     assert nearly.zh == (
         "车场a接近满位（占用率96.0%，100个可用车位剩余4个，限值95%）（parking-operations第1版），自2026-11-24 12:00"
-        "（北京时间）起。最近的停车场：车场b（步行约130米）、车场c（步行约390米）、车场d（步行约6501米）；是否有空位见诱导指标 "
+        "（北京时间）起。最近的停车场：车场b（步行约130米）、车场c（步行约390米）、车场d（步行约6501米）；"
+        "是否有空位见诱导指标 "
         "parking.guidance。请按诱导信息引导车辆前往有空位的邻近停车场。"
     )
     assert nearly.en == (
-        "a (车场a) was nearly full (occupancy 96.0%, 4 of 100 usable spaces free; limit 95%) (parking-operations, "
+        "a (车场a) is nearly full (occupancy 96.0%, 4 of 100 usable spaces free; limit 95%) (parking-operations, "
         "version 1), since 2026-11-24 12:00 (Beijing time). Nearest lots on foot: b (130 m), c (390 m), d (6501 m); "
         "which of them have room, the figure parking.guidance says. Send drivers to the neighbouring lots with room "
         "that the guidance names."
