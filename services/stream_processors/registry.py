@@ -16,6 +16,7 @@ from services.stream_processors.engine.feed_rules import FeedRules
 from services.stream_processors.engine.judge import Judge
 from services.stream_processors.engine.timeline_judge import TimelineJudge
 from services.stream_processors.errors import UnknownFeedError, UnusablePlanError
+from services.stream_processors.ev.processor import EvRules
 from services.stream_processors.parking.places import lots_of
 from services.stream_processors.parking.processor import ParkingRules
 from services.stream_processors.plan.files import load_document, read_text
@@ -27,13 +28,17 @@ def _water(book: PlanBook, _: ProcessorSettings) -> WaterRules:
     return WaterRules(book)
 
 
+def _ev(book: PlanBook, _: ProcessorSettings) -> EvRules:
+    return EvRules(book)
+
+
 def _parking(book: PlanBook, settings: ProcessorSettings) -> ParkingRules:
     file = settings.district_file
     return ParkingRules(book, lots_of(read_text(file), file=str(file)))
 
 
 RULES: Final[MappingProxyType[Feed, Callable[[PlanBook, ProcessorSettings], FeedRules[Any]]]] = MappingProxyType(
-    {Feed.WATER: _water, Feed.PARKING: _parking}
+    {Feed.WATER: _water, Feed.EV: _ev, Feed.PARKING: _parking}
 )
 """One line a feed."""
 

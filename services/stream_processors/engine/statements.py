@@ -265,7 +265,7 @@ def difference(
         elif known is None or known.retracted:
             if not is_final(now.episode, horizon_us):
                 said += _raised(book, name, known, now, as_of_us)
-        elif known.statement != now:
+        elif known.statement != now and not is_final(known.statement.episode, horizon_us):
             event = _event(known, now)
             known.revision += 1
             known.statement, known.as_of_us = now, as_of_us
@@ -321,6 +321,8 @@ def forget_final(book: Book, episodes: dict[EpisodeKey, Episode], policy_of: Pol
     ]
     for name in [name for name, episode in episodes.items() if is_final(episode, horizon_us)]:
         policy = policy_of(name[0], name[2])
+        if _is_member(name, episodes[name], lasting, policy_of):
+            continue
         if policy is None or not _still_matters(name, episodes[name], policy, lasting, groups):
             del episodes[name]
     for name in list(book):
@@ -331,6 +333,17 @@ def forget_final(book: Book, episodes: dict[EpisodeKey, Episode], policy_of: Pol
             gone = is_final(known.statement.episode, horizon_us) and name not in episodes
         if gone:
             del book[name]
+
+
+def _is_member(
+    name: EpisodeKey, episode: Episode, lasting: list[tuple[EpisodeKey, Episode]], policy_of: PolicyOf
+) -> bool:
+    """Whether a parent that is not final stands for it: the parent names it as long as it is not final itself."""
+    for parent, other in lasting:
+        policy = policy_of(parent[0], parent[2])
+        if policy is not None and name[0] in policy.inhibits and (episode.cleared_us or 0) >= other.raised_us:
+            return True
+    return False
 
 
 def _still_matters(

@@ -1,0 +1,1 @@
+"""The feed ev: faults, silence, dark sites, site load, availability and uptime, utilisation, energy."""
