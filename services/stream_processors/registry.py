@@ -21,6 +21,7 @@ from services.stream_processors.parking.places import lots_of
 from services.stream_processors.parking.processor import ParkingRules
 from services.stream_processors.plan.files import load_document, read_text
 from services.stream_processors.settings import ProcessorSettings
+from services.stream_processors.tax.processor import TaxRules
 from services.stream_processors.water.processor import WaterRules
 
 
@@ -32,13 +33,17 @@ def _ev(book: PlanBook, _: ProcessorSettings) -> EvRules:
     return EvRules(book)
 
 
+def _tax(book: PlanBook, _: ProcessorSettings) -> TaxRules:
+    return TaxRules(book)
+
+
 def _parking(book: PlanBook, settings: ProcessorSettings) -> ParkingRules:
     file = settings.district_file
     return ParkingRules(book, lots_of(read_text(file), file=str(file)))
 
 
 RULES: Final[MappingProxyType[Feed, Callable[[PlanBook, ProcessorSettings], FeedRules[Any]]]] = MappingProxyType(
-    {Feed.WATER: _water, Feed.EV: _ev, Feed.PARKING: _parking}
+    {Feed.WATER: _water, Feed.EV: _ev, Feed.PARKING: _parking, Feed.TAX: _tax}
 )
 """One line a feed."""
 
