@@ -38,6 +38,7 @@ lint: venv ## Check style, types and who may import whom
 
 generate: venv ## Write again what is made from code: JSON Schemas and the like
 	$(VENV)/python -m schemas.generate
+	$(VENV)/python -m services.stream_processors.emergency
 
 bench: venv ## Measure the whole path on this machine
 	$(VENV)/python -m tests.benchmarks $(ARGS)

@@ -12,6 +12,8 @@ from schemas.plan.book import PlanBook
 from schemas.plan.documents import PlanDocument, StandardDocument
 from schemas.plan.errors import PlanFileError
 from schemas.plan.policy import PolicyDocument
+from services.stream_processors.emergency.coverage import cells_of, posts_of
+from services.stream_processors.emergency.processor import EmergencyRules
 from services.stream_processors.engine.feed_rules import FeedRules
 from services.stream_processors.engine.judge import Judge
 from services.stream_processors.engine.timeline_judge import TimelineJudge
@@ -33,6 +35,13 @@ def _ev(book: PlanBook, _: ProcessorSettings) -> EvRules:
     return EvRules(book)
 
 
+def _emergency(book: PlanBook, settings: ProcessorSettings) -> EmergencyRules:
+    district, grid = settings.district_file, settings.population_grid
+    return EmergencyRules(
+        book, cells_of(read_text(grid), file=str(grid)), posts_of(read_text(district), file=str(district))
+    )
+
+
 def _tax(book: PlanBook, _: ProcessorSettings) -> TaxRules:
     return TaxRules(book)
 
@@ -43,7 +52,7 @@ def _parking(book: PlanBook, settings: ProcessorSettings) -> ParkingRules:
 
 
 RULES: Final[MappingProxyType[Feed, Callable[[PlanBook, ProcessorSettings], FeedRules[Any]]]] = MappingProxyType(
-    {Feed.WATER: _water, Feed.EV: _ev, Feed.PARKING: _parking, Feed.TAX: _tax}
+    {Feed.WATER: _water, Feed.EV: _ev, Feed.PARKING: _parking, Feed.EMERGENCY: _emergency, Feed.TAX: _tax}
 )
 """One line a feed."""
 

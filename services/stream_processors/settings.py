@@ -28,6 +28,8 @@ class ProcessorSettings(EnvironmentSettings):
     """The same for the other feeds (variables PARKING_POLICY, EV_POLICY, EMERGENCY_POLICY, TAX_POLICY)."""
     district_file: Path = _PLAN_FOLDER.parent / "district" / "jianghan.toml"
     """Places of the district: car parks, ambulance posts (variable DISTRICT_FILE)."""
+    population_grid: Path = _PLAN_FOLDER.parent / "district" / "population-cells.csv"
+    """Where people live (variable POPULATION_GRID)."""
     processor_snapshot_seconds: float = Field(default=1.0, gt=0, le=60)
     """Time between snapshots; a kill costs at most so much judging again."""
     processor_records_max: int = Field(default=1_000, ge=1, le=10_000)

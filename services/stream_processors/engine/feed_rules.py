@@ -68,6 +68,10 @@ class Say(Protocol):
         """An episode of this rule and asset opened, changed or ended; its start tells which one is meant."""
         ...
 
+    def no_episode(self, rule: str, asset: str, started_us: int) -> None:
+        """There was no such episode after all; no error when it was never said."""
+        ...
+
     def figure(self, figure: Figure) -> None:
         """An indicator has this value."""
         ...

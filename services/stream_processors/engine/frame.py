@@ -75,6 +75,12 @@ class Voice(Generic[S]):
         self.frame.episodes[key] = episode
         self.episodes[key] = None
 
+    def no_episode(self, rule: str, asset: str, started_us: int) -> None:
+        """See `feed_rules.Say`."""
+        key = (rule, asset, started_us)
+        if self.frame.episodes.pop(key, None) is not None:
+            self.episodes[key] = None
+
     def figure(self, figure: Figure) -> None:
         """See `feed_rules.Say`."""
         key = (figure.id, figure.subject, figure.period_start_us, figure.period_end_us)

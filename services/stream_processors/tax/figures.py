@@ -105,13 +105,6 @@ def pace_figure(
     target: Threshold | None,
     policy: InForce,
     entries: int,
-    found: Forecast,
-    year: Period,
-    *,
-    months: int,
-    target: Threshold | None,
-    policy: InForce,
-    entries: int,
 ) -> Figure:
     """`tax.pace`: the expected number of buildings at the end of the year, after so many complete months."""
     if target is None:

@@ -22,6 +22,9 @@ class Recorder:
     def episode(self, rule: str, asset: str, episode: Episode) -> None:
         self.episodes[rule, asset, episode.started_us] = episode
 
+    def no_episode(self, rule: str, asset: str, started_us: int) -> None:
+        self.episodes.pop((rule, asset, started_us), None)
+
     def figure(self, figure: Figure) -> None:
         self.figures[figure.id, figure.subject, figure.period_start_us, figure.period_end_us] = figure
 
