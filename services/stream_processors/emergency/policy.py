@@ -25,6 +25,7 @@ AT_RISK: Final = "emergency.response_at_risk"
 NOT_DISPATCHED: Final = "emergency.not_dispatched"
 COVERAGE_LOW: Final = "emergency.coverage_low"
 
+RESPONSE_LIMIT: Final = "emergency.response_longest"
 RISK_LIMIT: Final = "emergency.risk_after"
 DISPATCH_LIMIT: Final = "emergency.dispatch_longest"
 SHARE_LIMIT: Final = "emergency.share_within"
@@ -124,6 +125,7 @@ def in_force(document: PolicyDocument) -> InForce:
     for rule in (BREACH, AT_RISK, NOT_DISPATCHED):
         document.rule_policy(rule)
     document.threshold(SHARE_LIMIT)
+    document.threshold(RESPONSE_LIMIT)
     low = document.rule_policy(COVERAGE_LOW)
     least = document.threshold(COVERAGE_LIMIT).value
     return InForce(

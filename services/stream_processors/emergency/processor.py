@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from schemas.emergency import EmergencyReading, Step, UnitState
 from schemas.fields import Feed
-from schemas.plan.book import PlanBook, Target
+from schemas.plan.book import PlanBook
 from schemas.plan.policy import RulePolicy
 from schemas.readings import Reading
+from schemas.verdict import Threshold
 from services.stream_processors.emergency.calls import MISSING, Call, Tally
 from services.stream_processors.emergency.coverage import Cell, Grid, Post, best_move, joined, metres_between
 from services.stream_processors.emergency.figures import coverage_day_figure, coverage_figure, response_figures
@@ -25,6 +26,7 @@ from services.stream_processors.emergency.policy import (
     COVERAGE_LOW,
     INDICATOR,
     NOT_DISPATCHED,
+    RESPONSE_LIMIT,
     ClockStart,
     InForce,
     TravelSettings,
@@ -163,9 +165,9 @@ class EmergencyRules:
 
     def _expect(self, name: str, call: Call, at_us: int, policy: InForce, say: Say) -> None:
         """Ask to be woken at the call's deadlines."""
-        target = self._target(call.started_us)
-        if target is not None:
-            say.wake(f"deadline/{name}", call.started_us + _limit_us(target))
+        limit = self._limit(call.started_us)
+        if limit is not None:
+            say.wake(f"deadline/{name}", call.started_us + _limit_us(limit))
         say.wake(f"risk/{name}", call.started_us + policy.risk_us)
         say.wake(f"dispatch/{name}", call.started_us + policy.dispatch_us)
         say.wake(f"age/{name}", max(at_us, call.started_us) + policy.age_us)
@@ -182,10 +184,10 @@ class EmergencyRules:
 
     def _breached(self, name: str, call: Call, offset: int, say: Say) -> Call:
         """The breach as it stands: open at the deadline, ended by the arrival or the close of the call."""
-        target = self._target(call.started_us)
-        if target is None:
+        limit = self._limit(call.started_us)
+        if limit is None:
             return call
-        deadline_us = call.started_us + _limit_us(target)
+        deadline_us = call.started_us + _limit_us(limit)
         late = call.arrived_us > deadline_us
         if call.breach and call.arrived_us != MISSING and not late:
             say.no_episode(BREACH, name, deadline_us)
@@ -204,10 +206,10 @@ class EmergencyRules:
         if policy is None:
             return
         began_us = call.started_us + policy.risk_us
-        target = self._target(call.started_us)
+        limit = self._limit(call.started_us)
         end_us = call.arrived_us if call.arrived_us != MISSING else max(call.closed_us, began_us)
-        if target is not None:
-            end_us = min(end_us, call.started_us + _limit_us(target))
+        if limit is not None:
+            end_us = min(end_us, call.started_us + _limit_us(limit))
         if end_us < began_us:
             say.no_episode(AT_RISK, name, began_us)
             return
@@ -296,8 +298,8 @@ class EmergencyRules:
     def reach_metres(self, state: DistrictState, at_us: int, policy: InForce) -> float:
         """How far, as the crow flies, a unit gets in the time that is left for the way."""
         travel = policy.settings.coverage.travel
-        target = self._target(at_us)
-        limit_us = _limit_us(target) if target is not None else 600 * MICROSECONDS
+        limit = self._limit(at_us)
+        limit_us = _limit_us(limit) if limit is not None else 600 * MICROSECONDS
         left_us = max(0, limit_us - travel.allowance_seconds * MICROSECONDS)
         prior_us = travel.prior_minutes * _MINUTE_US
         prior_metres = travel.speed_kmh * prior_us / 3_600_000
@@ -394,10 +396,8 @@ class EmergencyRules:
 
     def _say_figures(self, state: DistrictState, policy: InForce, say: Say) -> None:
         for start_us, end_us in state.changed:
-            target = self._target(start_us)
-            tally = state.tallies[start_us, end_us]
-            threshold = None if target is None else target.threshold
-            for figure in response_figures(state.district, tally, Period(start_us, end_us), threshold, policy):
+            tally, limit = state.tallies[start_us, end_us], self._limit(start_us)
+            for figure in response_figures(state.district, tally, Period(start_us, end_us), limit, policy):
                 say.figure(figure)
         state.changed = ()
 
@@ -430,14 +430,19 @@ class EmergencyRules:
         """A district from its JSON-ready form."""
         return load_state(dumped, key)
 
-    def _target(self, at_us: int) -> Target | None:
-        return self._targets.at(at_us)
+    def _limit(self, at_us: int) -> Threshold | None:
+        """The plan's target in force, or the policy's limit while no plan sets one."""
+        target = self._targets.at(at_us)
+        if target is not None:
+            return target.threshold
+        policy = self._policies.at(at_us)
+        return None if policy is None else policy.threshold(RESPONSE_LIMIT)
 
     def wording(self, said: Said) -> Wording:
         """Severity, threshold and texts under the documents in force at the episode's start."""
         at_us = said.episode.started_us
         policy = self._policies.at(at_us) or self._policies.all[-1].content
-        return word(said, policy, self._target(at_us))
+        return word(said, policy, self._targets.at(at_us))
 
     def rule_policy(self, rule: str, at_us: int) -> RulePolicy | None:
         """The policy of a rule in force at a time."""
@@ -445,8 +450,8 @@ class EmergencyRules:
         return None if policy is None else policy.document.rule_policy(rule)
 
 
-def _limit_us(target: Target) -> int:
-    return round(target.threshold.value * _MINUTE_US)
+def _limit_us(limit: Threshold) -> int:
+    return round(limit.value * _MINUTE_US)
 
 
 def _local_hour(at_us: int) -> int:

@@ -13,6 +13,7 @@ from services.stream_processors.emergency.policy import (
     COVERAGE_LIMIT,
     COVERAGE_LOW,
     DISPATCH_LIMIT,
+    RESPONSE_LIMIT,
     RISK_LIMIT,
     InForce,
 )
@@ -67,7 +68,7 @@ def word(said: Said, policy: InForce, target: Target | None) -> Wording:
 def _case(said: Said, policy: InForce, target: Target | None) -> _Case:
     value, payload = said.episode.peak.value or 0.0, said.episode.peak.payload
     if said.rule == BREACH:
-        threshold = policy.threshold(RISK_LIMIT) if target is None else target.threshold
+        threshold = policy.threshold(RESPONSE_LIMIT) if target is None else target.threshold
         return _Case(
             threshold,
             "min",

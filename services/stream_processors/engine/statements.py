@@ -164,20 +164,24 @@ def _inhibited(
     clock_us: int | None,
 ) -> tuple[dict[EpisodeKey, Statement], int]:
     """Leave out what a parent covers from its start, mark what it came to cover later."""
+    over = _parents_of(parents)
     review_us = _NEVER
     kept: dict[EpisodeKey, Statement] = {}
     covered: dict[EpisodeKey, list[tuple[str, str]]] = {}
     for name, statement in found.items():
         hidden = False
-        for parent_name, parent, policy, members in parents:
-            if name == parent_name or not _is_child(name, parent_name, policy, members, key):
+        rule, asset, _ = name
+        above = over.get((rule, asset), ())
+        if asset != key:
+            above = (*above, *over.get((rule, key), ()))
+        for parent_name, parent, grace_us in above:
+            if name == parent_name:
                 continue
-            grace_us = round(policy.inhibit_grace_seconds * _SECOND_US)
             covers, again_us = _covers(parent, statement.episode, grace_us, clock_us)
             if not covers:
                 continue
             review_us = min(review_us, again_us)
-            covered.setdefault(parent_name, []).append((name[0], name[1]))
+            covered.setdefault(parent_name, []).append((rule, asset))
             if parent.raised_us <= statement.episode.raised_us:
                 hidden = True
             elif statement.episode.ended_us is None:
@@ -191,17 +195,17 @@ def _inhibited(
     return kept, review_us
 
 
-def _is_child(
-    name: EpisodeKey,
-    parent: EpisodeKey,
-    policy: RulePolicy,
-    members: frozenset[tuple[str, str]],
-    key: str,
-) -> bool:
-    rule, asset, _ = name
-    if members:
-        return (rule, asset) in members
-    return rule in policy.inhibits and parent[1] in (asset, key)
+def _parents_of(
+    parents: list[tuple[EpisodeKey, Episode, RulePolicy, frozenset[tuple[str, str]]]],
+) -> dict[tuple[str, str], list[tuple[EpisodeKey, Episode, int]]]:
+    """By rule and asset (or group) of a child: what may stand for it, with its grace."""
+    over: dict[tuple[str, str], list[tuple[EpisodeKey, Episode, int]]] = {}
+    for name, episode, policy, members in parents:
+        entry = (name, episode, round(policy.inhibit_grace_seconds * _SECOND_US))
+        children = members or {(rule, name[1]) for rule in policy.inhibits}
+        for child in children:
+            over.setdefault(child, []).append(entry)
+    return over
 
 
 def _covers(parent: Episode, child: Episode, grace_us: int, clock_us: int | None) -> tuple[bool, int]:

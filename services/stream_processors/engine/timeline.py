@@ -26,6 +26,8 @@ S = TypeVar("S")
 
 CHECKPOINT_ENTRIES: Final = 64
 """A checkpoint is taken after so many readings at least (more where a key has many assets: copies cost)."""
+CHECKPOINT_ON_CLOCK: Final = 8
+"""The same after wakes were called: the next ones will come behind it."""
 CHECKPOINTS_MAX: Final = 24
 AT_ONCE_ENTRIES: Final = 64
 """A reading that is late by no more readings than this is judged at once, a later one at the next tick: a device that
@@ -183,7 +185,10 @@ def wake_due(rules: FeedRules[S], line: Timeline[S], clock_us: int, voice: Voice
 def on_clock(rules: FeedRules[S], line: Timeline[S], clock_us: int, voice: Voice[S]) -> None:
     """The lane's clock has moved: take in late entries, call the wakes that have fallen due."""
     if not line.pending:
-        wake_due(rules, line, clock_us, voice)
+        if line.head.due(clock_us) is not None:
+            wake_due(rules, line, clock_us, voice)
+            if line.since_checkpoint >= CHECKPOINT_ON_CLOCK:
+                _take_checkpoint(rules, line)
         return
     back_to = position_of(line.pending[0])
     for entry in line.pending:
