@@ -91,15 +91,16 @@ async def take_dead_letters(
 async def take_indicators(
     connection: Connection, records: Sequence[Record], outcome: Outcome, *, isolating: bool
 ) -> None:
-    """Bring indicators to their newest revision."""
-    found, bad = verdicts.decode_indicators(records)
-    outcome.refused += bad
-    if isolating:
-        for row, record in found:
-            await _alone(connection, record, outcome, connection.execute(SQL["indicators"], *([v] for v in row)))
-    elif found:
-        columns = zip(*(row for row, _ in found), strict=True)
-        await connection.execute(SQL["indicators"], *(list(column) for column in columns))
+    """Bring indicators to their newest revision, and keep every revision of those over a period."""
+    found = verdicts.decode_indicators(records)
+    outcome.refused += found.bad
+    for query, rows in (("indicators", found.latest), ("indicator_history", found.history)):
+        if isolating:
+            for row, record in rows:
+                await _alone(connection, record, outcome, connection.execute(SQL[query], *([v] for v in row)))
+        elif rows:
+            columns = zip(*(row for row, _ in rows), strict=True)
+            await connection.execute(SQL[query], *(list(column) for column in columns))
     outcome.store_the_rest(records)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import orjson
 from pydantic import ValidationError
@@ -35,9 +35,20 @@ def _json(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value).decode()
 
 
-def decode_indicators(records: Iterable[Record]) -> tuple[list[tuple[Values, Record]], list[Refusal]]:
+class Indicators(NamedTuple):
+    """What a batch of indicators comes to."""
+
+    latest: list[tuple[Values, Record]]
     """Rows for `queries/indicators.sql`, one a key: of several the last of the highest revision."""
+    history: list[tuple[Values, Record]]
+    """Rows for `queries/indicator_history.sql`: each revision of an indicator over a period."""
+    bad: list[Refusal]
+
+
+def decode_indicators(records: Iterable[Record]) -> Indicators:
+    """Rows of a batch of indicators."""
     latest: dict[IndicatorKey, tuple[Values, Record]] = {}
+    history: dict[IndicatorKey, tuple[Values, Record]] = {}
     bad: list[Refusal] = []
     for record in records:
         try:
@@ -46,15 +57,24 @@ def decode_indicators(records: Iterable[Record]) -> tuple[list[tuple[Values, Rec
             bad.append(_undecodable(record, complaint(error)))
             continue
         sample = one.sample
-        key = (one.lane, one.id, one.subject, one.period_start, sample.key if sample else None)
+        key = (one.lane, one.id, one.subject, one.period_start, one.period_end, sample.key if sample else None)
         known = latest.get(key)
-        if known is not None and known[0][_REVISION] > one.revision:
-            continue
         try:
-            latest[key] = (_indicator_row(one), record)
+            row = _indicator_row(one)
         except orjson.JSONEncodeError as error:  # a number beyond 64 bits
             bad.append(_undecodable(record, f"details: {error}"))
-    return list(latest.values()), bad
+            continue
+        if sample is None:
+            history[*key, one.revision] = (_history_row(row), record)
+        if known is None or known[0][_REVISION] <= one.revision:
+            latest[key] = (row, record)
+    return Indicators(list(latest.values()), list(history.values()), bad)
+
+
+def _history_row(row: Values) -> Values:
+    """An indicator's row in the order of `queries/indicator_history.sql`."""
+    known_at, details = row[-1], row[-3]
+    return (*row[:7], row[_REVISION], known_at, *row[7:_REVISION], details)
 
 
 def _indicator_row(one: Indicator) -> Values:
@@ -83,6 +103,7 @@ def _indicator_row(one: Indicator) -> Values:
         None if sample is None else sample.quality,
         _json(one.details),
         evidence,
+        one.known_at,
     )
 
 
@@ -119,6 +140,9 @@ def alert_values(alert: Alert) -> Values:
         None if alert.evidence is None else alert.evidence.model_dump_json(),
         alert.text.zh,
         alert.text.en,
+        _json([limit.model_dump(mode="json") for limit in alert.limits]),
+        None if alert.suppression is None else alert.suppression.model_dump_json(),
+        _json(alert.members),
     )
 
 

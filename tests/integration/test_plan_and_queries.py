@@ -8,7 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -193,6 +193,29 @@ async def test_alerts_figures_and_what_led_to_them(stack: Stack, producer: AIOKa
     assert "maintenance by window-1" in out
     assert (await district(environment, "alerts", "--lane", lane))[0] == 0
     assert (await district(environment, "indicators", "--lane", figures_lane))[0] == 0
+
+
+async def test_a_day_and_its_month_stand_beside_each_other_as_reported_and_as_known(
+    stack: Stack, producer: AIOKafkaProducer, tmp_path: Path
+) -> None:
+    environment = operator(stack, tmp_path)
+    lane = f"replay:{uuid.uuid4().hex[:8]}"
+    first, later = MIDNIGHT + timedelta(days=1), MIDNIGHT + timedelta(days=3)
+    for days, revision, value, known_at in ((1, 0, 0.5, first), (31, 0, 0.6, first), (1, 1, 0.7, later)):
+        figure = a_figure(lane, days, value).model_copy(update={"revision": revision, "known_at": known_at})
+        await producer.send_and_wait(INDICATORS, figure.model_dump_json().encode(), key=figure.kafka_key())
+
+    async def values(*options: str) -> list[float]:
+        _, out, _ = await district(environment, "indicators", "--lane", lane, "--json", *options)
+        return sorted(row["value"] for row in json.loads(out))
+
+    deadline = time.monotonic() + 30
+    while await values() != [0.6, 0.7]:
+        assert time.monotonic() < deadline
+    assert await values("--period", "day") == [0.7]
+    reported = f"{first.astimezone(timezone(timedelta(hours=8))):%Y-%m-%dT%H:%M}"
+    assert await values("--as-of", reported) == [0.5, 0.6]
+    assert await values("--as-of", "2026-01-01") == []
 
 
 async def test_an_unknown_alert_and_a_silent_database_are_one_sentence(stack: Stack, tmp_path: Path) -> None:

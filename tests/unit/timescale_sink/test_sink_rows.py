@@ -7,7 +7,7 @@ import types
 import typing
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -249,23 +249,30 @@ def test_migrations_are_numbered_without_gap(tmp_path: Path) -> None:
         read_migrations(tmp_path)
 
 
-def _indicator(revision: int, detail: int = 1) -> FakeRecord:
+def _indicator(revision: int, detail: int = 1, days: int = 0) -> FakeRecord:
     at = datetime(2026, 3, 1, tzinfo=UTC)
+    end = at + timedelta(days=days)
     one = Indicator(
-        id="water.class", feed=Feed.WATER, lane="live", subject="north-lake", period_start=at, period_end=at, value=3.0,
-        unit="class", status=IndicatorStatus.MET, status_reason="as good as the target", n=1, completeness=1.0,
+        id="water.class", feed=Feed.WATER, lane="live", subject="north-lake", period_start=at, period_end=end,
+        value=3.0, unit="class", status=IndicatorStatus.MET, status_reason="as good as the target", n=1, completeness=1.0,
         threshold=None, revision=revision, details={"worst": detail},
     )  # fmt: skip
     return FakeRecord(one.model_dump_json().encode(), offset=revision, topic=INDICATORS)
 
 
 def test_of_several_revisions_in_a_batch_the_highest_is_written() -> None:
-    found, bad = decode_indicators([_indicator(1), _indicator(2), _indicator(0)])
-    assert [record.offset for _, record in found] == [2]
-    assert bad == []
+    found = decode_indicators([_indicator(1), _indicator(2), _indicator(0)])
+    assert [record.offset for _, record in found.latest] == [2]
+    assert [record.offset for _, record in found.history] == [1, 2, 0], "each revision is kept"
+    assert found.bad == []
+
+
+def test_a_day_and_the_month_it_begins_are_two_indicators() -> None:
+    found = decode_indicators([_indicator(0, days=1), _indicator(0, days=31)])
+    assert len(found.latest) == len(found.history) == 2
 
 
 def test_an_indicator_whose_details_cannot_be_written_is_refused_alone() -> None:
-    found, bad = decode_indicators([_indicator(1), _indicator(2, detail=2**70)])
-    assert [record.offset for _, record in found] == [1]
-    assert [refusal.record.offset for refusal in bad] == [2]
+    found = decode_indicators([_indicator(1), _indicator(2, detail=2**70)])
+    assert [record.offset for _, record in found.latest] == [1]
+    assert [refusal.record.offset for refusal in found.bad] == [2]
