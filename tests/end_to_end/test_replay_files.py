@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.end_to_end.harness import DATA, District
+from tests.end_to_end.harness import DATA, District, wait_until
+from tests.unit.stream_processors.emergency.test_sffd_calls import LIMIT, calls_of_the_file, ninetieth
 
 pytestmark = [
     pytest.mark.slow,
@@ -65,15 +67,61 @@ def test_rounded_four_hourly_readings_agree_as_far_as_rounding_allows(district: 
     assert report["agreeing"] / report["labelled"] >= 0.975
 
 
-def test_every_unit_response_is_accounted_for(district: District) -> None:
+def test_every_unit_response_is_accounted_for_and_the_calls_are_the_file_s_own(district: District) -> None:
     report = replay(district, "emergency", SFFD)
     assert in_lane(district, "emergency", report["lane"], "steps_out_of_order") > 0
 
+    calls = calls_of_the_file()
+    times = [scene - at for at, scene in calls.values() if scene is not None]
+    within = sum(took <= LIMIT for took in times)
+    month = f"lane = '{report['lane']}' AND period_end - period_start > INTERVAL '2 days'"
 
-def test_car_parks_with_impossible_counts_are_stored_and_named(district: District) -> None:
+    def judged() -> dict[str, Any] | None:
+        rows = district.sql(f"SELECT value, n, details FROM v_indicators WHERE id = 'emergency.response' AND {month}")
+        return rows[0] if rows and rows[0]["n"] == len(times) else None
+
+    figure = wait_until(judged, "all calls to be judged", 120, every=1)
+    assert figure["value"] == ninetieth(times)
+    details = figure["details"] if isinstance(figure["details"], dict) else json.loads(figure["details"])
+    assert (details["within"], details["over"]) == (within, len(times) - within)
+    assert details["unreached"] == sum(scene is None for _, scene in calls.values())
+    (share,) = district.sql(f"SELECT value FROM v_indicators WHERE id = 'emergency.response_share' AND {month}")
+    assert share["value"] == round(within / len(times), 6)
+
+    breaches = district.sql(
+        "SELECT asset, started_at, ended_at FROM v_alerts"
+        " WHERE rule = 'emergency.response_breach' AND event <> 'retracted'"
+        f" AND text_en LIKE '%response time%' AND lane = '{report['lane']}'"
+    )
+    expected = {
+        call.lower(): (at + LIMIT, scene)
+        for call, (at, scene) in calls.items()
+        if scene is not None and scene - at > LIMIT
+    }
+    stored = {
+        row["asset"]: tuple(datetime.fromisoformat(row[n]) for n in ("started_at", "ended_at")) for row in breaches
+    }
+    assert stored == expected
+
+
+def test_car_parks_with_impossible_counts_are_stored_named_and_found(district: District) -> None:
     report = replay(district, "parking", CAR_PARKS)
-    assert in_lane(district, "parking", report["lane"], "free_negative") == 43
-    assert in_lane(district, "parking", report["lane"], "free_above_capacity") == 1_071
+    lane = report["lane"]
+    assert in_lane(district, "parking", lane, "free_negative") == 43
+    assert in_lane(district, "parking", lane, "free_above_capacity") == 1_071
+    outside = (
+        "SELECT count(*) FROM v_parking_readings AS r WHERE (free_spaces < 0 OR free_spaces > total_spaces)"
+        f" AND lane = '{lane}' AND NOT EXISTS (SELECT 1 FROM v_alerts AS a WHERE a.lane = r.lane"
+        " AND a.rule = 'parking.count_impossible' AND a.asset = r.device_id AND a.event <> 'retracted'"
+        " AND r.observed_at >= a.started_at AND (a.ended_at IS NULL OR r.observed_at < a.ended_at))"
+    )
+    wait_until(lambda: True if district.number(outside) == 0 else None, "every impossible count in a finding", 120)
+    caused = district.number(
+        f"SELECT count(*) FROM v_alerts AS a JOIN v_parking_readings AS r ON r.lane = a.lane AND r.device_id = a.asset"
+        f" AND r.observed_at = a.raised_at WHERE a.lane = '{lane}' AND a.rule = 'parking.lot_full'"
+        " AND (r.free_spaces < 0 OR r.free_spaces > r.total_spaces)"
+    )
+    assert caused == 0, "no impossible count raised an occupancy alert"
 
 
 def test_charging_sessions_with_masked_years_are_stored_and_named(district: District) -> None:

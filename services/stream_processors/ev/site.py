@@ -136,7 +136,7 @@ def next_look(state: SiteState, at_us: int, policy: InForce) -> int | None:
     pace_us = policy.pace_us
     due_us = local_period_start(at_us, DAY_US) + DAY_US
     for name, socket in state.sockets.items():
-        if at_us - socket.at_us < policy.hold_us:
+        if at_us - socket.at_us < policy.hold_us + policy.figures_us:
             due_us = min(due_us, local_period_start(at_us, policy.figures_us) + policy.figures_us)
         waits = (policy.gone_us,) if name in state.silent else (policy.dark_us, policy.silence_us, policy.gone_us)
         for wait_us in waits:

@@ -14,6 +14,15 @@ from tests.unit.stream_processors.water_log import Item, Record, log_of, policy,
 CLOSE: Item = tick(47 * 60)
 """All rounds have settled, nothing has left the lateness bound of 48 h."""
 
+DOUBTFUL: list[dict[str, Any]] = [
+    {"ph": 3.0},
+    {"do_mg_l": 30.0},
+    {"do_mg_l": 8.0, "ph": 7.5, "water_temp_c": 20.0},
+    {"do_mg_l": 14.0, "ph": 8.6, "water_temp_c": 30.0},
+    {"nh3n_mg_l": 1.5, "tn_mg_l": 1.0},
+]
+"""A spike, what cannot be, what stands still, algae, a contradiction."""
+
 TP = {3: 0.04, 4: 0.08, 5: 0.15, 6: 0.5}
 
 
@@ -21,6 +30,7 @@ def policies() -> st.SearchStrategy[PolicyDocument]:
     return st.builds(
         lambda up, down, hours: policy(
             rule={"raise_after": up, "clear_after": down},
+            limits={"water.flat_line": 3},
             rounds={"length_seconds": hours * 3600, "settle_seconds": 600},
         ),
         st.integers(1, 3),
@@ -36,7 +46,9 @@ def samples(draw: st.DrawFn) -> list[Item]:
     for seq in range(draw(st.integers(1, 16))):
         fields: dict[str, Any] = {"tp_mg_l": TP[draw(st.sampled_from([3, 4, 5, 6]))]}
         if draw(st.integers(0, 9)) == 0:
-            fields["quality"] = "maintenance"
+            fields["quality"] = draw(st.sampled_from(["maintenance", "fault"]))
+        if draw(st.integers(0, 4)) == 0:
+            fields |= draw(st.sampled_from(DOUBTFUL))
         if draw(st.integers(0, 9)) == 0:
             fields |= {"ph": None, "do_mg_l": None}
         device = f"p{draw(st.integers(1, 3))}"

@@ -111,7 +111,7 @@ def reading(minute: float, *, device: str = "p1", seq: int | None = None, lane: 
         "device_id": device,
         "group_id": "beihu",
         "boot_id": "b1",
-        "seq": int(minute * 60) if seq is None else seq,
+        "seq": 86_400 + int(minute * 60) if seq is None else seq,
         "observed_at": at.isoformat(),
         "water_body": "lake",
         "lane": lane,
@@ -186,7 +186,11 @@ class Said:
             key = (one.lane, one.id, one.subject, one.period_start, one.period_end, one.sample)
             if key not in best or one.revision >= best[key].revision:
                 best[key] = one
-        return {key: one.model_dump(exclude={"revision", "known_at"}) for key, one in best.items()}
+        return {
+            key: one.model_dump(exclude={"revision", "known_at"})
+            for key, one in best.items()
+            if not one.status_reason.startswith("withdrawn")
+        }
 
 
 def _offsets(alert: Alert) -> tuple[int, ...]:
