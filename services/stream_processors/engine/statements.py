@@ -171,12 +171,7 @@ def _inhibited(
     for name, statement in found.items():
         hidden = False
         rule, asset, _ = name
-        above = over.get((rule, asset), ())
-        if asset != key:
-            above = (*above, *over.get((rule, key), ()))
-        for parent_name, parent, grace_us in above:
-            if name == parent_name:
-                continue
+        for parent_name, parent, grace_us in _above(over, name, key):
             covers, again_us = _covers(parent, statement.episode, grace_us, clock_us)
             if not covers:
                 continue
@@ -195,6 +190,17 @@ def _inhibited(
     return kept, review_us
 
 
+def _above(
+    over: dict[tuple[str, str], list[tuple[EpisodeKey, Episode, int]]], name: EpisodeKey, key: str
+) -> list[tuple[EpisodeKey, Episode, int]]:
+    """What may stand for an alert: parents of its asset, and of the whole group."""
+    rule, asset, _ = name
+    found = over.get((rule, asset), [])
+    if asset != key:
+        found = found + over.get((rule, key), [])
+    return [parent for parent in found if parent[0] != name]
+
+
 def _parents_of(
     parents: list[tuple[EpisodeKey, Episode, RulePolicy, frozenset[tuple[str, str]]]],
 ) -> dict[tuple[str, str], list[tuple[EpisodeKey, Episode, int]]]:
@@ -210,7 +216,7 @@ def _parents_of(
 
 def _covers(parent: Episode, child: Episode, grace_us: int, clock_us: int | None) -> tuple[bool, int]:
     """Whether a parent covers a child, and until when that may change by itself."""
-    if child.cleared_us is not None and child.cleared_us < parent.raised_us:
+    if child.cleared_us is not None and child.cleared_us <= parent.raised_us:
         return False, _NEVER
     if parent.ended_us is None:
         return True, _NEVER
@@ -345,7 +351,7 @@ def _is_member(
     """Whether a parent that is not final stands for it: the parent names it as long as it is not final itself."""
     for parent, other in lasting:
         policy = policy_of(parent[0], parent[2])
-        if policy is not None and name[0] in policy.inhibits and (episode.cleared_us or 0) >= other.raised_us:
+        if policy is not None and name[0] in policy.inhibits and (episode.cleared_us or 0) > other.raised_us:
             return True
     return False
 
