@@ -7,7 +7,8 @@ import json
 import sys
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,13 +20,17 @@ from schemas.clock import KIND_HEADER, KIND_TICK, Tick
 from schemas.dead_letter import DeadLetter
 from schemas.fields import Feed
 from schemas.indicator import Indicator
-from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS, readings_topic
+from schemas.plan.documents import StandardDocument
+from schemas.plan.publication import publication_key, publication_of
+from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS, PLAN, readings_topic
 from services.runtime.settings import KafkaSettings
+from services.stream_processors.plan.files import load_document
 
 NAME = "stream_processors"
 SPEC = ServiceSpec(NAME, (sys.executable, "-m", "services.stream_processors"), "processor")
 TOPIC = readings_topic(Feed.WATER)
 WAIT_SECONDS = 60
+PLAN_FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "plan"
 
 
 def kafka_of(stack: Stack) -> KafkaSettings:
@@ -76,6 +81,9 @@ class Bench:
         await asyncio.gather(
             *[await self._producer.send(TOPIC, json.dumps(r).encode(), key=r["group_id"].encode()) for r in readings]
         )
+
+    async def publish(self, key: bytes, value: bytes) -> None:
+        await self._producer.send_and_wait(PLAN, value, key=key)
 
     async def drive_clock(self, at: datetime) -> None:
         value = Tick(lane=self.lane, at=at).model_dump_json().encode()
@@ -222,3 +230,34 @@ async def test_the_clock_of_real_life_is_written_into_every_partition(bench: Ben
                     break
     finally:
         await consumer.stop()
+
+
+async def test_a_published_version_is_in_force_from_its_day_on_without_a_restart(
+    bench: Bench, processor: Stack
+) -> None:
+    shipped = load_document(PLAN_FOLDER / "standards" / "gb3838-2002.toml", StandardDocument)
+    body = shipped.model_dump()
+    body["standard"] |= {"version": "2031", "valid_from": date(2031, 1, 1)}
+    for entry in body["item"]:
+        if entry["id"] == "do":
+            entry["limits"] = (7.5, 6.5, 6, 3, 2)
+    stricter = StandardDocument.model_validate(body)
+    publication = publication_of(stricter, text="test", published_at=datetime.now(UTC), published_by="the test")
+    before = processor.pid(NAME)
+    await bench.publish(publication_key(stricter), publication.model_dump_json().encode())
+    await asyncio.sleep(5)
+
+    new_year = datetime(2030, 12, 31, 16, tzinfo=UTC)
+    hours = (8, -4, 0, -8)
+    await bench.send(
+        *[
+            bench.reading(
+                seq, do_mg_l=5.5 + seq / 100, device="late", observed_at=(new_year + timedelta(hours=hour)).isoformat()
+            )
+            for seq, hour in enumerate(hours)
+        ]
+    )
+    classes = [i for i, _ in await bench.read(INDICATORS, 4, Indicator, only=b'"water.point_class"')]
+    cited = {i.period_start: (i.value, i.details["standard_version"]) for i in classes}
+    assert cited == {new_year + timedelta(hours=hour): (4, "2031") if hour >= 0 else (3, "2002") for hour in hours}
+    assert processor.pid(NAME) == before
