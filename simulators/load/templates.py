@@ -51,7 +51,7 @@ def _ev(device: int, variant: int) -> dict[str, Any]:
         "error_code": "NoError",
         "rated_power_kw": 60.0,
         "power_kw": 41.5 + variant / 2,
-        "energy_register_kwh": 18_231.4 + device + variant / 10,
+        "energy_register_kwh": 18_231.4 + device,
         "session_id": f"load-{device:05d}",
         "session_energy_kwh": 11.2 + variant,
         "soc_percent": 40.0 + variant,
