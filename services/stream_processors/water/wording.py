@@ -137,8 +137,8 @@ def _class_texts(
                 f"{ended}（北京时间）劣于目标，最差为{quality.class_zh}（{quality.word_zh}）。"
             ),
             (
-                f"{amended_en}Water at {place.en} is back at the target {goal.class_en} ({source_en}): worse from {began} "
-                f"to {ended} (Beijing time), at worst {quality.class_en} ({quality.word_en})."
+                f"{amended_en}Water at {place.en} is back at the target {goal.class_en} ({source_en}): worse from "
+                f"{began} to {ended} (Beijing time), at worst {quality.class_en} ({quality.word_en})."
             ),
         )
     per_round = said.asset == said.key
@@ -242,8 +242,8 @@ def _fault_texts(said: Said, place: Place, policy: RulePolicy, threshold: Thresh
             f"（依据：{source_zh}）。相关项目不计入水质类别。{policy.advice_zh}"
         ),
         (
-            f"{amended_en}Instrument fault suspected at {place.en}, not taken for pollution: since {began} (Beijing time) "
-            f"{names_en} {why_en} (source: {source_en}). The items do not count for the class. {policy.advice_en}"
+            f"{amended_en}Instrument fault suspected at {place.en}, not taken for pollution: since {began} "
+            f"(Beijing time) {names_en} {why_en} (source: {source_en}). The items do not count for the class. {policy.advice_en}"
         ),
     )
 

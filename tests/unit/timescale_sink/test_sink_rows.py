@@ -254,8 +254,8 @@ def _indicator(revision: int, detail: int = 1, days: int = 0) -> FakeRecord:
     end = at + timedelta(days=days)
     one = Indicator(
         id="water.class", feed=Feed.WATER, lane="live", subject="north-lake", period_start=at, period_end=end,
-        value=3.0, unit="class", status=IndicatorStatus.MET, status_reason="as good as the target", n=1, completeness=1.0,
-        threshold=None, revision=revision, details={"worst": detail},
+        value=3.0, unit="class", status=IndicatorStatus.MET, status_reason="as good as the target", n=1,
+        completeness=1.0, threshold=None, revision=revision, details={"worst": detail},
     )  # fmt: skip
     return FakeRecord(one.model_dump_json().encode(), offset=revision, topic=INDICATORS)
 
