@@ -243,7 +243,8 @@ def _fault_texts(said: Said, place: Place, policy: RulePolicy, threshold: Thresh
         ),
         (
             f"{amended_en}Instrument fault suspected at {place.en}, not taken for pollution: since {began} "
-            f"(Beijing time) {names_en} {why_en} (source: {source_en}). The items do not count for the class. {policy.advice_en}"
+            f"(Beijing time) {names_en} {why_en} (source: {source_en}). The items do not count for the class. "
+            f"{policy.advice_en}"
         ),
     )
 
