@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from schemas.ev import ConnectorState
-from services.stream_processors.engine.periods import Period, local_day, local_month
+from services.stream_processors.engine.periods import Period
 
 OUTAGE: Final = frozenset((ConnectorState.FAULT, ConnectorState.NO_CONTACT, ConnectorState.OUT_OF_SERVICE))
 """Neither free nor in use: not up (23 CFR 680.116: "available for use, or in use")."""
@@ -51,6 +51,7 @@ class Account(NamedTuple):
     """Up to here time has been added."""
     day: Sums = NOTHING
     month: Sums = NOTHING
+    """Without the running day."""
     months: tuple[tuple[int, int, int, int], ...] = ()
     """Start, outage, excluded and silent time of the months before, the oldest first; at most twelve."""
 
@@ -107,8 +108,8 @@ def heard(before: Socket | None, at_us: int, offset: int, boot: str, told: Told)
     return Socket(at_us, offset, boot, state, since_us, told.power_w, rated_w, register_wh, told.session, site_name)
 
 
-def gained(before: Socket, boot: str, told: Told) -> tuple[int, int]:
-    """Energy (Wh) and sessions that a reading adds; a register that falls back, or another boot's, adds none."""
+def gained(before: Socket, boot: str, told: Told) -> Gain:
+    """What a reading adds; a register that falls back, or another boot's, adds no energy."""
     register_wh, session = told.register_wh, told.session
     energy = 0
     if (
@@ -117,40 +118,50 @@ def gained(before: Socket, boot: str, told: Told) -> tuple[int, int]:
         and (boot == before.boot or register_wh >= before.register_wh)
     ):
         energy = max(0, register_wh - before.register_wh)
-    return energy, int(session is not None and session != before.session)
+    return Gain(energy, int(session is not None and session != before.session), 1)
 
 
-def settle(socket: Socket, account: Account, until_us: int, counts: Counts) -> Account:
-    """Add the time since the account was settled. Settling twice on the way comes to the same."""
-    from_us = account.settled_us
-    if until_us <= from_us:
-        return account
+class Gain(NamedTuple):
+    """What a reading adds beside time."""
+
+    energy_wh: int = 0
+    sessions: int = 0
+    readings: int = 0
+
+
+NO_GAIN: Final = Gain()
+
+
+def settle(socket: Socket, account: Account, until_us: int, counts: Counts, gain: Gain = NO_GAIN) -> Account:
+    """Add the time since the account was settled, and what a reading adds.
+
+    Settling twice on the way comes to the same.
+    """
+    from_us, day = account.settled_us, account.day
+    span_us = max(0, until_us - from_us)
     held_us = max(0, min(until_us, socket.at_us + counts.hold_us) - from_us)
-    silent_us = until_us - from_us - held_us
     status = socket.status
-    out = status in OUTAGE
-    more = Sums(
-        known_us=held_us,
-        startable_us=held_us if status in counts.startable else 0,
-        in_use_us=held_us if status in IN_USE else 0,
-        outage_us=held_us if out else 0,
-        excluded_us=held_us if out and status in counts.excluded else 0,
-        silent_us=silent_us,
+    out_us = held_us if status in OUTAGE else 0
+    rated_w = socket.rated_w
+    grown = Sums(
+        day.known_us + held_us,
+        day.startable_us + (held_us if status in counts.startable else 0),
+        day.in_use_us + (held_us if status in IN_USE else 0),
+        day.outage_us + out_us,
+        day.excluded_us + (out_us if status in counts.excluded else 0),
+        day.silent_us + span_us - held_us,
         # microseconds x watts; divided by an hour only when a figure is made
-        rated_wh=0 if out or socket.rated_w is None else held_us * socket.rated_w,
+        day.rated_wh + (0 if out_us or rated_w is None else held_us * rated_w),
+        day.energy_wh + gain.energy_wh,
+        day.sessions + gain.sessions,
+        day.readings + gain.readings,
     )
-    return account._replace(settled_us=until_us, day=account.day.plus(more), month=account.month.plus(more))
-
-
-def counted(account: Account, energy_wh: int, sessions: int) -> Account:
-    """One more reading."""
-    more = Sums(energy_wh=energy_wh, sessions=sessions, readings=1)
-    return account._replace(day=account.day.plus(more), month=account.month.plus(more))
+    return Account(max(from_us, until_us), grown, account.month, account.months)
 
 
 def close_day(account: Account) -> Account:
-    """The day is over."""
-    return account._replace(day=NOTHING)
+    """The day is over: it becomes part of its month."""
+    return account._replace(day=NOTHING, month=account.month.plus(account.day))
 
 
 def close_month(account: Account, month: Period) -> Account:
@@ -158,11 +169,6 @@ def close_month(account: Account, month: Period) -> Account:
     sums = account.month
     entry = (month.start_us, sums.outage_us, sums.excluded_us, sums.silent_us)
     return account._replace(month=NOTHING, months=(*account.months, entry)[-MONTHS_KEPT:])
-
-
-def periods_at(at_us: int) -> tuple[Period, Period]:
-    """The local day and month that end at or hold a moment just before `at_us`."""
-    return local_day(at_us - 1), local_month(at_us - 1)
 
 
 def dump_account(account: Account) -> list[Any]:

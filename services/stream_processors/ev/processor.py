@@ -27,7 +27,6 @@ from services.stream_processors.ev.connector import (
     Told,
     close_day,
     close_month,
-    counted,
     gained,
     heard,
     settle,
@@ -129,13 +128,11 @@ class EvRules:
         before = state.sockets.get(name)
         account = state.accounts.get(name)
         if before is None or account is None:
-            account = Account(at_us)
-            energy_wh = sessions = 0
+            state.accounts[name] = Account(at_us, NOTHING._replace(readings=1))
         else:
-            heard_again(state, name, at_us, entry.offset, say)
-            account = settle(before, account, at_us, policy.counts)
-            energy_wh, sessions = gained(before, entry.boot_id, told)
-        state.accounts[name] = counted(account, energy_wh, sessions)
+            if name in state.silent:
+                heard_again(state, name, at_us, entry.offset, say)
+            state.accounts[name] = settle(before, account, at_us, policy.counts, gained(before, entry.boot_id, told))
         socket = heard(before, at_us, entry.offset, entry.boot_id, told)
         state.sockets[name] = socket
         samples = _samples(entry, told, before, socket, policy)
@@ -198,6 +195,7 @@ class EvRules:
             say.figure(figure)
         if at_us != day.end_us:
             return
+        month_sums = month_sums.plus(day_sums)
         for figure in site_figures(site, month_sums, month, at_us, limit=limit, completeness_min=completeness):
             say.figure(figure)
         over = at_us == month.end_us
