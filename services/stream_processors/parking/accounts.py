@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from services.stream_processors.engine.periods import Period, local_day, local_month
 from services.stream_processors.parking.counts import FULL, Spaces
-from services.stream_processors.parking.periods import Period, local_day, local_month
 
 
 class Sums(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 from schemas.indicator import IndicatorStatus
 from services.stream_processors.engine.event_time import iso
 from services.stream_processors.engine.feed_rules import Figure
+from services.stream_processors.engine.periods import Period
 from services.stream_processors.parking.accounts import Sums
-from services.stream_processors.parking.periods import Period
 
 OCCUPANCY: Final = "parking.occupancy"
 TURNOVER: Final = "parking.turnover"

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from services.stream_processors.engine.counting import CALM, Episode, Peak, Run, Sample, advance
+from services.stream_processors.parking.busy_hours import busy_us
 from services.stream_processors.parking.counts import BELOW_ZERO
-from services.stream_processors.parking.periods import busy_us
 from services.stream_processors.parking.policy import InForce
 from services.stream_processors.parking.state import Standing
 

@@ -20,10 +20,10 @@ from services.stream_processors.engine.counting import CALM, Run, Sample, advanc
 from services.stream_processors.engine.event_time import local_period_start
 from services.stream_processors.engine.events import Coordinates, Fate, Output
 from services.stream_processors.engine.feed_rules import Entry, Said, Say, Wording
+from services.stream_processors.engine.periods import DAY_US
 from services.stream_processors.parking.ageing import age
 from services.stream_processors.parking.counts import FULL, ROOM
 from services.stream_processors.parking.findings import count_impossible, moved, n_impossible
-from services.stream_processors.parking.periods import DAY_US
 from services.stream_processors.parking.places import Lot, WalkingDistances
 from services.stream_processors.parking.policy import (
     COUNT_IMPOSSIBLE,

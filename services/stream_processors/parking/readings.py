@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.stream_processors.engine.feed_rules import Entry
+from services.stream_processors.engine.periods import local_day
 from services.stream_processors.parking.counts import Spaces, fullness, impossible, spaces
-from services.stream_processors.parking.periods import local_day
 from services.stream_processors.parking.policy import InForce
 from services.stream_processors.parking.state import Standing, Told
 

@@ -13,9 +13,9 @@ from services.stream_processors.engine.counting import (
     load_episode,
     load_run,
 )
+from services.stream_processors.engine.periods import DAY_US, local_day
 from services.stream_processors.parking.accounts import EMPTY, Account, Sums, dump_account, held, load_account
 from services.stream_processors.parking.counts import Spaces
-from services.stream_processors.parking.periods import DAY_US, local_day
 
 Told = tuple[int, int, int, bool]
 """Free, total and out-of-service spaces as a reading states them, and whether its quality lets the count be used."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from services.stream_processors.engine.event_time import local_period_start
 from services.stream_processors.engine.feed_rules import Say
+from services.stream_processors.engine.periods import Period, local_day, local_month
 from services.stream_processors.parking.accounts import NOTHING, Sums
 from services.stream_processors.parking.advice import Zone, advise
 from services.stream_processors.parking.ageing import age
 from services.stream_processors.parking.figures import PeakAt, Subject, figures_of
 from services.stream_processors.parking.findings import n_impossible, stands_still, stuck_episode
 from services.stream_processors.parking.guidance import Metres
-from services.stream_processors.parking.periods import Period, local_day, local_month
 from services.stream_processors.parking.policy import COUNT_IMPOSSIBLE, COUNTER_STUCK, InForce
 from services.stream_processors.parking.silent import find_silent
 from services.stream_processors.parking.state import ZonePeak, ZoneState

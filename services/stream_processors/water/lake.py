@@ -7,6 +7,7 @@ from typing import Final
 from services.stream_processors.engine.counting import Sample, advance
 from services.stream_processors.engine.event_time import MICROSECONDS, local_period_start
 from services.stream_processors.engine.feed_rules import Entry, Say
+from services.stream_processors.engine.periods import DAY_US, local_day, local_month
 from services.stream_processors.water.figures import (
     DAY_CLASS,
     MONTH_CLASS,
@@ -18,7 +19,6 @@ from services.stream_processors.water.figures import (
     round_trophic,
 )
 from services.stream_processors.water.measured import Values
-from services.stream_processors.water.periods import DAY_US, day_of, month_of
 from services.stream_processors.water.quality import Codes
 from services.stream_processors.water.regime import CLASS_WORSE, Regime, Regimes
 from services.stream_processors.water.rounds import NOTHING, View, newest_offset
@@ -117,7 +117,7 @@ def close_round(state: LakeState, start_us: int, regimes: Regimes, say: Say) -> 
 def _add_to_period(
     state: LakeState, kind: str, view: View, regime: Regime, say: Say, *, at_us: int, is_classed: bool
 ) -> None:
-    start_us, end_us = day_of(at_us) if kind == "day" else month_of(at_us)
+    start_us, end_us = local_day(at_us) if kind == "day" else local_month(at_us)
     for point, sums in view.items():
         key = (kind, start_us, point)
         state.sums[key] = state.sums[key].merged(sums) if key in state.sums else sums
@@ -132,7 +132,7 @@ def _add_to_period(
 
 def publish_quality(state: LakeState, at_us: int, regimes: Regimes, say: Say) -> None:
     """Say what the checks found on the local day whose hour has just passed; the day's end closes it."""
-    day_us, end_us = day_of(at_us - 1)
+    day_us, end_us = local_day(at_us - 1)
     regime = regimes.near(at_us - 1)
     found: dict[str, dict[Codes, int]] = {}
     for (day, point, codes), times in state.codes.items():
@@ -150,7 +150,7 @@ def publish_quality(state: LakeState, at_us: int, regimes: Regimes, say: Say) ->
 def forget_periods(state: LakeState, horizon_us: int) -> None:
     """Drop days and months that no reading can change any more."""
     for kind, start_us in list(state.classed_rounds):
-        _, end_us = day_of(start_us) if kind == "day" else month_of(start_us)
+        _, end_us = local_day(start_us) if kind == "day" else local_month(start_us)
         if end_us + DAY_US <= horizon_us:
             del state.classed_rounds[kind, start_us]
             for key in [key for key in state.sums if key[:2] == (kind, start_us)]:

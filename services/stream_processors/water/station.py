@@ -7,8 +7,8 @@ from typing import Final
 
 from services.stream_processors.engine.counting import Run, Sample, advance
 from services.stream_processors.engine.feed_rules import Entry, Say
+from services.stream_processors.engine.periods import local_day
 from services.stream_processors.water.measured import CHECKED_FIELDS, FIELDS, PLACE, Values
-from services.stream_processors.water.periods import day_of
 from services.stream_processors.water.quality import Code, Codes, Doubt, believed, examine, is_algal, oxygen_percent
 from services.stream_processors.water.regime import ALGAL_SIGNAL, CLASS_WORSE, REPORTED_FAULT, SENSOR_FAULT, Regime
 from services.stream_processors.water.rules import class_of_sample
@@ -23,7 +23,7 @@ def judge_sample(
 ) -> tuple[Station, Values, Codes, int]:
     """The station after a sample of good quality, the values that count, the results of the checks, the local day."""
     at_us = entry.at_us
-    day_us = day_of(at_us)[0]
+    day_us = local_day(at_us)[0]
     low = station.ph_low if station.ph_day_us == day_us else None
     percent, limits = oxygen_percent(values), regime.quality
     algal = is_algal(percent, values[_PH], low, limits)

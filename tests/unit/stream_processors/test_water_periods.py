@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.indicator import Indicator, IndicatorStatus
-from services.stream_processors.water.periods import DAY_US, day_of, month_of
+from services.stream_processors.engine.periods import DAY_US, local_day, local_month
 from tests.unit.stream_processors.water_log import START, Item, Said, log_of, policy, reading, run, tick
 
 MIDNIGHT = START - timedelta(hours=8)
@@ -32,13 +32,13 @@ def last(said: Said, indicator: str) -> Indicator:
 
 def test_days_and_months_are_local() -> None:
     at_us = int(START.timestamp() * 1_000_000)
-    assert day_of(at_us) == (at_us - DAY_US // 3, at_us + 2 * DAY_US // 3)
-    assert day_of(at_us - DAY_US // 3) == day_of(at_us)
-    assert day_of(at_us - DAY_US // 3 - 1)[1] == at_us - DAY_US // 3
+    assert local_day(at_us) == (at_us - DAY_US // 3, at_us + 2 * DAY_US // 3)
+    assert local_day(at_us - DAY_US // 3) == local_day(at_us)
+    assert local_day(at_us - DAY_US // 3 - 1)[1] == at_us - DAY_US // 3
     first = int(FIRST_OF_NOVEMBER.timestamp() * 1_000_000)
-    assert month_of(at_us) == (first, first + 30 * DAY_US)
-    assert month_of(first - 1) == (first - 31 * DAY_US, first)
-    assert [(month_of(at)[1] - at) // DAY_US for at in (month_of(first + 62 * DAY_US)[0],)] == [31]
+    assert local_month(at_us) == (first, first + 30 * DAY_US)
+    assert local_month(first - 1) == (first - 31 * DAY_US, first)
+    assert [(local_month(at)[1] - at) // DAY_US for at in (local_month(first + 62 * DAY_US)[0],)] == [31]
 
 
 # p1 0.04 0.04 0.04 0.04 0.04 0.16   p2 once 0.02   -> mean of p1 0.06, of p2 0.02, of the lake 0.04: class III

@@ -147,7 +147,7 @@ def test_a_policy_that_would_pass_over_single_ones_does_not_load() -> None:
 
 
 def test_without_a_policy_in_force_nothing_is_judged() -> None:
-    old = [one.model_copy(update={"observed_at": one.observed_at.replace(year=2019)}) for one in every(1, [-1, 0, 0])]
+    old = [one.model_copy(update={"observed_at": one.observed_at.replace(year=2009)}) for one in every(1, [-1, 0, 0])]
     recorder = said(old)
     assert (recorder.episodes, recorder.figures) == ({}, {})
 

@@ -13,10 +13,11 @@ from schemas.indicator import IndicatorStatus
 from schemas.parking import ParkingReading
 from services.stream_processors.engine.event_time import iso, to_us
 from services.stream_processors.engine.feed_rules import Figure
+from services.stream_processors.engine.periods import local_day, local_month
 from services.stream_processors.parking.accounts import EMPTY, NOTHING, Sums, held
+from services.stream_processors.parking.busy_hours import busy_us
 from services.stream_processors.parking.counts import FULL, ROOM, Spaces
 from services.stream_processors.parking.figures import turnover
-from services.stream_processors.parking.periods import busy_us, local_day, local_month
 from tests.unit.stream_processors.in_order import Recorder
 from tests.unit.stream_processors.parking.parking_zone import (
     NOON,
