@@ -15,7 +15,7 @@ from schemas.plan.book import Document, PlanBook
 from schemas.plan.policy import PolicyDocument
 from schemas.readings import Reading
 from schemas.verdict import Evidence
-from services.stream_processors.engine.event_time import from_us, span_us, to_us
+from services.stream_processors.engine.event_time import from_us, iso, span_us, to_us
 from services.stream_processors.engine.events import (
     AlertOutput,
     Coordinates,
@@ -228,7 +228,7 @@ class TimelineJudge(Generic[S]):
         episode = statement.episode
         words = self.rules.wording(Said(one.event, rule, asset, state.key, state.lane, episode, statement.members))
         return Alert(
-            alert_id=alert_id(rule, asset, state.lane, str(started_us)),
+            alert_id=alert_id(rule, asset, state.lane, iso(started_us)),
             revision=one.revision,
             event=one.event,
             rule=rule,
