@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -16,6 +17,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
+from deploy.local.files import make_folder
+from deploy.local.paths import cache_dir
 from deploy.local.stack import ServiceSpec, Stack
 from schemas.clock import KIND_HEADER, KIND_TICK, Tick
 from schemas.fields import Feed
@@ -26,6 +29,7 @@ from services.stream_processors.engine.events import AlertOutput
 from services.stream_processors.engine.worker import Worker
 from services.stream_processors.registry import build_judges
 from services.stream_processors.settings import ProcessorSettings
+from tests.conftest import local_settings, setup_steps
 from tests.integration.test_processor_kafka import kafka_of
 
 Said = frozenset[tuple[bytes, tuple[tuple[str, bytes], ...], bytes]]
@@ -67,6 +71,15 @@ def chunk(number: int) -> list[tuple[ParkingReading | datetime, bytes]]:
                 found += [(reading, reading.group_id.encode())] * (2 if dice.random() < 0.05 else 1)
         found.append((START + timedelta(minutes=minute), b""))
     return found
+
+
+@pytest.fixture(scope="module")
+async def stack() -> AsyncIterator[Stack]:
+    """Servers of its own: what this log holds would be counted by the tests of the sink."""
+    folder = make_folder(cache_dir() / "tests" / uuid.uuid4().hex[:12])
+    async with Stack(local_settings(folder), setup=setup_steps()) as running:
+        yield running
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
