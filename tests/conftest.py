@@ -18,6 +18,7 @@ from deploy.local.stack import SetupStep, Stack
 STEPS = (
     ("topics", "services.runtime.topics", ()),
     ("migrations", "services.timescale_sink.__main__", ("migrate",)),
+    ("register", "services.timescale_sink.__main__", ("register",)),
 )
 
 

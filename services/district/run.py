@@ -44,6 +44,7 @@ ALERTS_ON_SCREEN: Final = 200
 SETUP: Final = (
     SetupStep("topics", (sys.executable, "-m", "services.runtime.topics"), OPERATOR),
     SetupStep("migrations", (sys.executable, "-m", "services.timescale_sink", "migrate"), OPERATOR),
+    SetupStep("register", (sys.executable, "-m", "services.timescale_sink", "register"), OPERATOR),
 )
 SINK: Final = ServiceSpec("timescale_sink", (sys.executable, "-m", "services.timescale_sink"), "sink")
 BRIDGE: Final = ServiceSpec("ingest_bridge", (sys.executable, "-m", "services.ingest_bridge"), "bridge")

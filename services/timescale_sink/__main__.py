@@ -1,4 +1,4 @@
-"""The sink: `python -m services.timescale_sink [run | migrate]`.
+"""The sink: `python -m services.timescale_sink [run | migrate | register]`.
 
 Kafka consumer ─▶ decode ─▶ one transaction a round ─▶ commit
                                  └────▶ refused rows ─▶ dead letters
@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 import sys
 
+import asyncpg
+
 from services.runtime.dead_letters import dead_letter_producer
 from services.runtime.errors import PlatformError
 from services.runtime.kafka import admin, consumer
 from services.runtime.lifecycle import Lifetime, run_service
 from services.runtime.settings import KafkaSettings
 from services.timescale_sink.migrations import migrate
+from services.timescale_sink.register import register
+from services.timescale_sink.retention import keep_to_ages
 from services.timescale_sink.settings import MigrationSettings, SinkSettings
 from services.timescale_sink.sink import TOPICS, Sink
 from services.timescale_sink.writer import Writer, database_pool
@@ -37,7 +41,12 @@ async def _run(lifetime: Lifetime) -> None:
         consumer(kafka, NAME, TOPICS, settings.group) as records,
     ):
         writer = Writer(pool, cluster_id, dead_letters, settings.device_refresh_seconds)
-        await Sink(records, writer, settings, lifetime).run()
+        ageing = asyncio.create_task(keep_to_ages(pool, settings, lifetime), name="ages")
+        try:
+            await Sink(records, writer, settings, lifetime).run()
+        finally:
+            ageing.cancel()
+            await asyncio.gather(ageing, return_exceptions=True)
 
 
 def _migrate() -> None:
@@ -48,6 +57,14 @@ def _migrate() -> None:
     print(f"migrations: {len(applied)} applied" + "".join(f"\n  {name}" for name in applied))
 
 
+def _register() -> None:
+    try:
+        done = asyncio.run(register(MigrationSettings.load()))
+    except (PlatformError, OSError, asyncpg.PostgresError) as error:
+        sys.exit(f"register: {error}")
+    print(f"register: {done.assets} assets, {done.retired} retired, {done.documents} plan documents")
+
+
 def main() -> None:
     """Entry point."""
     match sys.argv[1:]:
@@ -55,8 +72,10 @@ def main() -> None:
             run_service(NAME, _run)
         case ["migrate"]:
             _migrate()
+        case ["register"]:
+            _register()
         case _:
-            sys.exit("usage: python -m services.timescale_sink [run | migrate]")
+            sys.exit("usage: python -m services.timescale_sink [run | migrate | register]")
 
 
 if __name__ == "__main__":

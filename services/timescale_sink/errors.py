@@ -8,6 +8,9 @@ PlatformError
     ├── SchemaMismatch         the tables are not those of this version
     ├── DatabaseRefusesUs      user, password or database name is wrong
     ├── MigrationRefused       a migration cannot be applied
+    ├── StorageRefused         the storage settings contradict one another
+    ├── RegisterRefused        a file of the register cannot be taken over
+    ├── ImportRefused          a file of history cannot be taken over
     └── TooMuchRefused         most rows of most devices are refused: the fault is ours
 """
 
@@ -38,3 +41,15 @@ class MigrationRefused(FatalError):
 
 class TooMuchRefused(FatalError):
     """The database refuses most rows of many devices: stop before everything ends in the dead letters."""
+
+
+class StorageRefused(FatalError):
+    """The storage settings cannot be used; the message names the file and the setting."""
+
+
+class RegisterRefused(FatalError):
+    """The district file or a plan file cannot be taken over; the message names the file and the place."""
+
+
+class ImportRefused(FatalError):
+    """A file of history cannot be taken over; the message names the file, the line and what to do."""

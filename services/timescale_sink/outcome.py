@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from schemas.dead_letter import MAX_DETAIL_CHARS, DeadLetter, DeadLetterReason, DeadLetterSource
+from services.timescale_sink.intake import Intake
 from services.timescale_sink.progress import Place, Progress, tally
 from services.timescale_sink.rows import Record, Refusal, Rows, received_at
 from services.timescale_sink.tables import TABLES, ReadingsTable
@@ -27,6 +28,8 @@ class Outcome:
     """Ticks by partition."""
     devices: dict[DeviceKey, tuple[str, str]] = field(default_factory=dict)
     """Devices of the rows, with group and boot."""
+    intake: Intake = field(default_factory=Intake)
+    """How long the live readings were on their way."""
     advanced: list[Progress] = field(default_factory=list)
     """What this adds to the progress of each partition; see `advance`."""
 

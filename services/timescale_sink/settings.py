@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Final
+
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from services.runtime.settings import EnvironmentSettings
+
+_DEPLOY: Final = Path(__file__).resolve().parents[2] / "deploy"
 
 
 class SinkSettings(EnvironmentSettings):
@@ -26,6 +31,8 @@ class SinkSettings(EnvironmentSettings):
     retry_longest_seconds: float = Field(default=5.0, gt=0)
     device_refresh_seconds: float = Field(default=10.0, ge=0)
     """How often a device that is known already is noted as seen."""
+    retention_seconds: float = Field(default=3_600.0, gt=0)
+    """How often chunks past their age are dropped, on the Apache edition, which has no policies."""
 
 
 class MigrationSettings(EnvironmentSettings):
@@ -37,3 +44,9 @@ class MigrationSettings(EnvironmentSettings):
     """The database as the owner of the tables."""
     writer_role: str = Field(default="district_writer", pattern=r"^[a-z_][a-z0-9_]*$")
     reader_role: str = Field(default="district_reader", pattern=r"^[a-z_][a-z0-9_]*$")
+    storage_file: Path = _DEPLOY / "timescaledb" / "storage.toml"
+    """Ages and compression."""
+    district_file: Path = _DEPLOY / "district" / "jianghan.toml"
+    """Register of assets."""
+    plan_folder: Path = _DEPLOY / "plan"
+    """Plan, standards and policies in force until a version is published."""

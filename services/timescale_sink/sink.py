@@ -11,7 +11,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS
+from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS, PLAN
 from services.runtime import metrics
 from services.runtime.errors import TransientError
 from services.runtime.lifecycle import Lifetime
@@ -21,7 +21,7 @@ from services.timescale_sink.settings import SinkSettings
 from services.timescale_sink.tables import TABLES
 from services.timescale_sink.writer import Writer
 
-TOPICS: Final = (*TABLES, DEAD_LETTERS, INDICATORS, ALERTS)
+TOPICS: Final = (*TABLES, DEAD_LETTERS, INDICATORS, ALERTS, PLAN)
 COMMIT_EVERY_SECONDS: Final = 0.5
 """The database's own progress decides what has been handled; Kafka's only shows the lag and where to start."""
 COMMIT_SECONDS: Final = 5.0
@@ -72,7 +72,7 @@ class Sink:
         while not self.lifetime.stopping:
             try:
                 await self._recognise(batches)
-                await self.writer.write(batches)
+                await self.writer.write(batches, self._ends(batches))
             except TransientError as error:
                 self._trouble(error, wait)
                 await self._keep_membership(wait)
@@ -83,6 +83,15 @@ class Sink:
                 for place, records in batches.items():
                     self._next[place] = self._to_commit[place] = records[-1].offset + 1
                 return
+
+    def _ends(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> dict[tuple[str, int], int]:
+        """Where each partition ends, as the last answer of Kafka had it."""
+        found = {}
+        for place in batches:
+            end = self.consumer.highwater(place) if place in self.consumer.assignment() else None
+            if end is not None:
+                found[place.topic, place.partition] = max(end, batches[place][-1].offset + 1)
+        return found
 
     async def _recognise(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """A topic that was made anew begins at 0 again: its records must not pass for those of the old one.

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 import asyncpg
 
 from schemas.alert import Alert
 from schemas.dead_letter import DeadLetterReason
-from services.timescale_sink import verdicts
+from services.timescale_sink import plan_records, verdicts
+from services.timescale_sink.intake import intake_of
 from services.timescale_sink.outcome import Outcome, devices_of
 from services.timescale_sink.queries import SQL
 from services.timescale_sink.rows import Record, Refusal, Rows, decode
@@ -50,6 +52,7 @@ async def take_readings(
     else:
         outcome.stored = await _copy_and_merge(connection, table, decoded.rows)
     outcome.devices = devices_of(table, decoded.rows)
+    outcome.intake = intake_of(table, decoded.rows, datetime.now(UTC))
 
 
 async def _halve(connection: Connection, table: ReadingsTable, rows: Rows, outcome: Outcome) -> None:
@@ -101,6 +104,21 @@ async def take_indicators(
         elif rows:
             columns = zip(*(row for row, _ in rows), strict=True)
             await connection.execute(SQL[query], *(list(column) for column in columns))
+    outcome.store_the_rest(records)
+
+
+async def take_plan_versions(
+    connection: Connection, records: Sequence[Record], outcome: Outcome, *, isolating: bool
+) -> None:
+    """Keep each publication of a plan, standard or policy."""
+    rows, bad = plan_records.decode_publications(records)
+    outcome.refused += bad
+    for row, record in rows:
+        statement = connection.execute(SQL["plan_version"], *row)
+        if isolating:
+            await _alone(connection, record, outcome, statement)
+        else:
+            await statement
     outcome.store_the_rest(records)
 
 

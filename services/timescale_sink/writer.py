@@ -16,12 +16,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS
+from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS, PLAN
 from services.runtime import metrics
 from services.runtime.dead_letters import DeadLetterProducer
 from services.timescale_sink.errors import (
@@ -31,6 +32,7 @@ from services.timescale_sink.errors import (
     SchemaMismatch,
     TooMuchRefused,
 )
+from services.timescale_sink.intake import intake_row
 from services.timescale_sink.outcome import DeviceKey, Outcome, letter_for
 from services.timescale_sink.poison import PoisonWatch
 from services.timescale_sink.progress import Place, Progress, not_yet_handled
@@ -43,6 +45,7 @@ from services.timescale_sink.takers import (
     take_alerts,
     take_dead_letters,
     take_indicators,
+    take_plan_versions,
     take_readings,
 )
 
@@ -70,6 +73,13 @@ MISMATCH: Final = (
 NO_ENTRY: Final = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 """The user, its password or the name of the database is wrong."""
 
+_NO_ENDS: Final[Mapping[Place, int]] = MappingProxyType({})
+
+UNPACK_AS_NEEDED: Final = (
+    "SELECT set_config(name, '0', FALSE) FROM pg_settings"
+    " WHERE name = 'timescaledb.max_tuples_decompressed_per_dml_transaction'"
+)
+
 Batches: TypeAlias = Mapping[Place, Sequence[Record]]
 """Records by topic and partition, each in the order of their offsets."""
 
@@ -86,8 +96,11 @@ class Writer:
     _noted: dict[DeviceKey, float] = field(default_factory=dict)
     """When a device was last noted as seen."""
 
-    async def write(self, batches: Batches) -> None:
+    async def write(self, batches: Batches, ends: Mapping[Place, int] = _NO_ENDS) -> None:
         """Write the records of each partition.
+
+        Args:
+            ends: End of each partition as Kafka last said; what lies between is still to come.
 
         Raises:
             DatabaseUnavailable: the database did not take them just now; nothing of the round was written.
@@ -98,9 +111,9 @@ class Writer:
         """
         with metrics.WRITE_SECONDS.time(), _named_errors():
             try:
-                outcomes = await self._transaction(batches, isolating=False)
+                outcomes = await self._transaction(batches, ends, isolating=False)
             except REFUSED:
-                outcomes = await self._transaction(batches, isolating=True)
+                outcomes = await self._transaction(batches, ends, isolating=True)
         for topic, outcome in outcomes.items():
             if topic in TABLES:
                 self._account(TABLES[topic], outcome)
@@ -135,7 +148,7 @@ class Writer:
                 f"the database refuses most rows of {table.name}; see its words in v_dead_letters, repair, start again"
             )
 
-    async def _transaction(self, batches: Batches, *, isolating: bool) -> dict[str, Outcome]:
+    async def _transaction(self, batches: Batches, ends: Mapping[Place, int], *, isolating: bool) -> dict[str, Outcome]:
         outcomes: dict[str, Outcome] = {}
         async with self.pool.acquire() as connection, connection.transaction():
             fresh = await self._fresh(connection, batches)
@@ -147,7 +160,8 @@ class Writer:
             seen = dict(chain.from_iterable(outcome.devices.items() for outcome in outcomes.values()))
             noted = await self._note_devices(connection, seen)
             await self._dead_letter([refusal for outcome in outcomes.values() for refusal in outcome.refused])
-            await self._advance(connection, [row for outcome in outcomes.values() for row in outcome.advanced])
+            await self._advance(connection, [row for outcome in outcomes.values() for row in outcome.advanced], ends)
+            await _note_intake(connection, outcomes)
         self._noted |= noted
         return outcomes
 
@@ -184,7 +198,7 @@ class Writer:
         sent = [await self.dead_letters.send(letter_for(refusal), refusal.record.value or b"") for refusal in refused]
         await asyncio.gather(*sent)
 
-    async def _advance(self, connection: Connection, rows: Sequence[Progress]) -> None:
+    async def _advance(self, connection: Connection, rows: Sequence[Progress], ends: Mapping[Place, int]) -> None:
         if not rows:
             return
         await connection.execute(
@@ -198,6 +212,7 @@ class Writer:
             [p.duplicates for p in rows],
             [p.dead_lettered for p in rows],
             [p.ticks for p in rows],
+            [ends.get((p.topic, p.partition)) for p in rows],
         )
 
 
@@ -227,6 +242,25 @@ async def _take(
         await take_indicators(connection, records, outcome, isolating=isolating)
     elif topic == ALERTS:
         await take_alerts(connection, records, outcome, isolating=isolating)
+    elif topic == PLAN:
+        await take_plan_versions(connection, records, outcome, isolating=isolating)
+
+
+async def _note_intake(connection: Connection, outcomes: Mapping[str, Outcome]) -> None:
+    rows = [
+        intake_row(TABLES[topic].feed, outcome.intake, outcome.advanced)
+        for topic, outcome in outcomes.items()
+        if topic in TABLES and any(progress.readings for progress in outcome.advanced)
+    ]
+    if rows:
+        await connection.execute(SQL["intake"], *(list(column) for column in zip(*rows, strict=True)))
+
+
+async def _prepare(connection: Connection) -> None:
+    await _make_incoming_tables(connection)
+    # A late row goes into a compressed chunk by unpacking its segment; the guard against too many is for hand-written
+    # updates, and one round has at most `batch_records` rows. Only the community edition knows the setting.
+    await connection.execute(UNPACK_AS_NEEDED)
 
 
 async def _make_incoming_tables(connection: Connection) -> None:
@@ -241,7 +275,7 @@ async def database_pool(url: str) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]
         url,
         min_size=0,
         max_size=4,
-        init=_make_incoming_tables,
+        init=_prepare,
         command_timeout=60,
         # A pool resets its connections between uses; ours keep their temporary tables and hold no other state.
         reset=_keep,

@@ -240,7 +240,7 @@ def test_an_applied_migration_that_was_changed_is_refused() -> None:
 
 
 def test_migrations_are_numbered_without_gap(tmp_path: Path) -> None:
-    assert [m.number for m in read_migrations()] == list(range(1, len(read_migrations()) + 1))
+    assert [m.number for m in read_migrations(edition)] == list(range(1, len(read_migrations(edition)) + 1))
     (tmp_path / "0002_late.sql").write_text("SELECT 1", encoding="utf-8")
     with pytest.raises(MigrationRefused, match="without gap"):
         read_migrations(tmp_path)
