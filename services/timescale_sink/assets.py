@@ -139,7 +139,7 @@ def _name(place: _Named) -> dict[str, Any]:
 
 def _all(known: _File) -> Iterator[Asset]:
     head = known.district
-    district = {"parent_kind": "district", "parent_id": head.id}
+    district: dict[str, Any] = {"parent_kind": "district", "parent_id": head.id}
     yield Asset(
         kind="district",
         feed=None,
@@ -149,15 +149,15 @@ def _all(known: _File) -> Iterator[Asset]:
         capacity_unit="residents",
     )
     for street in known.street:
-        names = {"asset_id": street.code, "name_zh": street.name_zh, "name_en": street.name_zh}
+        names: dict[str, Any] = {"asset_id": street.code, "name_zh": street.name_zh, "name_en": street.name_zh}
         yield Asset(kind="street", feed=None, **names, **_where(street), **district)
     for zone in known.zone:
         yield Asset(kind="zone", feed=None, **_name(zone), **_where(zone), **district)
     yield from _water(known)
     yield from _charging(known)
     for lot in known.lot:
-        spaces = {"capacity": lot.spaces, "capacity_unit": "spaces"}
-        parent = {"parent_kind": "zone", "parent_id": lot.zone} if lot.zone else district
+        spaces: dict[str, Any] = {"capacity": lot.spaces, "capacity_unit": "spaces"}
+        parent: dict[str, Any] = {"parent_kind": "zone", "parent_id": lot.zone} if lot.zone else district
         yield Asset(kind="lot", feed=Feed.PARKING, **_name(lot), **_where(lot), **parent, **spaces, is_device=True)
     yield from _emergency(known, district)
     for building in known.building:
@@ -169,10 +169,10 @@ def _all(known: _File) -> Iterator[Asset]:
 
 def _water(known: _File) -> Iterator[Asset]:
     for lake in known.lake:
-        parent = {"parent_kind": "lake", "parent_id": lake.id}
+        parent: dict[str, Any] = {"parent_kind": "lake", "parent_id": lake.id}
         yield Asset(kind="lake", feed=Feed.WATER, **_name(lake), **_where(lake))
         for point in lake.points:
-            names = {
+            names: dict[str, Any] = {
                 "asset_id": point.id,
                 "name_zh": f"{lake.name_zh}{point.name_zh}",
                 "name_en": point.name or point.id,

@@ -66,5 +66,6 @@ async def _refresh(connection: asyncpg.Connection, rollup: str, level: str, stor
     await connection.execute(
         f"SELECT remove_continuous_aggregate_policy('{rollup}', if_exists => TRUE);"
         f"SELECT add_continuous_aggregate_policy('{rollup}',"
-        f" start_offset => INTERVAL '{storage.refresh.back_days} days', end_offset => INTERVAL '{_MARGIN[level]}', schedule_interval => INTERVAL '{minutes} minutes')"
+        f" start_offset => INTERVAL '{storage.refresh.back_days} days',"
+        f" end_offset => INTERVAL '{_MARGIN[level]}', schedule_interval => INTERVAL '{minutes} minutes')"
     )

@@ -70,7 +70,7 @@ class Storage(BaseModel):
             raise ValueError("compress.after_days is later than keep_months.raw: nothing would ever be compressed")
         if not keep.raw <= keep.minutes <= keep.hours <= keep.days:
             raise ValueError(
-                "keep_months must not shrink from raw to minutes, hours and days: each is made of the former"
+                "keep_months must not shrink from raw to minutes, hours and days: each rests on the former"
             )
         return self
 

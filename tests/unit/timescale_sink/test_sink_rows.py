@@ -23,6 +23,7 @@ from schemas.fields import Feed
 from schemas.indicator import Indicator, IndicatorStatus
 from schemas.readings import MODELS
 from schemas.topics import DEAD_LETTERS, INDICATORS
+from services.timescale_sink.editions import Edition
 from services.timescale_sink.errors import MigrationRefused
 from services.timescale_sink.migrations import FOLDER, Migration, pending, read_migrations
 from services.timescale_sink.outcome import Outcome, letter_for
@@ -239,14 +240,15 @@ def test_an_applied_migration_that_was_changed_is_refused() -> None:
         pending(known, {3: "newer"})
 
 
-def test_migrations_are_numbered_without_gap(tmp_path: Path) -> None:
+@pytest.mark.parametrize("edition", Edition)
+def test_migrations_are_numbered_without_gap(tmp_path: Path, edition: Edition) -> None:
     assert [m.number for m in read_migrations(edition)] == list(range(1, len(read_migrations(edition)) + 1))
     (tmp_path / "0002_late.sql").write_text("SELECT 1", encoding="utf-8")
     with pytest.raises(MigrationRefused, match="without gap"):
-        read_migrations(tmp_path)
+        read_migrations(edition, tmp_path)
     (tmp_path / "first.sql").write_text("SELECT 1", encoding="utf-8")
     with pytest.raises(MigrationRefused, match=r"first\.sql"):
-        read_migrations(tmp_path)
+        read_migrations(edition, tmp_path)
 
 
 def _indicator(revision: int, detail: int = 1, days: int = 0) -> FakeRecord:

