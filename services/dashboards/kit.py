@@ -1,0 +1,433 @@
+"""What every board is made of: panels with the house's choices, variables, links. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from grafana_foundation_sdk.builders import (
+    barchart,
+    bargauge,
+    common,
+    dashboard,
+    geomap,
+    piechart,
+    stat,
+    statetimeline,
+    table,
+    timeseries,
+)
+from grafana_foundation_sdk.models import common as cm
+from grafana_foundation_sdk.models import dashboard as dm
+from grafana_foundation_sdk.models import geomap as gm
+from grafana_foundation_sdk.models import piechart as pm
+from grafana_foundation_sdk.models.common import GraphDrawStyle, GraphThresholdsStyleMode
+
+from services.dashboards.limits import Limits
+from services.dashboards.palette import ASSET_STATE, FEED, GREEN, GREY, SEVERITY, Shown, case, mappings
+from services.dashboards.sql import DATASOURCE, POINTS, Sql
+from services.dashboards.words import Language, Words
+
+FOLDER_UID: Final = "jianghan-district"
+TAG: Final = "jianghan"
+UID_PREFIX: Final = "jianghan-"
+TIME_ZONE: Final = "Asia/Shanghai"
+"""Only what is shown; buckets of local days are made in the database with a fixed offset."""
+NO_TILES: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+"""A transparent tile: Grafana's own base layers come from the internet, and an operations room may have none."""
+CENTRE: Final = (30.600, 114.264)
+"""Latitude and longitude of the district's middle, WGS-84."""
+
+Property = dm.DynamicConfigValue
+AnyPanel = (
+    stat.Panel
+    | timeseries.Panel
+    | statetimeline.Panel
+    | table.Panel
+    | geomap.Panel
+    | bargauge.Panel
+    | barchart.Panel
+    | piechart.Panel
+)
+Table = table.Panel
+P = TypeVar("P", bound=AnyPanel)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a panel stands: width of 24 and height in rows."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How one column of a table is shown."""
+
+    name: str
+    words: Words
+    unit: str | None = None
+    decimals: int | None = None
+    shown: Shown | None = None
+    width: int | None = None
+    link: tuple[Words, str] | None = None
+    hidden: bool = False
+    steps: Sequence[tuple[float | None, str]] | None = None
+
+
+class Kit:
+    """Makes the parts of the boards of one language."""
+
+    def __init__(self, language: Language, limits: Limits) -> None:
+        self.language = language
+        self.limits = limits
+        self.name = "name_zh" if language is Language.ZH else "name_en"
+        self.asset_name = f"asset_{self.name}"
+        self.text = "text_zh" if language is Language.ZH else "text_en"
+
+    def say(self, words: Words) -> str:
+        """Words in the board's language."""
+        return words.of(self.language)
+
+    def case(self, column: str, shown: Shown) -> str:
+        """SQL that says a state in words."""
+        return case(column, shown, self.language)
+
+    def uid(self, board: str) -> str:
+        """Stable uid of a board in this language."""
+        return f"{UID_PREFIX}{board}" + ("" if self.language is Language.ZH else "-en")
+
+    def href(self, board: str, variables: str = "") -> str:
+        """Address of a board with the time range of where one is."""
+        return f"/d/{self.uid(board)}?${{__url_time_range}}&var-lane=${{lane}}{variables}"
+
+    def source(self, *limit_ids: str) -> str:
+        """Limits with their sources, for a description."""
+        head = self.say(Words("限值：", "Limit: "))
+        return head + "; ".join(self.limits.source(each, self.language) for each in limit_ids) + "."
+
+    def _dress(self, panel: P, title: Words, about: Words, place: Place, sources: Sequence[str]) -> P:
+        parts = [self.say(about), *([self.source(*sources)] if sources else [])]
+        panel.title(self.say(title)).description("\n\n".join(parts)).datasource(DATASOURCE)
+        panel.span(place.width).height(place.height)
+        return panel
+
+    def tile(
+        self,
+        title: Words,
+        about: Words,
+        sql: str,
+        place: Place = Place(4, 4),
+        *,
+        unit: str = "short",
+        decimals: int | None = None,
+        steps: Sequence[tuple[float | None, str]] = ((None, GREEN),),
+        shown: Shown | None = None,
+        null: Words = Words("无法判定", "cannot say"),  # noqa: B008 - frozen
+        link: tuple[Words, str] | None = None,
+        sources: Sequence[str] = (),
+        text: bool = False,
+    ) -> stat.Panel:
+        """One big value, coloured by limits; no value says so in words."""
+        panel = self._dress(stat.Panel(), title, about, place, sources)
+        panel.with_target(Sql(sql)).unit(unit).thresholds(_steps(steps))
+        panel.color_mode(cm.BigValueColorMode.BACKGROUND).graph_mode(cm.BigValueGraphMode.NONE)
+        panel.mappings(mappings(shown or {}, self.language, null=null))
+        reduce = common.ReduceDataOptions().calcs(["lastNotNull" if not text else "last"]).values(False)
+        panel.reduce_options(reduce.fields("/.*/" if text else ""))
+        if decimals is not None:
+            panel.decimals(decimals)
+        if link is not None:
+            panel.data_links([self._link(*link)])
+        return panel
+
+    def lines(
+        self,
+        title: Words,
+        about: Words,
+        sql: str | Sequence[str],
+        place: Place = Place(12, 8),
+        *,
+        unit: str = "short",
+        decimals: int | None = None,
+        limit: float | None = None,
+        steps: Sequence[tuple[float | None, str]] | None = None,
+        low: float | None = None,
+        high: float | None = None,
+        bars: bool = False,
+        stacked: bool = False,
+        points: bool = False,
+        sources: Sequence[str] = (),
+        interval: str = "1m",
+        gap: str | None = None,
+    ) -> timeseries.Panel:
+        """Lines or bars over time, with a limit as a line where there is one.
+
+        Args:
+            gap: A line is broken where values are farther apart than this; None: it is not.
+        """
+        panel = self._dress(timeseries.Panel(), title, about, place, sources)
+        queries = [sql] if isinstance(sql, str) else sql
+        for number, each in enumerate(queries):
+            panel.with_target(Sql(each, table=False, ref_id=chr(65 + number)))
+        panel.unit(unit).max_data_points(POINTS).interval(interval)
+        panel.draw_style(GraphDrawStyle.BARS if bars else GraphDrawStyle.LINE).fill_opacity(70 if bars else 8)
+        panel.line_width(1).point_size(4)
+        panel.show_points(cm.VisibilityMode.ALWAYS if points else cm.VisibilityMode.AUTO)
+        panel.span_nulls(gap is None)
+        legend = common.VizLegendOptions().show_legend(True).display_mode(cm.LegendDisplayMode.LIST)
+        panel.legend(legend.placement(cm.LegendPlacement.BOTTOM).calcs(["lastNotNull"]))
+        panel.tooltip(common.VizTooltipOptions().mode(cm.TooltipDisplayMode.MULTI).sort(cm.SortOrder.DESCENDING))
+        if decimals is not None:
+            panel.decimals(decimals)
+        if low is not None:
+            panel.min(low)
+        if high is not None:
+            panel.max(high)
+        if stacked:
+            panel.stacking(common.StackingConfig().mode(cm.StackingMode.NORMAL).group("A"))
+        if limit is not None:
+            steps = ((None, "transparent"), (limit, "red"))
+        if steps is not None:
+            panel.thresholds(_steps(steps))
+            panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED))
+        return panel
+
+    def states(
+        self, title: Words, about: Words, sql: str, shown: Shown, place: Place, *, sources: Sequence[str] = ()
+    ) -> statetimeline.Panel:
+        """States over time, one lane a thing."""
+        panel = self._dress(statetimeline.Panel(), title, about, place, sources)
+        panel.with_target(Sql(sql, table=False)).mappings(mappings(shown, self.language)).max_data_points(POINTS)
+        panel.color_scheme(dashboard.FieldColor().mode(dm.FieldColorModeId.THRESHOLDS)).fill_opacity(80).line_width(0)
+        panel.thresholds(_steps(((None, GREY),))).merge_values(True).show_value(cm.VisibilityMode.AUTO).row_height(0.85)
+        panel.legend(common.VizLegendOptions().show_legend(True).display_mode(cm.LegendDisplayMode.LIST))
+        return panel
+
+    def table(
+        self,
+        title: Words,
+        about: Words,
+        sql: str,
+        columns: Sequence[Column],
+        place: Place,
+        *,
+        sources: Sequence[str] = (),
+        empty: Words = Words("无", "none"),  # noqa: B008
+    ) -> table.Panel:
+        """Rows with words, units and colours for each column."""
+        panel = self._dress(table.Panel(), title, about, place, sources)
+        panel.with_target(Sql(sql)).no_value(self.say(empty)).cell_height(cm.TableCellHeight.SM)
+        for column in columns:
+            panel.override_by_name(column.name, self._column(column))
+        return panel
+
+    def _column(self, column: Column) -> list[Property]:
+        found = [Property("displayName", self.say(column.words))]
+        if column.hidden:
+            return [*found, Property("custom.hideFrom", {"viz": True})]
+        if column.unit is not None:
+            found.append(Property("unit", column.unit))
+        if column.decimals is not None:
+            found.append(Property("decimals", column.decimals))
+        if column.width is not None:
+            found.append(Property("custom.width", column.width))
+        if column.shown is not None:
+            found.append(Property("mappings", mappings(column.shown, self.language)))
+        if column.steps is not None:
+            found.append(Property("thresholds", _steps(column.steps).build()))
+        if column.shown is not None or column.steps is not None:
+            found.append(Property("custom.cellOptions", {"type": "color-background", "mode": "basic"}))
+        if column.link is not None:
+            found.append(Property("links", [self._link(*column.link).build()]))
+        return found
+
+    def amounts(
+        self,
+        title: Words,
+        about: Words,
+        sql: str,
+        place: Place,
+        *,
+        unit: str = "short",
+        decimals: int | None = None,
+        steps: Sequence[tuple[float | None, str]] = ((None, "blue"),),
+        high: float | None = None,
+        sources: Sequence[str] = (),
+    ) -> bargauge.Panel:
+        """One bar a row: a text column names it, a number is its length."""
+        panel = self._dress(bargauge.Panel(), title, about, place, sources)
+        panel.with_target(Sql(sql)).unit(unit).thresholds(_steps(steps)).min(0)
+        panel.orientation(cm.VizOrientation.HORIZONTAL).display_mode(cm.BarGaugeDisplayMode.BASIC)
+        panel.reduce_options(common.ReduceDataOptions().values(True).calcs(["lastNotNull"]).limit(40))
+        if decimals is not None:
+            panel.decimals(decimals)
+        if high is not None:
+            panel.max(high)
+        return panel
+
+    def bars(
+        self, title: Words, about: Words, sql: str, place: Place, *, unit: str = "short", stacked: bool = True
+    ) -> barchart.Panel:
+        """Bars over a category: the first column names them, the others are their parts."""
+        panel = self._dress(barchart.Panel(), title, about, place, ())
+        panel.with_target(Sql(sql)).unit(unit).fill_opacity(80).show_value(cm.VisibilityMode.AUTO)
+        panel.stacking(cm.StackingMode.NORMAL if stacked else cm.StackingMode.NONE)
+        panel.legend(common.VizLegendOptions().show_legend(True).placement(cm.LegendPlacement.BOTTOM))
+        return panel
+
+    def shares(
+        self, title: Words, about: Words, sql: str, shown: Shown, place: Place, *, unit: str = "short"
+    ) -> piechart.Panel:
+        """Parts of a whole: a text column names them."""
+        panel = self._dress(piechart.Panel(), title, about, place, ())
+        panel.with_target(Sql(sql)).unit(unit).pie_type(pm.PieChartType.DONUT)
+        panel.reduce_options(common.ReduceDataOptions().values(True).calcs(["lastNotNull"]))
+        panel.display_labels([pm.PieChartLabels.NAME, pm.PieChartLabels.VALUE])
+        for words, colour in shown.values():
+            fixed = {"mode": "fixed", "fixedColor": colour}
+            panel.override_by_name(self.say(words), [Property("color", fixed)])
+        return panel
+
+    def map(
+        self,
+        title: Words,
+        about: Words,
+        sql: str,
+        place: Place,
+        *,
+        shown: Shown = ASSET_STATE,
+        state: str = "state",
+        size: int = 6,
+        sources: Sequence[str] = (),
+        columns: Sequence[Column] = (),
+        zoom: float = 12.6,
+    ) -> geomap.Panel:
+        """Places with longitude and latitude (WGS-84), coloured by a state. The map needs no internet."""
+        panel = self._dress(geomap.Panel(), title, about, place, sources)
+        style = {
+            "size": {"fixed": size, "min": 2, "max": 15},
+            "color": {"field": state, "fixed": GREY},
+            "opacity": 0.85,
+            "symbol": {"fixed": "img/icons/marker/circle.svg", "mode": "fixed"},
+        }
+        where = common.FrameGeometrySource().mode(cm.FrameGeometrySourceMode.COORDS)
+        layer = common.MapLayerOptions().type("markers").name(self.say(title))
+        layer.location(where.latitude("latitude").longitude("longitude")).tooltip(True)
+        layer.config({"style": style, "showLegend": True})
+        base = common.MapLayerOptions().type("xyz").name(self.say(Words("底图", "Base"))).config({"url": NO_TILES})
+        view = geomap.MapViewConfig().id("coords")
+        # The SDK's types ask for whole numbers where Grafana takes degrees.
+        view.lat(CENTRE[0]).lon(CENTRE[1]).zoom(zoom)  # type: ignore[arg-type]
+        panel.with_target(Sql(sql)).view(view).basemap(base).layers([layer])
+        panel.controls(geomap.ControlsOptions().show_zoom(True).mouse_wheel_zoom(True).show_scale(True))
+        panel.tooltip(geomap.TooltipOptions().mode(gm.TooltipMode.DETAILS))
+        panel.override_by_name(state, [Property("mappings", mappings(shown, self.language))])
+        for column in columns:
+            panel.override_by_name(column.name, self._column(column))
+        return panel
+
+    def _link(self, words: Words, url: str) -> dashboard.DashboardLink:
+        return dashboard.DashboardLink(self.say(words)).url(url).target_blank(False)
+
+    def choice(
+        self, name: str, words: Words, sql: str, *, multi: bool = True, default: str | None = None
+    ) -> dashboard.QueryVariable:
+        """A variable whose values the database gives: columns `__text` and `__value`."""
+        variable = dashboard.QueryVariable(name).label(self.say(words)).query(sql).definition(sql)
+        variable.datasource(DATASOURCE).refresh(dm.VariableRefresh.ON_TIME_RANGE_CHANGED).multi(multi)
+        variable.allow_custom_value(False)
+        if default is not None:
+            return variable.include_all(False).current(dm.VariableOption(True, default, default))
+        return variable.include_all(True).current(dm.VariableOption(True, ["All"], ["$__all"]))
+
+    def lane(self) -> dashboard.QueryVariable:
+        """Life, or one exercise or replay."""
+        sql = (
+            "SELECT lane FROM (SELECT 'live' AS lane UNION SELECT lane FROM v_devices) AS l ORDER BY lane <> 'live', 1"
+        )
+        return self.choice("lane", Words("泳道", "Lane"), sql, multi=False, default="live")
+
+    def board(
+        self,
+        uid: str,
+        title: Words,
+        about: Words,
+        *,
+        variables: Sequence[Any] = (),
+        since: str = "now-24h",
+        refresh: str = "30s",
+        feed: str | None = None,
+    ) -> dashboard.Dashboard:
+        """An empty board with the variables, links and alert marks that all have."""
+        built = dashboard.Dashboard(self.say(title)).uid(self.uid(uid)).description(self.say(about)).editable()
+        built.tags([TAG, self.language.value]).timezone(TIME_ZONE).time(since, "now").refresh(refresh).week_start(
+            "monday"
+        )
+        built.tooltip(dm.DashboardCursorSync.CROSSHAIR)
+        for variable in (self.lane(), *variables, self._map_address()):
+            built.with_variable(variable)
+        boards = dashboard.DashboardLink(self.say(Words("江汉区看板", "Boards"))).type(dm.DashboardLinkType.DASHBOARDS)
+        built.link(boards.tags([TAG, self.language.value]).as_dropdown(True).keep_time(True).include_vars(False))
+        built.annotation(self._alert_marks(feed))
+        return built
+
+    def _map_address(self) -> dashboard.ConstantVariable:
+        words = Words("一张图的地址", "Address of the one map")
+        return dashboard.ConstantVariable("one_map").label(self.say(words)).value("/one-map")
+
+    def _alert_marks(self, feed: str | None) -> dashboard.AnnotationQuery:
+        only = "" if feed is None else f" AND feed = '{feed}'"
+        sql = (
+            f"SELECT started_at AS time, coalesce(ended_at, now()) AS timeend, {self.text} AS text,"
+            " concat_ws(',', feed, rule, severity) AS tags"
+            " FROM v_alerts WHERE $__timeFilter(started_at) AND lane = ${lane:sqlstring}"
+            f" AND event <> 'retracted' AND severity IN ('I', 'II'){only} ORDER BY started_at DESC LIMIT 200"
+        )
+        marks = dashboard.AnnotationQuery().name(self.say(Words("红橙预警", "Red and orange alerts"))).enable(False)
+        return marks.datasource(DATASOURCE).icon_color("red").target(Sql(sql, ref_id="Anno"))
+
+    def row(self, words: Words) -> dashboard.Row:
+        """A heading between panels."""
+        return dashboard.Row(self.say(words))
+
+    def open_alerts(self, place: Place, feed: str | None = None, where: str = "") -> Table:
+        """Alerts that are open, the worst first, with their way to the one map."""
+        only = "" if feed is None else f" AND feed = '{feed}'"
+        sql = f"""
+SELECT severity, feed, {self.asset_name} AS place, rule, started_at, observed_value, observed_unit,
+    concat_ws(' ', threshold_comparator, threshold_value, threshold_unit) AS threshold,
+    concat_ws(' ', source_id, source_version, source_where) AS source, {self.text} AS text, alert_id, asset
+FROM v_alert_places
+WHERE ended_at IS NULL AND event <> 'retracted' AND superseded_by IS NULL AND NOT suppressed
+    AND lane = ${{lane:sqlstring}}{only}{where}
+ORDER BY severity, started_at DESC
+LIMIT 200"""
+        on_map = (Words("在一张图上查看", "Show on the one map"), "${one_map}?alert=${__data.fields.alert_id}")
+        columns = [
+            Column("severity", Words("等级", "Severity"), shown=SEVERITY, width=110),
+            Column("feed", Words("类别", "Feed"), shown=FEED, width=110, hidden=feed is not None),
+            Column("place", Words("地点", "Place"), width=190, link=on_map),
+            Column("rule", Words("规则", "Rule"), width=210),
+            Column("started_at", Words("始于", "Since"), width=170),
+            Column("observed_value", Words("测值", "Observed"), decimals=2, width=90),
+            Column("observed_unit", Words("单位", "Unit"), width=120),
+            Column("threshold", Words("限值", "Limit"), width=150),
+            Column("source", Words("依据", "Source"), width=230),
+            Column("text", Words("说明", "What happened, and what to do")),
+            Column("alert_id", Words("编号", "Id"), hidden=True),
+            Column("asset", Words("对象", "Asset"), hidden=True),
+        ]
+        about = Words(
+            "尚未结束的预警，最严重的在前；已被抑制或合并的不显示。点击地点，在一张图上查看。",
+            "Alerts that have not ended, the worst first; those suppressed or stood for by another are left out."
+            " The place leads to the one map.",
+        )
+        return self.table(Words("未结束的预警", "Open alerts"), about, sql, columns, place)
+
+
+def _steps(steps: Sequence[tuple[float | None, str]]) -> dashboard.ThresholdsConfig:
+    found = [dm.Threshold(value=value, color=colour) for value, colour in steps]
+    return dashboard.ThresholdsConfig().mode(dm.ThresholdsMode.ABSOLUTE).steps(found)
