@@ -18,6 +18,7 @@ from grafana_foundation_sdk.builders import (
     table,
     timeseries,
 )
+from grafana_foundation_sdk.cog import builder as cogbuilder
 from grafana_foundation_sdk.models import common as cm
 from grafana_foundation_sdk.models import dashboard as dm
 from grafana_foundation_sdk.models import geomap as gm
@@ -50,6 +51,7 @@ AnyPanel = (
     | barchart.Panel
     | piechart.Panel
 )
+PanelBuilder = cogbuilder.Builder[dm.Panel]
 Table = table.Panel
 P = TypeVar("P", bound=AnyPanel)
 

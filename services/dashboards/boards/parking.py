@@ -1,0 +1,261 @@
+"""Parking: occupancy of lots and zones, full lots, guidance, turnover, the week by hour. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import dashboard
+
+from services.dashboards.kit import Column, Kit, PanelBuilder, Place
+from services.dashboards.palette import GREEN, RED
+from services.dashboards.sql import LIVE_LANE, by_level
+from services.dashboards.words import Words
+
+IN_ZONES: Final = "group_id IN (${zone:sqlstring})"
+COUNTED: Final = "l.free_spaces BETWEEN 0 AND l.total_spaces"
+"""Counts that cannot be are never an occupancy."""
+DAYS: Final = tuple(
+    zip(
+        ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
+        ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+        strict=True,
+    )
+)
+
+
+def board(kit: Kit) -> dashboard.Dashboard:
+    """The board of the feed parking."""
+    zones = f"SELECT {kit.name} AS __text, asset_id AS __value FROM v_assets WHERE kind = 'zone' ORDER BY 1"
+    lots = (
+        f"SELECT {kit.name if kit.language == 'zh' else 'name_zh'} AS __text, asset_id AS __value FROM v_assets"
+        " WHERE kind = 'lot' AND zone IN (${zone:sqlstring}) ORDER BY 1"
+    )
+    built = kit.board(
+        "parking",
+        Words("停车", "Parking"),
+        Words(
+            "停车场与片区的占用、满位、诱导与周转。", "Occupancy of car parks and zones, full lots, guidance, turnover."
+        ),
+        variables=(
+            kit.choice("zone", Words("片区", "Zone"), zones),
+            kit.choice("lot", Words("停车场", "Car park"), lots),
+        ),
+        feed="parking",
+    )
+    for panel in (_full(kit), _free(kit), _share(kit), _impossible(kit)):
+        built.with_panel(panel)
+    for panel in (_zones(kit), _lots_over_time(kit), _lots(kit), _guidance(kit), _turnover(kit), _week(kit)):
+        built.with_panel(panel)
+    built.with_panel(
+        kit.open_alerts(Place(24, 9), "parking", " AND (asset IN (${lot:sqlstring}) OR zone IN (${zone:sqlstring}))")
+    )
+    return built
+
+
+def _now(columns: str) -> str:
+    return f"""
+SELECT {columns}
+FROM v_parking_latest AS l
+WHERE l.{LIVE_LANE} AND l.{IN_ZONES} AND l.device_id IN (${{lot:sqlstring}})"""
+
+
+def _full(kit: Kit) -> PanelBuilder:
+    full = kit.limits.value("parking.full")
+    filled = f"{COUNTED} AND l.total_spaces > l.out_of_service_spaces AND 1 - l.free_spaces::double precision / (l.total_spaces - l.out_of_service_spaces) >= {full:g}"
+    return kit.tile(
+        Words("满位停车场", "Full car parks"),
+        Words("最近读数达到满位限值的停车场数。", "Car parks whose newest reading is at the limit for full."),
+        _now(f"count(*) FILTER (WHERE {filled}) AS n"),
+        Place(6, 4),
+        steps=((None, GREEN), (1, "orange")),
+        sources=("parking.full",),
+    )
+
+
+def _free(kit: Kit) -> PanelBuilder:
+    about = Words("所选停车场最近读数的空余泊位之和。", "Free spaces of the chosen car parks by their newest readings.")
+    sql = _now(f"sum(l.free_spaces) FILTER (WHERE {COUNTED}) AS n")
+    return kit.tile(Words("空余泊位", "Free spaces"), about, sql, Place(6, 4), steps=((None, "blue"),))
+
+
+def _share(kit: Kit) -> PanelBuilder:
+    near = kit.limits.value("parking.nearly_full")
+    sql = _now(
+        f"1 - sum(l.free_spaces) FILTER (WHERE {COUNTED})::double precision"
+        f" / nullif(sum(l.total_spaces - l.out_of_service_spaces) FILTER (WHERE {COUNTED}), 0) AS share"
+    )
+    return kit.tile(
+        Words("占用率", "Occupancy"),
+        Words(
+            "已占用泊位占可用泊位的比例；停用泊位不计。",
+            "Occupied spaces over usable ones; those out of service do not count.",
+        ),
+        sql,
+        Place(6, 4),
+        unit="percentunit",
+        decimals=1,
+        steps=((None, GREEN), (near, "orange")),
+        sources=("parking.nearly_full",),
+    )
+
+
+def _impossible(kit: Kit) -> PanelBuilder:
+    about = Words(
+        "最近读数为负或超过总数的停车场；不计入占用率。",
+        "Newest counts below zero or above capacity; never an occupancy.",
+    )
+    sql = _now(f"count(*) FILTER (WHERE NOT {COUNTED}) AS n")
+    return kit.tile(
+        Words("不可能的计数", "Impossible counts"), about, sql, Place(6, 4), steps=((None, GREEN), (1, RED))
+    )
+
+
+def _occupancy(kit: Kit, title: Words, about: Words, *, by: str, kind: str, place: Place) -> PanelBuilder:
+    def query(view: str, bucket: str, when: str) -> str:
+        return f"""
+SELECT {bucket} AS time, coalesce(a.{kit.name if kind == "zone" else "name_zh"}, r.{by}) AS metric,
+    sum(r.occupied_sum) / nullif(sum(r.usable_sum), 0) AS value
+FROM {view} AS r LEFT JOIN v_assets AS a ON a.kind = '{kind}' AND a.asset_id = r.{by}
+WHERE {when} AND r.{IN_ZONES} AND r.device_id IN (${{lot:sqlstring}}) AND r.usable_sum > 0
+GROUP BY 1, 2"""
+
+    near = kit.limits.value("parking.nearly_full")
+    sql = by_level("parking", query)
+    return kit.lines(
+        title, about, sql, place, unit="percentunit", low=0, high=1, limit=near, sources=("parking.nearly_full",)
+    )
+
+
+def _zones(kit: Kit) -> PanelBuilder:
+    about = Words("各片区所选停车场的平均占用率。", "Mean occupancy of the chosen car parks of each zone.")
+    return _occupancy(
+        kit, Words("片区占用率", "Occupancy by zone"), about, by="group_id", kind="zone", place=Place(12, 9)
+    )
+
+
+def _lots_over_time(kit: Kit) -> PanelBuilder:
+    about = Words(
+        "各停车场的平均占用率；用变量选少量停车场看得更清。",
+        "Mean occupancy of each car park; choose a few to see more.",
+    )
+    return _occupancy(
+        kit, Words("停车场占用率", "Occupancy by car park"), about, by="device_id", kind="lot", place=Place(12, 9)
+    )
+
+
+def _lots(kit: Kit) -> PanelBuilder:
+    near, full = kit.limits.value("parking.nearly_full"), kit.limits.value("parking.full")
+    sql = f"""
+SELECT coalesce(a.name_zh, l.device_id) AS lot, coalesce(z.{kit.name}, l.group_id) AS zone, l.free_spaces, l.total_spaces,
+    CASE WHEN {COUNTED} THEN 1 - l.free_spaces::double precision / nullif(l.total_spaces - l.out_of_service_spaces, 0) END
+        AS occupancy,
+    l.observed_at, array_to_string(l.quality_codes, ', ') AS codes
+FROM v_parking_latest AS l
+LEFT JOIN v_assets AS a ON a.kind = 'lot' AND a.asset_id = l.device_id
+LEFT JOIN v_assets AS z ON z.kind = 'zone' AND z.asset_id = l.group_id
+WHERE l.{LIVE_LANE} AND l.{IN_ZONES} AND l.device_id IN (${{lot:sqlstring}})
+ORDER BY occupancy DESC NULLS FIRST"""
+    columns = [
+        Column("lot", Words("停车场", "Car park")),
+        Column("zone", Words("片区", "Zone")),
+        Column("free_spaces", Words("空余", "Free"), width=80),
+        Column("total_spaces", Words("总数", "Spaces"), width=80),
+        Column(
+            "occupancy",
+            Words("占用率", "Occupancy"),
+            unit="percentunit",
+            decimals=0,
+            steps=((None, GREEN), (near, "orange"), (full, RED)),
+            width=110,
+        ),
+        Column("observed_at", Words("时间", "At"), width=170),
+        Column("codes", Words("疑点", "Doubts")),
+    ]
+    about = Words("各停车场最近的读数，最满的在前。", "The newest reading of each car park, the fullest first.")
+    limits = ("parking.nearly_full", "parking.full")
+    return kit.table(Words("停车场现状", "Car parks now"), about, sql, columns, Place(12, 11), sources=limits)
+
+
+def _guidance(kit: Kit) -> PanelBuilder:
+    sql = f"""
+WITH newest AS (
+    SELECT DISTINCT ON (subject) subject, period_start, details
+    FROM v_indicators
+    WHERE id = 'parking.guidance' AND {LIVE_LANE} AND $__timeFilter(period_start) AND subject IN (${{lot:sqlstring}})
+    ORDER BY subject, period_start DESC
+)
+SELECT coalesce(a.name_zh, n.subject) AS lot, n.period_start, o ->> 'name' AS offered, (o ->> 'share')::double precision AS share,
+    (o ->> 'drivers')::double precision AS drivers
+FROM newest AS n
+CROSS JOIN LATERAL jsonb_array_elements(n.details -> 'offers') AS o
+LEFT JOIN v_assets AS a ON a.kind = 'lot' AND a.asset_id = n.subject
+ORDER BY n.period_start DESC, 1"""
+    columns = [
+        Column("lot", Words("满位停车场", "Full car park")),
+        Column("period_start", Words("时间", "At"), width=170),
+        Column("offered", Words("引导至", "Sent to")),
+        Column("share", Words("比例", "Share"), unit="percentunit", decimals=0, width=90),
+        Column("drivers", Words("车辆", "Drivers"), decimals=0, width=90),
+    ]
+    about = Words(
+        "满位停车场最近一次给出的诱导：引导至哪些有空位的停车场、各多少。",
+        "Guidance last given for full car parks: where drivers were sent, and how many.",
+    )
+    return kit.table(
+        Words("诱导", "Guidance given"),
+        about,
+        sql,
+        columns,
+        Place(12, 11),
+        empty=Words("所选时段无诱导", "no guidance in this time range"),
+    )
+
+
+def _turnover(kit: Kit) -> PanelBuilder:
+    sql = f"""
+SELECT period_start AS time, coalesce(subject_name, subject) AS metric, value
+FROM v_indicators
+WHERE id = 'parking.turnover' AND {LIVE_LANE} AND $__timeFilter(period_start) AND value IS NOT NULL
+    AND period_end - period_start <= INTERVAL '1 day' AND (subject IN (${{lot:sqlstring}}) OR subject IN (${{zone:sqlstring}}))
+ORDER BY 1"""
+    about = Words(
+        "每个本地日每个泊位接待的车辆数，日终后给出。", "Vehicles per space and local day; said when the day is over."
+    )
+    return kit.lines(
+        Words("周转率", "Turnover by day"), about, sql, Place(12, 9), decimals=2, bars=True, interval="1d", low=0
+    )
+
+
+def _week(kit: Kit) -> PanelBuilder:
+    hours = ",\n    ".join(
+        f'sum(occupied) FILTER (WHERE hour = {hour}) / nullif(sum(usable) FILTER (WHERE hour = {hour}), 0) AS "{hour:02d}"'
+        for hour in range(24)
+    )
+    names = " ".join(f"WHEN {n} THEN '{kit.say(Words(*pair))}'" for n, pair in enumerate(DAYS, 1))
+    sql = f"""
+SELECT CASE day {names} END AS day,
+    {hours}
+FROM (
+    SELECT extract(isodow FROM bucket AT TIME ZONE INTERVAL '+08:00') AS day,
+        extract(hour FROM bucket AT TIME ZONE INTERVAL '+08:00') AS hour, occupied_sum AS occupied, usable_sum AS usable
+    FROM v_parking_hours
+    WHERE $__timeFilter(bucket) AND {LIVE_LANE} AND {IN_ZONES} AND device_id IN (${{lot:sqlstring}})
+) AS h
+GROUP BY h.day
+ORDER BY h.day"""
+    near = kit.limits.value("parking.nearly_full")
+    steps = ((None, "#1F60C4"), (0.4, "green"), (0.7, "#B39A0A"), (near, "orange"), (1.0, "red"))
+    columns = [Column("day", Words("星期", "Day"), width=70)]
+    columns += [
+        Column(
+            f"{hour:02d}", Words(f"{hour:02d} 时", f"{hour:02d}"), unit="percentunit", decimals=0, steps=steps, width=62
+        )
+        for hour in range(24)
+    ]
+    about = Words(
+        "所选时段内按星期与小时（+08:00）的平均占用率；时段选长些更有意义。",
+        "Mean occupancy by weekday and hour (+08:00) in the time range; a longer range says more.",
+    )
+    return kit.table(
+        Words("一周热力", "The week by hour"), about, sql, columns, Place(24, 9), sources=("parking.nearly_full",)
+    )

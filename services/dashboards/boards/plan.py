@@ -1,0 +1,125 @@
+"""Plan: every indicator with its way to the due date, what was reported when, and which versions are in force. Pure."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import dashboard
+
+from services.dashboards.boards.today import targets_table
+from services.dashboards.kit import Column, Kit, PanelBuilder, Place
+from services.dashboards.palette import STATUS
+from services.dashboards.sql import LIVE_LANE
+from services.dashboards.words import Words
+
+
+def board(kit: Kit) -> dashboard.Dashboard:
+    """The plan office's board."""
+    targets = (
+        f"SELECT {kit.name} AS __text, id AS __value FROM v_plan_targets ORDER BY checked_by = 'reported', ordinality"
+    )
+    subjects = "SELECT DISTINCT subject FROM v_target_states WHERE id = ${indicator:sqlstring} AND subject IS NOT NULL ORDER BY 1"
+    built = kit.board(
+        "plan",
+        Words("规划指标", "The plan"),
+        Words(
+            "所有规划指标、到期轨迹、历次上报与规划版本。",
+            "All indicators, their way to the due date, what was reported when, versions.",
+        ),
+        variables=(
+            kit.choice("indicator", Words("指标", "Indicator"), targets, multi=False, default="water.class"),
+            kit.choice("subject", Words("对象", "Subject"), subjects),
+        ),
+        since="now-30d",
+        refresh="5m",
+    )
+    built.with_panel(targets_table(kit, Place(24, 16)))
+    built.with_panel(_trajectory(kit))
+    built.with_panel(_history(kit))
+    built.with_panel(_versions(kit))
+    return built
+
+
+def _trajectory(kit: Kit) -> PanelBuilder:
+    values = f"""
+SELECT period_start AS time, coalesce(subject_name, subject) AS metric, value
+FROM v_indicators
+WHERE id = ${{indicator:sqlstring}} AND {LIVE_LANE} AND $__timeFilter(period_start) AND value IS NOT NULL
+    AND status <> 'cannot_say' AND sample_seq = -1 AND subject IN (${{subject:sqlstring}})
+ORDER BY 1"""
+    target = f"""
+SELECT t.at AS time, '{kit.say(Words("目标", "target"))}' AS metric, p.target AS value
+FROM v_plan_targets AS p CROSS JOIN (VALUES ($__timeFrom()::timestamptz), ($__timeTo()::timestamptz)) AS t (at)
+WHERE p.id = ${{indicator:sqlstring}}
+ORDER BY 1"""
+    path = f"""
+WITH first AS (
+    SELECT subject, (array_agg(value ORDER BY period_start))[1] AS value, min(period_start) AS at
+    FROM v_indicators
+    WHERE id = ${{indicator:sqlstring}} AND {LIVE_LANE} AND $__timeFilter(period_start) AND value IS NOT NULL
+        AND status <> 'cannot_say' AND sample_seq = -1 AND subject IN (${{subject:sqlstring}})
+    GROUP BY subject
+),
+due AS (SELECT target, due::timestamp AT TIME ZONE INTERVAL '+08:00' AS at FROM v_plan_targets WHERE id = ${{indicator:sqlstring}})
+SELECT s.at AS time, concat('{kit.say(Words("到期所需路径 ", "path to the due date "))}', f.subject) AS metric,
+    f.value + (d.target - f.value) * least(1, extract(epoch FROM s.at - f.at) / extract(epoch FROM d.at - f.at)) AS value
+FROM first AS f CROSS JOIN due AS d
+CROSS JOIN LATERAL (VALUES (f.at), (least(d.at, greatest(f.at, $__timeTo()::timestamptz)))) AS s (at)
+WHERE d.at > f.at
+ORDER BY 1"""
+    about = Words(
+        "所选指标在各时段的值、目标线，以及从首个值到期限的直线路径；期限已过则只有目标线。",
+        "Values of the chosen indicator, the target, and the straight way from the first value to the due date; past the due"
+        " date only the target remains.",
+    )
+    title = Words("轨迹", "Trajectory to the due date")
+    return kit.lines(title, about, [values, target, path], Place(24, 10), points=True)
+
+
+def _history(kit: Kit) -> PanelBuilder:
+    sql = f"""
+SELECT period_start, period_end, coalesce(subject_name, subject) AS subject, revision, known_at, value, status,
+    status_reason, round((completeness * 100)::numeric, 1) AS completeness
+FROM v_indicator_history
+WHERE id = ${{indicator:sqlstring}} AND {LIVE_LANE} AND $__timeFilter(period_start) AND subject IN (${{subject:sqlstring}})
+ORDER BY period_start DESC, subject, revision DESC
+LIMIT 500"""
+    columns = [
+        Column("period_start", Words("时段始", "From"), width=165),
+        Column("period_end", Words("时段止", "To"), width=165),
+        Column("subject", Words("对象", "Subject"), width=130),
+        Column("revision", Words("修订", "Revision"), width=80),
+        Column("known_at", Words("给出于", "Said at"), width=165),
+        Column("value", Words("值", "Value"), decimals=2, width=90),
+        Column("status", Words("状态", "Status"), shown=STATUS, width=100),
+        Column("status_reason", Words("理由", "Why")),
+        Column("completeness", Words("完整率 %", "Complete %"), width=110),
+    ]
+    about = Words(
+        "每次修订何时给出：可回答“当时上报的是多少”。",
+        "When each revision was said: answers what had been reported on a day.",
+    )
+    return kit.table(Words("历次给出的值", "What was said when"), about, sql, columns, Place(24, 10))
+
+
+def _versions(kit: Kit) -> PanelBuilder:
+    sql = """
+SELECT kind, document_id, version, name, valid_from, valid_to, origin, nullif(published_at, 'epoch') AS published_at, published_by,
+    left(text_sha256, 12) AS checksum
+FROM v_plan_versions
+ORDER BY kind, document_id, valid_from DESC"""
+    columns = [
+        Column("kind", Words("种类", "Kind"), width=100),
+        Column("document_id", Words("文件", "Document"), width=190),
+        Column("version", Words("版本", "Version"), width=80),
+        Column("name", Words("名称", "Name")),
+        Column("valid_from", Words("生效", "In force from"), width=120),
+        Column("valid_to", Words("至", "To"), width=110),
+        Column("origin", Words("来源", "Origin"), width=100),
+        Column("published_at", Words("发布于", "Published"), width=165),
+        Column("published_by", Words("发布人", "By"), width=120),
+        Column("checksum", Words("校验", "Checksum"), width=130),
+    ]
+    about = Words(
+        "规划、标准与运行政策的各版本及其生效日期。",
+        "Versions of plan, standards and policies with the dates they are in force.",
+    )
+    return kit.table(Words("版本", "Versions"), about, sql, columns, Place(24, 9))

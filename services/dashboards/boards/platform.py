@@ -1,0 +1,220 @@
+"""Platform: is everything that came in accounted for, how fast, how late, and what does it take. Pure."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import dashboard
+
+from services.dashboards.kit import Column, Kit, PanelBuilder, Place
+from services.dashboards.palette import FEED, GREEN, RED
+from services.dashboards.sql import DAY_MS, HOUR_MS
+from services.dashboards.words import Words
+
+IN_FEEDS = "feed IN (${feed:sqlstring})"
+
+
+def board(kit: Kit) -> dashboard.Dashboard:
+    """The platform's own board; not of one lane."""
+    feeds = f"SELECT {kit.case('feed', FEED)} AS __text, feed AS __value FROM v_feed_totals ORDER BY 1"
+    built = kit.board(
+        "platform",
+        Words("平台运行", "The platform"),
+        Words(
+            "读数、延迟、死信、台账平衡、投递与存储。",
+            "Readings, delay, dead letters, ledger balance, deliveries, storage.",
+        ),
+        variables=(kit.choice("feed", Words("类别", "Feed"), feeds),),
+        since="now-6h",
+        refresh="10s",
+    )
+    for panel in (_difference(kit), _in_flight(kit), _rate_now(kit), _letters_now(kit), _edition(kit), _size(kit)):
+        built.with_panel(panel)
+    for panel in (
+        _rates(kit),
+        _delays(kit),
+        _ledger(kit),
+        _letters(kit),
+        _alert_delay(kit),
+        _deliveries(kit),
+        _storage(kit),
+    ):
+        built.with_panel(panel)
+    return built
+
+
+def _difference(kit: Kit) -> PanelBuilder:
+    about = Words(
+        "收到的记录减去已存、重复与死信：必须为零，在数据库的每个时刻。",
+        "Records received less stored, duplicate and dead-lettered: must be zero at every moment.",
+    )
+    sql = f"SELECT coalesce(sum(abs(difference)), 0) AS n FROM v_ledger WHERE {IN_FEEDS}"
+    return kit.tile(Words("台账差额", "Ledger difference"), about, sql, steps=((None, GREEN), (1, RED)))
+
+
+def _in_flight(kit: Kit) -> PanelBuilder:
+    about = Words(
+        "Kafka 中尚未入库的记录（入库服务最近所知）。",
+        "Records in Kafka that are not stored yet, as the sink last knew.",
+    )
+    sql = f"SELECT coalesce(sum(in_flight), 0) AS n FROM v_ledger WHERE {IN_FEEDS}"
+    return kit.tile(Words("在途", "In flight"), about, sql, steps=((None, GREEN), (10_000, "orange"), (100_000, RED)))
+
+
+def _rate_now(kit: Kit) -> PanelBuilder:
+    about = Words("近 5 分钟平均每秒读数。", "Mean readings per second of the last 5 minutes.")
+    sql = f"SELECT sum(readings_per_s) AS n FROM v_feed_health WHERE {IN_FEEDS}"
+    return kit.tile(Words("读数/秒", "Readings/s"), about, sql, decimals=1, steps=((None, "blue"),))
+
+
+def _letters_now(kit: Kit) -> PanelBuilder:
+    about = Words(
+        "所选时段内的死信；每封连同字节与原因保存，可修复重放。",
+        "Dead letters of the time range; each is kept with its bytes and its reason.",
+    )
+    sql = "SELECT count(*) AS n FROM v_dead_letters WHERE $__timeFilter(received_at)"
+    return kit.tile(Words("死信", "Dead letters"), about, sql, steps=((None, GREEN), (1, "orange"), (1_000, RED)))
+
+
+def _edition(kit: Kit) -> PanelBuilder:
+    about = Words(
+        "TimescaleDB 版本：社区版有列存压缩与连续聚合，Apache 版只有超表。",
+        "TimescaleDB's edition: community compresses and rolls up, Apache has hypertables only.",
+    )
+    sql = "SELECT concat(edition, ' ', timescaledb) AS edition FROM v_edition"
+    return kit.tile(Words("数据库", "Database"), about, sql, steps=((None, "blue"),), text=True)
+
+
+def _size(kit: Kit) -> PanelBuilder:
+    about = Words("所有超表与汇总占用的空间。", "What all hypertables and rollups take.")
+    sql = "SELECT sum(bytes) AS bytes FROM v_storage"
+    return kit.tile(Words("占用空间", "Size"), about, sql, unit="bytes", steps=((None, "blue"),))
+
+
+def _bucketed(columns: str, more: str = "") -> str:
+    """A query on the intake by the panel's interval, by the hour or by the day."""
+    bucket = (
+        f"CASE WHEN $__interval_ms >= {DAY_MS} THEN time_bucket('1 day', minute)"
+        f" WHEN $__interval_ms >= {HOUR_MS} THEN time_bucket('1 hour', minute) ELSE time_bucket('$__interval', minute) END"
+    )
+    return f"SELECT {bucket} AS time, {columns} FROM v_intake_minutes WHERE $__timeFilter(minute) AND {IN_FEEDS} GROUP BY 1{more} ORDER BY 1"
+
+
+def _rates(kit: Kit) -> PanelBuilder:
+    sql = _bucketed(
+        f"{kit.case('feed', FEED)} AS metric, sum(readings) / (count(DISTINCT minute) * 60.0) AS value", ", feed"
+    )
+    about = Words(
+        "入库服务每秒处理的读数，按类别；含重复与死信。",
+        "Readings a second that the sink handled, by feed; repeats and dead letters included.",
+    )
+    return kit.lines(Words("读数/秒", "Readings/s"), about, sql, Place(12, 9), low=0, decimals=1)
+
+
+def _delays(kit: Kit) -> PanelBuilder:
+    arrival, arrival_max = (
+        kit.say(Words("观测→接入 均值", "observed → bridge, mean")),
+        kit.say(Words("观测→接入 最大", "observed → bridge, max")),
+    )
+    storing, storing_max = (
+        kit.say(Words("接入→入库 均值", "bridge → stored, mean")),
+        kit.say(Words("接入→入库 最大", "bridge → stored, max")),
+    )
+    sql = _bucketed(
+        f'sum(arrival_s_sum) / nullif(sum(live), 0) AS "{arrival}", max(arrival_s_max) AS "{arrival_max}",'
+        f' sum(storing_s_sum) / nullif(sum(live), 0) AS "{storing}", max(storing_s_max) AS "{storing_max}"'
+    )
+    about = Words(
+        "实况读数在各段的耗时（不含演练与回放）。补传的读数使“观测→接入”变大，属正常。",
+        "Time live readings spent in each stage. Readings that a device kept and sent later show in observed → bridge; that is as it should be.",
+    )
+    return kit.lines(Words("各段延迟", "Delay by stage"), about, sql, Place(12, 9), unit="s", low=0)
+
+
+def _ledger(kit: Kit) -> PanelBuilder:
+    sql = f"""
+SELECT {kit.case("feed", FEED)} AS feed, received, stored, duplicates, dead_lettered, difference, in_flight, updated_at
+FROM v_ledger WHERE {IN_FEEDS} ORDER BY 1"""
+    columns = [
+        Column("feed", Words("类别", "Feed")),
+        Column("received", Words("收到", "Received")),
+        Column("stored", Words("已存", "Stored")),
+        Column("duplicates", Words("重复", "Duplicates")),
+        Column("dead_lettered", Words("死信", "Dead-lettered")),
+        Column("difference", Words("差额", "Difference"), steps=((None, GREEN), (1, RED))),
+        Column("in_flight", Words("在途", "In flight")),
+        Column("updated_at", Words("更新于", "Updated"), width=170),
+    ]
+    about = Words(
+        "Kafka 中每条读数的去向：收到 = 已存 + 重复 + 死信，与数据行在同一事务写入。",
+        "What became of every record: received = stored + duplicates + dead-lettered, written in the transaction of the rows.",
+    )
+    return kit.table(Words("台账", "Ledger"), about, sql, columns, Place(12, 8))
+
+
+def _letters(kit: Kit) -> PanelBuilder:
+    sql = """
+SELECT bucket AS time, concat(source, ': ', reason) AS metric, sum(n) AS value
+FROM v_dead_letter_hours WHERE $__timeFilter(bucket) GROUP BY 1, 2 ORDER BY 1"""
+    about = Words(
+        "每小时死信，按拒收者与原因；无死信则为空。",
+        "Dead letters by hour, by who refused them and why; empty while there are none.",
+    )
+    panel = kit.lines(
+        Words("死信原因", "Dead letters by reason"), about, sql, Place(12, 8), bars=True, stacked=True, interval="1h"
+    )
+    return panel.no_value(kit.say(Words("无死信", "no dead letters")))
+
+
+def _alert_delay(kit: Kit) -> PanelBuilder:
+    sql = """
+SELECT time_bucket('$__interval', stored_at) AS time,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY greatest(extract(epoch FROM stored_at - raised_at), 0)) AS "P50",
+    percentile_cont(0.99) WITHIN GROUP (ORDER BY greatest(extract(epoch FROM stored_at - raised_at), 0)) AS "P99"
+FROM v_alert_events
+WHERE $__timeFilter(stored_at) AND event = 'raised' AND lane = 'live'
+GROUP BY 1 ORDER BY 1"""
+    about = Words(
+        "从规则成立的事件时间到预警入库；迟到数据引发的预警会显得更久。",
+        "From the event time at which a rule was satisfied to the alert being stored; late data makes it longer.",
+    )
+    return kit.lines(Words("预警延迟", "Delay of alerts"), about, sql, Place(12, 8), unit="s", low=0, points=True)
+
+
+def _deliveries(kit: Kit) -> PanelBuilder:
+    sql = """
+SELECT o.outcome, count(d.event_id) AS n, max(d.attempted_at) AS newest,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY d.seconds) AS p50
+FROM (VALUES ('delivered', 1), ('refused', 2), ('failed', 3), ('withheld', 4)) AS o (outcome, place)
+LEFT JOIN v_deliveries AS d ON d.outcome = o.outcome AND $__timeFilter(d.attempted_at)
+GROUP BY o.outcome, o.place ORDER BY o.place"""
+    columns = [
+        Column("outcome", Words("结果", "Outcome")),
+        Column("n", Words("次数", "Attempts")),
+        Column("newest", Words("最近", "Newest"), width=170),
+        Column("p50", Words("中位耗时", "Median time"), unit="s", decimals=2),
+    ]
+    about = Words(
+        "所选时段内向城市大脑投递预警的尝试；无投递服务时全为零。",
+        "Attempts to deliver alerts to the city brain in the time range; all zero where no delivery runs.",
+    )
+    return kit.table(Words("投递至城市大脑", "Deliveries to the city brain"), about, sql, columns, Place(12, 8))
+
+
+def _storage(kit: Kit) -> PanelBuilder:
+    sql = """
+SELECT relation, chunks, compressed_chunks, bytes, before_bytes, after_bytes,
+    before_bytes::double precision / nullif(after_bytes, 0) AS ratio
+FROM v_storage ORDER BY bytes DESC NULLS LAST"""
+    columns = [
+        Column("relation", Words("表", "Relation")),
+        Column("chunks", Words("分块", "Chunks")),
+        Column("compressed_chunks", Words("已压缩", "Compressed")),
+        Column("bytes", Words("占用", "Size"), unit="bytes"),
+        Column("before_bytes", Words("压缩前", "Before"), unit="bytes"),
+        Column("after_bytes", Words("压缩后", "After"), unit="bytes"),
+        Column("ratio", Words("压缩比", "Ratio"), decimals=1),
+    ]
+    about = Words(
+        "每张超表与汇总的分块与空间；压缩只在社区版。",
+        "Chunks and size of each hypertable and rollup; compression on the community edition only.",
+    )
+    return kit.table(Words("存储", "Storage"), about, sql, columns, Place(24, 10))
