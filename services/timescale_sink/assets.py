@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -126,6 +127,49 @@ def assets_of(text: str, *, file: str) -> list[Asset]:
         if (asset.kind, asset.asset_id) in seen:
             raise RegisterRefused(f"{file}: {asset.kind} {asset.asset_id} stands there twice")
         seen.add((asset.kind, asset.asset_id))
+    return found
+
+
+class _Cell(_Place):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Identifier
+    population: Positive
+
+
+def cells_of(text: str, *, file: str) -> list[Asset]:
+    """Cells of the population grid.
+
+    Args:
+        text: CSV of id, longitude, latitude, population; lines that begin with `#` are comments.
+        file: Its name for messages.
+
+    Raises:
+        RegisterRefused: a line is not what it should be; the message names it.
+    """
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    found = []
+    for number, row in enumerate(csv.DictReader(lines), 1):
+        try:
+            cell = _Cell.model_validate(row)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            raise RegisterRefused(f"{file}: cell {number}: {place}: {first['msg']}") from error
+        found.append(
+            Asset(
+                kind="cell",
+                asset_id=cell.id,
+                feed=Feed.EMERGENCY,
+                name_zh=cell.id,
+                name_en=cell.id,
+                longitude=cell.longitude,
+                latitude=cell.latitude,
+                approximate=True,
+                capacity=cell.population,
+                capacity_unit="residents",
+            )
+        )
     return found
 
 

@@ -24,7 +24,7 @@ from schemas.plan.errors import PlanFileError
 from schemas.plan.policy import PolicyDocument
 from schemas.plan.publication import in_force
 from schemas.plan.toml import parse_document
-from services.timescale_sink.assets import Asset, assets_of
+from services.timescale_sink.assets import Asset, assets_of, cells_of
 from services.timescale_sink.errors import RegisterRefused
 from services.timescale_sink.queries import SQL
 from services.timescale_sink.settings import MigrationSettings
@@ -57,6 +57,7 @@ async def register(settings: MigrationSettings) -> Registered:
         RegisterRefused: a file cannot be read; nothing was written.
     """
     assets = assets_of(_text(settings.district_file), file=settings.district_file.name)
+    assets += cells_of(_text(settings.population_grid), file=settings.population_grid.name)
     documents = plan_rows(settings.plan_folder)
     connection = await asyncpg.connect(settings.database_owner_url.get_secret_value())
     try:

@@ -48,5 +48,7 @@ class MigrationSettings(EnvironmentSettings):
     """Ages and compression."""
     district_file: Path = _DEPLOY / "district" / "jianghan.toml"
     """Register of assets."""
+    population_grid: Path = _DEPLOY / "district" / "population-cells.csv"
+    """Cells of the population, for the map of coverage."""
     plan_folder: Path = _DEPLOY / "plan"
     """Plan, standards and policies in force until a version is published."""

@@ -94,7 +94,7 @@ GROUP BY 1, 2"""
         about,
         by_level("water", query),
         Place(8, 8),
-        unit=f"suffix: {unit}" if unit not in {"none"} else "none",
+        unit=f"suffix: {unit}" if unit != "none" else "none",
         limit=None if limit is None else limit.value,
     )
 

@@ -21,7 +21,7 @@ COMMENT ON TABLE plan_versions IS
 CREATE TABLE assets (
     kind text NOT NULL CHECK (kind IN (
         'district', 'street', 'zone', 'lake', 'station', 'site', 'connector', 'lot', 'dispatch', 'post', 'unit',
-        'building', 'office'
+        'building', 'office', 'cell'
     )),
     asset_id text NOT NULL,
     feed text CHECK (feed IN ('ev', 'water', 'parking', 'emergency', 'tax')),
@@ -118,6 +118,9 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION drop_expired_chunks() FROM PUBLIC;
+
+-- Faults are rare and asked for over months.
+CREATE INDEX ev_readings_faults ON ev_readings (observed_at) WHERE status = 'fault';
 
 CREATE INDEX indicators_by_id ON indicators (lane, id, subject, period_start DESC);
 CREATE INDEX alerts_by_time ON alerts (lane, started_at DESC);

@@ -153,7 +153,7 @@ LEFT JOIN LATERAL (
     WHERE d.lane = l.lane AND d.feed = a.feed AND (d.asset_id = a.asset_id OR d.group_id = a.asset_id
         OR d.asset_id IN (SELECT c.asset_id FROM assets AS c WHERE c.parent_id = a.asset_id AND c.parent_kind = a.kind))
 ) AS s ON TRUE
-WHERE a.retired_at IS NULL AND a.feed IS NOT NULL AND a.kind NOT IN ('connector', 'office', 'dispatch');
+WHERE a.retired_at IS NULL AND a.feed IS NOT NULL AND a.kind NOT IN ('connector', 'office', 'dispatch', 'cell');
 
 -- Alerts as they stand, with the asset they are about.
 CREATE VIEW v_alert_places AS
