@@ -36,9 +36,10 @@ lint: venv ## Check style, types and who may import whom
 	$(VENV)/mypy
 	$(VENV)/lint-imports
 
-generate: venv ## Write again what is made from code: JSON Schemas and the like
+generate: venv ## Write again what is made from code: JSON Schemas, boards and the like
 	$(VENV)/python -m schemas.generate
 	$(VENV)/python -m services.stream_processors.emergency
+	$(VENV)/python -m services.dashboards
 
 bench: venv ## Measure the whole path on this machine
 	$(VENV)/python -m tests.benchmarks $(ARGS)

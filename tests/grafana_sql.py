@@ -1,4 +1,4 @@
-"""Grafana's macros and variables, expanded as its PostgreSQL data source does it (version 12), for tests and benchmarks."""
+"""Grafana's macros and variables, expanded as its PostgreSQL data source (version 12) does it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A day of the whole district in a minute: the simulators' models, the processors' rules and the sink's own writer, no broker.
+"""A day of the whole district in a minute: simulators' models, processors' rules, the sink's own writer, no broker.
 
-Real readings, judged by the real engine in a plain loop, written by the real writer. Only Kafka is left out: records have
-the places that they would have had there.
+Real readings, judged by the real engine in a plain loop, written by the real writer. Only Kafka is left out: records
+have the places that they would have had there.
 """
 
 from __future__ import annotations

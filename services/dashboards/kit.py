@@ -39,6 +39,7 @@ NO_TILES: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAA
 """A transparent tile: Grafana's own base layers come from the internet, and an operations room may have none."""
 CENTRE: Final = (30.600, 114.264)
 """Latitude and longitude of the district's middle, WGS-84."""
+ZOOM: Final = 12.6
 
 Property = dm.DynamicConfigValue
 AnyPanel = (
@@ -305,7 +306,6 @@ class Kit:
         size: int = 6,
         sources: Sequence[str] = (),
         columns: Sequence[Column] = (),
-        zoom: float = 12.6,
     ) -> geomap.Panel:
         """Places with longitude and latitude (WGS-84), coloured by a state. The map needs no internet."""
         panel = self._dress(geomap.Panel(), title, about, place, sources)
@@ -318,11 +318,11 @@ class Kit:
         where = common.FrameGeometrySource().mode(cm.FrameGeometrySourceMode.COORDS)
         layer = common.MapLayerOptions().type("markers").name(self.say(title))
         layer.location(where.latitude("latitude").longitude("longitude")).tooltip(True)
-        layer.config({"style": style, "showLegend": True})
+        layer.config({"style": style, "showLegend": False})
         base = common.MapLayerOptions().type("xyz").name(self.say(Words("底图", "Base"))).config({"url": NO_TILES})
-        view = geomap.MapViewConfig().id("coords")
-        # The SDK's types ask for whole numbers where Grafana takes degrees.
-        view.lat(CENTRE[0]).lon(CENTRE[1]).zoom(zoom)  # type: ignore[arg-type]
+        view = geomap.MapViewConfig().id("fit").all_layers(True).padding(8)
+        # Where there is nothing to fit. The SDK's types ask for whole numbers where Grafana takes degrees.
+        view.lat(CENTRE[0]).lon(CENTRE[1]).zoom(ZOOM)  # type: ignore[arg-type]
         panel.with_target(Sql(sql)).view(view).basemap(base).layers([layer])
         panel.controls(geomap.ControlsOptions().show_zoom(True).mouse_wheel_zoom(True).show_scale(True))
         panel.tooltip(geomap.TooltipOptions().mode(gm.TooltipMode.DETAILS))

@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "alerts": ("services.district.alerts", "alerts"),
     "explain": ("services.district.explain", "explain"),
     "indicators": ("services.district.indicators", "indicators"),
+    "grafana": ("services.district.grafana", "app"),
 }
 """Every command: the module, and the function or group of commands that is it."""
 

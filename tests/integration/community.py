@@ -1,4 +1,4 @@
-"""TimescaleDB's community edition in WebAssembly, on loopback: for migrations, rollups and views, one client at a time."""
+"""TimescaleDB's community edition in WebAssembly, on loopback: for migrations, rollups and views, one client."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def board(kit: Kit) -> dashboard.Dashboard:
         _unit_map(kit),
     ):
         built.with_panel(panel)
-    built.with_panel(kit.open_alerts(Place(24, 9), "emergency"))
+    built.with_panel(kit.open_alerts(Place(12, 11), "emergency"))
     return built
 
 
@@ -251,7 +251,7 @@ GROUP BY 1 ORDER BY 1"""
         Words("覆盖随时间", "Coverage over time"),
         Words("各时段内十分钟可达居民比例的最低值。", "Lowest share of residents within reach in each interval."),
         sql,
-        Place(12, 9),
+        Place(12, 12),
         unit="percentunit",
         low=0,
         high=1,
@@ -297,4 +297,4 @@ FROM v_emergency_latest WHERE {LIVE_LANE} AND longitude IS NOT NULL"""
     about = Words(
         "各单元最近报告的位置与状态（WGS-84）。", "Position and state of each unit by its newest report (WGS-84)."
     )
-    return kit.map(Words("车辆位置", "Units on the map"), about, sql, Place(12, 12), shown=UNIT, columns=columns)
+    return kit.map(Words("车辆位置", "Units on the map"), about, sql, Place(12, 11), shown=UNIT, columns=columns)

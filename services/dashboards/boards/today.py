@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.kit import Column, Kit, PanelBuilder, Place
-from services.dashboards.palette import ASSET_STATE, FEED, GREEN, GREY, RED, STATUS
+from services.dashboards.palette import ASSET_STATE, FEED, GREEN, GREY, ORANGE, RED, STATUS
 from services.dashboards.words import Words
 
 OPEN = Words("打开看板", "Open the board")
@@ -39,9 +39,10 @@ def board(kit: Kit) -> dashboard.Dashboard:
     return built
 
 
-def _newest(target: str, pick: str) -> str:
+def _newest(target: str, pick: str, *, judged: bool = True) -> str:
+    shown = "CASE WHEN status = 'cannot_say' THEN NULL ELSE value END" if judged else "value"
     return f"""
-SELECT (SELECT CASE WHEN status = 'cannot_say' THEN NULL ELSE value END
+SELECT (SELECT {shown}
     FROM v_target_states
     WHERE id = '{target}' AND lane = ${{lane:sqlstring}}
     ORDER BY {pick}
@@ -51,7 +52,7 @@ SELECT (SELECT CASE WHEN status = 'cannot_say' THEN NULL ELSE value END
 def _water(kit: Kit) -> PanelBuilder:
     limit = kit.limits.value("water.class")
     return kit.tile(
-        Words(f"最差湖泊水质类别（目标 ≤ {limit:g} 类）", f"Class of the worst lake (target ≤ {limit:g})"),
+        Words(f"最差湖泊 ≤ {limit:g} 类", f"Worst lake ≤ {limit:g}"),
         Words(
             "各湖最近一个采样轮次的水质类别，取最差者；数据不全时写“无法判定”，不算达标。",
             "Class of each lake in its newest sampling round; the worst one. Incomplete data is no pass.",
@@ -67,7 +68,7 @@ def _water(kit: Kit) -> PanelBuilder:
 def _emergency(kit: Kit) -> PanelBuilder:
     limit = kit.limits.value("emergency.response")
     return kit.tile(
-        Words(f"急救反应时间 P90（目标 ≤ {limit:g} 分钟）", f"Response time, P90 (target ≤ {limit:g} min)"),
+        Words(f"急救 P90 ≤ {limit:g} 分钟", f"Emergency P90 ≤ {limit:g} min"),
         Words(
             "最近一个已结算的时段内，从接警到首个急救单元到达现场的第 90 百分位。",
             "90th percentile of call received to first unit on scene, over the newest period that was judged.",
@@ -84,15 +85,15 @@ def _emergency(kit: Kit) -> PanelBuilder:
 def _tax(kit: Kit) -> PanelBuilder:
     limit = kit.limits.value("tax.hundred_million_buildings")
     return kit.tile(
-        Words(f"亿元税收楼宇（目标 ≥ {limit:g} 栋）", f"Buildings over CNY 100 million (target ≥ {limit:g})"),
+        Words(f"亿元楼宇 ≥ {limit:g}", f"CNY 100M buildings ≥ {limit:g}"),
         Words(
             "本年内入库税收达到或超过 1 亿元的楼宇数，年初至今。年末前低于目标不等于落后，看税收看板的预测。",
             "Buildings whose tax this year has reached CNY 100 million so far. Before the year's end fewer than the target"
             " does not mean behind: see the forecast on the tax board.",
         ),
-        _newest("tax.hundred_million_buildings", "period_end DESC"),
+        _newest("tax.hundred_million_buildings", "period_end DESC", judged=False),
         decimals=0,
-        steps=((None, RED), (limit, GREEN)),
+        steps=((None, ORANGE), (limit, GREEN)),
         link=(OPEN, kit.href("tax")),
         sources=("tax.hundred_million_buildings",),
     )
