@@ -176,7 +176,7 @@ class Kit:
         for number, each in enumerate(queries):
             panel.with_target(Sql(each, table=False, ref_id=chr(65 + number)))
         panel.unit(unit).max_data_points(POINTS).interval(interval)
-        panel.draw_style(GraphDrawStyle.BARS if bars else GraphDrawStyle.LINE).fill_opacity(70 if bars else 8)
+        panel.draw_style(GraphDrawStyle.BARS if bars else GraphDrawStyle.LINE).fill_opacity(70 if bars else 0)
         panel.line_width(1).point_size(4)
         panel.show_points(cm.VisibilityMode.ALWAYS if points else cm.VisibilityMode.AUTO)
         panel.span_nulls(gap is None)
@@ -204,7 +204,10 @@ class Kit:
         """States over time, one lane a thing."""
         panel = self._dress(statetimeline.Panel(), title, about, place, sources)
         panel.with_target(Sql(sql, table=False)).mappings(mappings(shown, self.language)).max_data_points(POINTS)
-        panel.color_scheme(dashboard.FieldColor().mode(dm.FieldColorModeId.THRESHOLDS)).fill_opacity(80).line_width(0)
+        # By thresholds, Grafana would show their ranges instead of the words.
+        panel.color_scheme(dashboard.FieldColor().mode(dm.FieldColorModeId.CONTINUOUS_GR_YL_RD)).fill_opacity(
+            80
+        ).line_width(0)
         panel.thresholds(_steps(((None, GREY),))).merge_values(True).show_value(cm.VisibilityMode.AUTO).row_height(0.85)
         panel.legend(common.VizLegendOptions().show_legend(True).display_mode(cm.LegendDisplayMode.LIST))
         return panel

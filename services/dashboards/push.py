@@ -14,13 +14,14 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import niquests
-from grafana_client import GrafanaApi, TokenAuth
+from grafana_client.api import GrafanaApi
 from grafana_client.client import (
     GrafanaClientError,
     GrafanaException,
     GrafanaServerError,
     GrafanaTimeoutError,
     GrafanaUnauthorizedError,
+    TokenAuth,
 )
 
 from schemas.plan.book import Document

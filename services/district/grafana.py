@@ -28,6 +28,11 @@ class Chosen(StrEnum):
     EN = "en"
 
 
+@app.callback()
+def _grafana() -> None:
+    """Boards in a Grafana of your own."""
+
+
 @app.command()
 def push(
     *,

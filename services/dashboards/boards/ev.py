@@ -88,7 +88,7 @@ def _power(kit: Kit) -> PanelBuilder:
     about = Words("各枪最近功率之和。", "Sum of the newest power of each connector.")
     sql = _now("sum(l.power_kw) AS kw")
     return kit.tile(
-        Words("当前功率", "Power now"), about, sql, Place(6, 4), unit="kwatt", decimals=0, steps=((None, "blue"),)
+        Words("当前功率", "Power now"), about, sql, Place(6, 4), unit="kwatt", decimals=1, steps=((None, "blue"),)
     )
 
 
@@ -165,7 +165,8 @@ def _daily(kit: Kit, *ids: str) -> str:
     names = " ".join(f"WHEN '{each}' THEN '{kit.say(words[each])}'" for each in ids)
     listed = ", ".join(f"'{each}'" for each in ids)
     return f"""
-SELECT period_start AS time, concat(coalesce(a.{kit.name}, i.subject), ' ', CASE i.id {names} END) AS metric, i.value
+SELECT period_start AS time, concat(coalesce(a.{kit.name}, i.subject), ' ', CASE i.id {names} END) AS metric,
+    CASE i.unit WHEN '%' THEN i.value / 100 ELSE i.value END AS value
 FROM v_indicators AS i LEFT JOIN v_assets AS a ON a.kind = 'site' AND a.asset_id = i.subject
 WHERE i.id IN ({listed}) AND i.{LIVE_LANE} AND $__timeFilter(period_start) AND i.value IS NOT NULL
     AND i.period_end - i.period_start <= INTERVAL '1 day' AND i.subject IN (${{site:sqlstring}})
@@ -180,7 +181,7 @@ def _availability(kit: Kit) -> PanelBuilder:
     )
     return kit.lines(
         Words("可用率与在线率", "Availability and uptime"), about, _daily(kit, "ev.availability", "ev.uptime"), Place(12, 9),
-        unit="percent", low=0, high=100, limit=kit.limits.value("ev.uptime"), points=True, interval="1d", sources=("ev.uptime",),
+        unit="percentunit", low=0, high=1, limit=kit.limits.value("ev.uptime") / 100, points=True, interval="1d", sources=("ev.uptime",),
     )  # fmt: skip
 
 
@@ -188,7 +189,7 @@ def _utilisation(kit: Kit) -> PanelBuilder:
     about = Words("每个本地日：按时间与按电量的利用率。", "By local day: utilisation of time and of energy.")
     sql = _daily(kit, "ev.utilisation", "ev.energy_utilisation")
     return kit.lines(
-        Words("利用率", "Utilisation"), about, sql, Place(12, 9), unit="percent", low=0, points=True, interval="1d"
+        Words("利用率", "Utilisation"), about, sql, Place(12, 9), unit="percentunit", low=0, points=True, interval="1d"
     )
 
 
