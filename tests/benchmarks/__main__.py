@@ -21,6 +21,7 @@ SCRIPTS = {
     "sink": "tests.benchmarks.sink_drain",
     "engine": "tests.benchmarks.engine",
     "alerts": "tests.benchmarks.alerts",
+    "boards": "tests.benchmarks.boards",
 }
 """Benchmarks of one part, each with its own options (`--help`)."""
 
