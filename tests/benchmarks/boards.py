@@ -7,7 +7,6 @@ own with the extension and the three roles (the community edition, say); without
 from __future__ import annotations
 
 # ruff: noqa: E501 - SQL, one thought a line
-
 import argparse
 import asyncio
 import json

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 # ruff: noqa: E501 - SQL, one thought a line
-
 import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
