@@ -233,7 +233,7 @@ class Kit:
     def _column(self, column: Column) -> list[Property]:
         found = [Property("displayName", self.say(column.words))]
         if column.hidden:
-            return [*found, Property("custom.hideFrom", {"viz": True})]
+            return [*found, Property("custom.hideFrom.viz", True)]
         if column.unit is not None:
             found.append(Property("unit", column.unit))
         if column.decimals is not None:
@@ -280,6 +280,7 @@ class Kit:
         """Bars over a category: the first column names them, the others are their parts."""
         panel = self._dress(barchart.Panel(), title, about, place, ())
         panel.with_target(Sql(sql)).unit(unit).fill_opacity(80).show_value(cm.VisibilityMode.AUTO)
+        panel.x_tick_label_rotation(-45)
         panel.stacking(cm.StackingMode.NORMAL if stacked else cm.StackingMode.NONE)
         panel.legend(common.VizLegendOptions().show_legend(True).placement(cm.LegendPlacement.BOTTOM))
         return panel
@@ -402,7 +403,7 @@ class Kit:
         """Alerts that are open, the worst first, with their way to the one map."""
         only = "" if feed is None else f" AND feed = '{feed}'"
         sql = f"""
-SELECT severity, feed, {self.asset_name} AS place, rule, started_at, observed_value, observed_unit,
+SELECT severity, feed, {self.asset_name} AS place, rule, started_at, observed_value,
     concat_ws(' ', threshold_comparator, threshold_value, threshold_unit) AS threshold,
     concat_ws(' ', source_id, source_version, source_where) AS source, {self.text} AS text, alert_id, asset
 FROM v_alert_places
@@ -418,7 +419,6 @@ LIMIT 200"""
             Column("rule", Words("规则", "Rule"), width=210),
             Column("started_at", Words("始于", "Since"), width=170),
             Column("observed_value", Words("测值", "Observed"), decimals=2, width=90),
-            Column("observed_unit", Words("单位", "Unit"), width=120),
             Column("threshold", Words("限值", "Limit"), width=150),
             Column("source", Words("依据", "Source"), width=230),
             Column("text", Words("说明", "What happened, and what to do")),

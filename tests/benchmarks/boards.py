@@ -184,7 +184,7 @@ async def _run(owner_url: str, reader_url: str, days: int, runs: int) -> int:
     if edition is Edition.COMMUNITY:
         await _compress(owner, console)
     await owner.execute("ANALYZE")
-    size = await owner.fetchval("SELECT sum(bytes) FROM v_storage")
+    size = float(await owner.fetchval("SELECT sum(bytes) FROM v_storage"))
     console.print(f"all hypertables: {size / 1e9:.2f} GB, {size / rows:.0f} bytes a row")
     reader = await asyncpg.connect(reader_url, command_timeout=600)
     table = Table(

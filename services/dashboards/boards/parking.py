@@ -61,11 +61,13 @@ WHERE l.{LIVE_LANE} AND l.{IN_ZONES} AND l.device_id IN (${{lot:sqlstring}})"""
 
 def _full(kit: Kit) -> PanelBuilder:
     full = kit.limits.value("parking.full")
-    filled = f"{COUNTED} AND l.total_spaces > l.out_of_service_spaces AND 1 - l.free_spaces::double precision / (l.total_spaces - l.out_of_service_spaces) >= {full:g}"
     return kit.tile(
         Words("满位停车场", "Full car parks"),
-        Words("最近读数达到满位限值的停车场数。", "Car parks whose newest reading is at the limit for full."),
-        _now(f"count(*) FILTER (WHERE {filled}) AS n"),
+        Words(
+            "最近读数的空余泊位不多于满位限值的停车场数。",
+            "Car parks whose newest reading has no more free spaces than the limit for full.",
+        ),
+        _now(f"count(*) FILTER (WHERE {COUNTED} AND l.free_spaces <= {full:g}) AS n"),
         Place(6, 4),
         steps=((None, GREEN), (1, "orange")),
         sources=("parking.full",),
@@ -144,7 +146,7 @@ def _lots_over_time(kit: Kit) -> PanelBuilder:
 
 
 def _lots(kit: Kit) -> PanelBuilder:
-    near, full = kit.limits.value("parking.nearly_full"), kit.limits.value("parking.full")
+    near = kit.limits.value("parking.nearly_full")
     sql = f"""
 SELECT coalesce(a.name_zh, l.device_id) AS lot, coalesce(z.{kit.name}, l.group_id) AS zone, l.free_spaces, l.total_spaces,
     CASE WHEN {COUNTED} THEN 1 - l.free_spaces::double precision / nullif(l.total_spaces - l.out_of_service_spaces, 0) END
@@ -165,7 +167,7 @@ ORDER BY occupancy DESC NULLS FIRST"""
             Words("占用率", "Occupancy"),
             unit="percentunit",
             decimals=0,
-            steps=((None, GREEN), (near, "orange"), (full, RED)),
+            steps=((None, GREEN), (near, "orange"), (1, RED)),
             width=110,
         ),
         Column("observed_at", Words("时间", "At"), width=170),
@@ -213,13 +215,14 @@ ORDER BY n.period_start DESC, 1"""
 
 def _turnover(kit: Kit) -> PanelBuilder:
     sql = f"""
-SELECT period_start AS time, coalesce(subject_name, subject) AS metric, value
-FROM v_indicators
-WHERE id = 'parking.turnover' AND {LIVE_LANE} AND $__timeFilter(period_start) AND value IS NOT NULL
-    AND period_end - period_start <= INTERVAL '1 day' AND (subject IN (${{lot:sqlstring}}) OR subject IN (${{zone:sqlstring}}))
+SELECT i.period_start AS time, coalesce(a.{kit.name}, i.subject) AS metric, i.value
+FROM v_indicators AS i JOIN v_assets AS a ON a.kind = 'zone' AND a.asset_id = i.subject
+WHERE i.id = 'parking.turnover' AND i.{LIVE_LANE} AND $__timeFilter(period_start) AND i.value IS NOT NULL
+    AND i.period_end - i.period_start <= INTERVAL '1 day' AND i.subject IN (${{zone:sqlstring}})
 ORDER BY 1"""
     about = Words(
-        "每个本地日每个泊位接待的车辆数，日终后给出。", "Vehicles per space and local day; said when the day is over."
+        "各片区每个本地日每个泊位接待的车辆数，日终后给出。",
+        "Vehicles per space and local day of each zone; said when the day is over.",
     )
     return kit.lines(
         Words("周转率", "Turnover by day"), about, sql, Place(24, 8), decimals=2, bars=True, interval="1d", low=0

@@ -102,7 +102,7 @@ LIMIT 500"""
 
 def _versions(kit: Kit) -> PanelBuilder:
     sql = """
-SELECT kind, document_id, version, name, valid_from, valid_to, origin, nullif(published_at, 'epoch') AS published_at, published_by,
+SELECT kind, document_id, version, name, valid_from::text AS valid_from, valid_to::text AS valid_to, origin, nullif(published_at, 'epoch') AS published_at, published_by,
     left(text_sha256, 12) AS checksum
 FROM v_plan_versions
 ORDER BY kind, document_id, valid_from DESC"""

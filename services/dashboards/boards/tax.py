@@ -96,7 +96,7 @@ def _total(kit: Kit) -> PanelBuilder:
 SELECT (SELECT sum(amount_cny_sum) FROM v_tax_days
     WHERE bucket >= date_trunc('year', now() AT TIME ZONE INTERVAL '+08:00') AT TIME ZONE INTERVAL '+08:00' AND {LIVE_LANE}) AS value""",
         Place(6, 4),
-        unit="currencyCNY",
+        unit="currency:¥",
         decimals=2,
         steps=((None, "blue"),),
     )
@@ -169,7 +169,7 @@ ORDER BY abs({limit:.0f} - p.paid)"""
     columns = [
         Column("building", Words("楼宇", "Building")),
         Column("zone", Words("片区", "Zone"), width=110),
-        Column("paid", Words("年初至今", "Year to date"), unit="currencyCNY", decimals=2, width=150),
+        Column("paid", Words("年初至今", "Year to date"), unit="currency:¥", decimals=2, width=150),
         Column(
             "share",
             Words("占 1 亿元", "Of CNY 100 million"),
@@ -178,7 +178,7 @@ ORDER BY abs({limit:.0f} - p.paid)"""
             width=150,
             steps=((None, "transparent"), (0.8, "#B39A0A"), (1, GREEN)),
         ),
-        Column("missing", Words("距 1 亿元", "To CNY 100 million"), unit="currencyCNY", decimals=2, width=160),
+        Column("missing", Words("距 1 亿元", "To CNY 100 million"), unit="currency:¥", decimals=2, width=160),
     ]
     about = Words(
         "各楼宇本年入库税收，离 1 亿元最近的在前；负数为已超过。",
@@ -204,4 +204,4 @@ WHERE $__timeFilter(bucket) AND {LIVE_LANE}
 GROUP BY 1
 ORDER BY 1"""
     about = Words("按本地月入库与退税。", "Tax received and refunded by local month.")
-    return kit.bars(Words("按月入库", "Tax by month"), about, sql, Place(12, 11), unit="currencyCNY")
+    return kit.bars(Words("按月入库", "Tax by month"), about, sql, Place(12, 11), unit="currency:¥")

@@ -115,7 +115,7 @@ def targets_table(kit: Kit, place: Place) -> PanelBuilder:
         f"WHEN '{feed}' THEN '{kit.uid(feed)}'" for feed in ("water", "emergency", "parking", "ev", "tax")
     )
     sql = f"""
-SELECT {kit.name} AS target_name, subject_name, status, value, concat_ws(' ', comparator, target) AS goal, unit, due,
+SELECT {kit.name} AS target_name, subject_name, status, value, concat_ws(' ', comparator, target) AS goal, unit, due::text AS due,
     concat_ws(' ', plan_id, plan_version, page) AS source, status_reason, period_start, id, subject,
     CASE feed {boards} ELSE '{kit.uid("plan")}' END AS board
 FROM v_target_states
