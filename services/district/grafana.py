@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import unquote, urlsplit
 
 import typer
@@ -17,6 +17,7 @@ from services.dashboards.words import Language
 from services.district.errors import SettingRefused
 from services.district.settings import find_access
 
+PLAN: Final = CHECKOUT / "deploy" / "plan"
 app = typer.Typer(help="Boards in a Grafana of your own.", no_args_is_help=True)
 
 
@@ -57,7 +58,7 @@ def push(
 
     What we no longer make is removed from our folders; nothing else is touched. Repeating it changes nothing.
     """
-    target = wanted(read_documents(CHECKOUT / "deploy" / "plan"), _source(database_host, tls), _languages(language))
+    target = wanted(read_documents(PLAN), _source(database_host, tls), _languages(language))
     grafana = Grafana(url, token)
     changes = grafana.changes(target)
     for change in changes:
@@ -71,6 +72,19 @@ def push(
         typer.echo(f"Done: {len(changes)} changes. Home: {url.rstrip('/')}/d/{next(iter(target.boards))}")
 
 
+def push_all(url: str, token: str, database_url: str) -> int:
+    """Bring a Grafana in line without asking; returns how many things changed.
+
+    Raises:
+        GrafanaRefused: it does not answer, or does not take it.
+    """
+    target = wanted(read_documents(PLAN), _source_of(database_url, None, "disable"), list(Language))
+    grafana = Grafana(url, token)
+    changes = grafana.changes(target)
+    grafana.apply(target, changes)
+    return len(changes)
+
+
 def _languages(chosen: Chosen) -> list[Language]:
     return list(Language) if chosen is Chosen.BOTH else [Language(chosen.value)]
 
@@ -82,6 +96,10 @@ def _source(host: str | None, tls: str) -> dict[str, object]:
         if known is None:
             raise SettingRefused("no database is named; set DATABASE_READER_URL to the reader's address.")
         address = known.get_secret_value()
+    return _source_of(address, host, tls)
+
+
+def _source_of(address: str, host: str | None, tls: str) -> dict[str, object]:
     parts = urlsplit(address)
     return datasource(
         host=host or f"{parts.hostname}:{parts.port or 5432}",

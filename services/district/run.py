@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import sys
 import time
@@ -23,15 +24,19 @@ from rich.console import Console
 
 from deploy.local.errors import AlreadyRunning
 from deploy.local.paths import CHECKOUT
+from deploy.local.ports import pick_free
 from deploy.local.settings import LocalSettings
 from deploy.local.stack import ServiceSpec, SetupStep, Stack, all_or_none
 from deploy.local.supervisor import Event
+from services.district import grafana_server
 from services.district.board import Board, event_line
 from services.district.collector import Collector
 from services.district.errors import EXIT_INTERRUPTED, AnotherRuns, SettingRefused
 from services.district.figures import Snapshot
+from services.district.grafana import push_all
 from services.district.outputs import Output, output_for
 from services.district.settings import OPERATOR, access_from
+from services.runtime.errors import PlatformError
 from simulators.world import device_ids
 
 REFRESH_SECONDS: Final = 1.0
@@ -168,6 +173,29 @@ class _District:
             await stack.run_step(step)
             self._output.event(f"{step.name}: done")
         await all_or_none([stack.start_service(service) for service in self._services])
+        await self._show_boards(stack)
+
+    async def _show_boards(self, stack: Stack) -> None:
+        """Boards where there is a Grafana; without one, or with one in trouble, the district runs all the same."""
+        reader = stack.environment(OPERATOR).get("DATABASE_READER_URL", "")
+        own = grafana_server.address(os.environ)
+        if own is not None:
+            url, token = own
+            try:
+                changed = await asyncio.to_thread(push_all, url, token, reader)
+            except PlatformError as error:
+                self._output.event(f"Boards: {error}")
+            else:
+                self._output.event(f"Boards: {url.rstrip('/')}/d/jianghan-today ({changed} changes)")
+            return
+        installed = grafana_server.find()
+        if installed is None:
+            self._output.event(grafana_server.HOW_TO_GET_ONE)
+            return
+        port = pick_free(())
+        folder = stack.settings.state
+        await stack.start_service(grafana_server.spec(installed, folder, port, reader, secrets.token_hex(24)))
+        self._output.event(f"Boards: http://127.0.0.1:{port}")
 
     async def _show(self, stack: Stack) -> None:
         self._is_live = True

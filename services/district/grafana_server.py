@@ -1,0 +1,88 @@
+"""Where a running district shows its boards: a Grafana of the operator's, or one that it starts itself."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from deploy.local.paths import CHECKOUT
+from deploy.local.stack import ServiceSpec
+
+NAME: Final = "grafana"
+BOARDS: Final = CHECKOUT / "deploy" / "grafana"
+HOME: Final = BOARDS / "dashboards" / "zh" / "today.json"
+HOMES: Final = ("share/grafana", "usr/share/grafana", ".")
+"""Where the files of a Grafana lie, seen from the folder above its executable's."""
+HOW_TO_GET_ONE: Final = (
+    "Boards: there is no `grafana` executable on the PATH. Install Grafana 12, or set GRAFANA_URL and GRAFANA_TOKEN to"
+    " use yours; `district grafana push` does the same at any time."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A Grafana on this machine."""
+
+    executable: Path
+    home: Path
+    """Its own files: `conf/defaults.ini`, `public`."""
+
+
+def find(path: str | None = None) -> Installed | None:
+    """A Grafana on the PATH with its files; None where there is none.
+
+    Args:
+        path: Folders to search instead of the PATH.
+    """
+    found = shutil.which(NAME, path=path)
+    if found is None:
+        return None
+    executable = Path(found).resolve()
+    above = executable.parent.parent
+    homes = (*(above / home for home in HOMES), Path("/usr/share/grafana"))
+    return next((Installed(executable, home) for home in homes if (home / "conf" / "defaults.ini").is_file()), None)
+
+
+def spec(installed: Installed, state: Path, port: int, reader_url: str, admin_password: str) -> ServiceSpec:
+    """How to run it: on loopback, read-only for everybody, provisioned with our data source and boards.
+
+    Args:
+        reader_url: The database as its reader; boards never write.
+    """
+    parts = urlsplit(reader_url)
+    folder = state / NAME
+    extra = {
+        "GF_PATHS_DATA": str(folder / "data"),
+        "GF_PATHS_LOGS": str(folder / "logs"),
+        "GF_PATHS_PLUGINS": str(folder / "plugins"),
+        "GF_PATHS_PROVISIONING": str(BOARDS / "provisioning"),
+        "GF_SERVER_HTTP_ADDR": "127.0.0.1",
+        "GF_SERVER_HTTP_PORT": str(port),
+        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(HOME),
+        "GF_AUTH_ANONYMOUS_ENABLED": "true",
+        "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
+        "GF_SECURITY_ADMIN_PASSWORD": admin_password,
+        "GF_USERS_DEFAULT_LANGUAGE": "zh-Hans",
+        "GF_ANALYTICS_REPORTING_ENABLED": "false",
+        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+        "GF_LOG_MODE": "console",
+        "GRAFANA_BOARDS": str(BOARDS / "dashboards"),
+        "GRAFANA_DATABASE_HOST": f"{parts.hostname}:{parts.port or 5432}",
+        "GRAFANA_DATABASE_NAME": parts.path.lstrip("/"),
+        "GRAFANA_DATABASE_USER": unquote(parts.username or ""),
+        "GRAFANA_DATABASE_PASSWORD": unquote(parts.password or ""),
+        "GRAFANA_DATABASE_TLS": "disable",
+    }
+    argv = (str(installed.executable), "server", f"--homepath={installed.home}")
+    return ServiceSpec(NAME, argv, "simulators", extra, has_health=False)
+
+
+def address(variables: Mapping[str, str]) -> tuple[str, str] | None:
+    """Address and token of the operator's own Grafana, where both are given."""
+    url, token = variables.get("GRAFANA_URL"), variables.get("GRAFANA_TOKEN")
+    return (url, token) if url and token else None
