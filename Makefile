@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help venv prepare run stop status logs test lint generate bench replay clean
+.PHONY: help venv prepare run stop status logs test lint generate schema bench replay clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ generate: venv ## Write again what is made from code: JSON Schemas, boards and t
 	$(VENV)/python -m schemas.generate
 	$(VENV)/python -m services.stream_processors.emergency
 	$(VENV)/python -m services.dashboards
+
+schema: venv ## Write again schema.sql and docs/views.md from a database that the migrations made
+	WRITE_SCHEMA=1 $(VENV)/python -m pytest -q tests/integration/test_schema_files.py
 
 bench: venv ## Measure the whole path on this machine
 	$(VENV)/python -m tests.benchmarks $(ARGS)

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "logs": ("services.district.logs", "logs"),
     "sql": ("services.district.sql", "sql"),
     "replay": ("services.district.replay", "replay_command"),
+    "import": ("services.district.import_command", "import_command"),
     "plan": ("services.district.plan_command", "plan"),
     "alerts": ("services.district.alerts", "alerts"),
     "explain": ("services.district.explain", "explain"),

@@ -120,7 +120,9 @@ async def _copy(source: asyncpg.Connection, target: asyncpg.Connection, table: s
     )
 
 
-async def chosen(connection: asyncpg.Connection, board: dict[str, Any], span: Span) -> dict[str, list[str]]:
+async def chosen(
+    connection: asyncpg.Connection, board: dict[str, Any], span: Span, *, may_be_empty: bool = False
+) -> dict[str, list[str]]:
     """Every value of each variable, in the order in which they depend on one another."""
     found: dict[str, list[str]] = {}
     for variable in board["templating"]["list"]:
@@ -129,8 +131,8 @@ async def chosen(connection: asyncpg.Connection, board: dict[str, Any], span: Sp
             continue
         rows = await connection.fetch(expand(variable["query"], span, found))
         values = [row["__value"] if "__value" in dict(row) else row[0] for row in rows]
-        assert values, f"{board['uid']}: the variable {variable['name']} has no values"
-        found[variable["name"]] = values if variable.get("includeAll") else [variable["current"]["value"]]
+        assert values or may_be_empty, f"{board['uid']}: the variable {variable['name']} has no values"
+        found[variable["name"]] = (values or ["none"]) if variable.get("includeAll") else [variable["current"]["value"]]
     return found
 
 

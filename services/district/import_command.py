@@ -1,0 +1,88 @@
+"""`district import`: years of history from files into the database, in parallel and resumable."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Annotated
+
+import asyncpg
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from schemas.fields import Feed
+from services.district.errors import QueryFailed, ServerSilent, SettingRefused
+from services.district.query import ask
+from services.district.settings import operator_variables
+from services.timescale_sink.history import Counts, Part, parts_of, refused_file, roll_up, take_part
+
+
+def import_command(
+    feed: Annotated[Feed, typer.Argument(help="Which feed the readings are of.", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(help="Files with one reading (JSON) a line.", show_default=False)],
+    *,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Parts read side by side.")] = os.cpu_count() or 2,
+) -> None:
+    """Take files of history over into the database; started again, it goes on where it was.
+
+    Readings go straight into the tables, not through Kafka: no rule judges them (`district replay` does that). A
+    reading that is there already is a duplicate. Refused lines are kept in FILE.refused-N.jsonl with their reasons.
+    """
+    writer, owner = _addresses()
+    parts = [part for file in files for part in parts_of(file, feed)]
+    counts = _take_all(writer, parts, workers)
+    total = Counts(*(sum(getattr(each, name) for each in counts) for name in Counts.__slots__))
+    typer.echo(
+        f"{total.lines:,} lines: {total.stored:,} stored, {total.duplicates:,} were there already,"
+        f" {total.refused:,} refused"
+    )
+    for part in parts:
+        if refused_file(part).exists():
+            typer.echo(f"refused lines with their reasons: {refused_file(part)}")
+    _roll_up(owner, feed, {part.source for part in parts})
+
+
+def _addresses() -> tuple[str, str]:
+    from deploy.local.paths import state_dir  # noqa: PLC0415 - only where no variable names the database
+
+    variables = os.environ if "DATABASE_URL" in os.environ else operator_variables(state_dir())
+    writer = variables.get("DATABASE_URL")
+    if not writer:
+        raise SettingRefused("no database is named; set DATABASE_URL to the writer's address.")
+    return writer, variables.get("DATABASE_OWNER_URL") or writer
+
+
+def _take_all(url: str, parts: list[Part], workers: int) -> list[Counts]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    found = []
+    with Progress(*columns, console=Console(stderr=True)) as progress, ProcessPoolExecutor(workers) as pool:
+        bar = progress.add_task("importing", total=sum(part.end - part.start for part in parts))
+        running = {pool.submit(take_part, url, part): part for part in parts}
+        try:
+            for done in as_completed(running):
+                found.append(done.result())
+                progress.advance(bar, running[done].end - running[done].start)
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+            pool.shutdown(cancel_futures=True)
+            raise ServerSilent(f"the database went away ({error}); start the same import again, it goes on.") from error
+        except asyncpg.PostgresError as error:
+            pool.shutdown(cancel_futures=True)
+            raise QueryFailed(str(error)) from error
+    return found
+
+
+def _roll_up(owner: str, feed: Feed, sources: set[str]) -> None:
+    spans = ask("SELECT earliest, latest FROM v_imports WHERE source = ANY($1)", list(sources))
+    times = [span for span in spans if span["earliest"] is not None]
+    if times:
+        earliest, latest = min(each["earliest"] for each in times), max(each["latest"] for each in times)
+        if asyncio.run(roll_up(owner, feed, earliest, latest)):
+            typer.echo(f"rollups are up to date from {earliest:%Y-%m-%d} to {latest:%Y-%m-%d}")

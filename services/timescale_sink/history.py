@@ -1,0 +1,213 @@
+"""Years of history from files straight into the tables: in parallel parts, each resumable, nothing twice.
+
+A file has one reading a line, as a device sends it (JSON). It is cut into parts at line ends; each part is read in
+batches, and a batch's rows and how far the part has come are one transaction. What is refused is kept beside the file
+with its reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import orjson
+from pydantic import ValidationError
+
+from schemas.fields import Feed
+from schemas.topics import readings_topic
+from services.timescale_sink.errors import ImportRefused
+from services.timescale_sink.queries import SQL
+from services.timescale_sink.rows import complaint
+from services.timescale_sink.tables import TABLES, ReadingsTable
+from services.timescale_sink.writer import UNPACK_AS_NEEDED
+
+PART_BYTES: Final = 16 * 2**20
+BATCH_LINES: Final = 5_000
+NO_PARTITION: Final = -1
+"""Place in Kafka of what never was there; the offset is the byte in its file."""
+_EDGE_BYTES: Final = 2**20
+_LONGEST_LINE: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A range of bytes of one file, from the beginning of a line to the end of one."""
+
+    path: Path
+    source: str
+    feed: Feed
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the lines of a part, over all its runs."""
+
+    lines: int
+    stored: int
+    duplicates: int
+    refused: int
+
+
+def parts_of(path: Path, feed: Feed, part_bytes: int = PART_BYTES) -> list[Part]:
+    """Cut a file at line ends.
+
+    Raises:
+        ImportRefused: it cannot be read, is packed, or is empty.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(_EDGE_BYTES)
+            file.seek(max(0, size - _EDGE_BYTES))
+            tail = file.read(_EDGE_BYTES)
+            if head[:2] == b"\x1f\x8b" or head[:4] == b"\x28\xb5\x2f\xfd":
+                raise ImportRefused(f"{path}: is packed; unpack it first, its parts are read side by side")
+            if not head.strip():
+                raise ImportRefused(f"{path}: has no lines")
+            source = hashlib.sha256(b"%d|" % size + head + tail).hexdigest()
+            cuts = [0]
+            while cuts[-1] + part_bytes < size:
+                file.seek(cuts[-1] + part_bytes)
+                file.readline()
+                cuts.append(file.tell())
+    except OSError as error:
+        raise ImportRefused(f"{path}: {error.strerror}") from error
+    ends = [*cuts[1:], size]
+    return [Part(path, source, feed, start, end) for start, end in zip(cuts, ends, strict=True) if start < end]
+
+
+def take_part(url: str, part: Part) -> Counts:
+    """Take one part over, from where it was left; for a process of its own.
+
+    Raises:
+        ImportRefused: the database refuses what is none of a line's fault.
+        OSError, asyncpg.PostgresError: the database went away; the next run goes on.
+    """
+    return asyncio.run(_take(url, part))
+
+
+async def _take(url: str, part: Part) -> Counts:
+    table = TABLES[readings_topic(part.feed)]
+    connection = await asyncpg.connect(url, command_timeout=300)
+    try:
+        await connection.execute(table.make_incoming)
+        await connection.execute(UNPACK_AS_NEEDED)
+        place = (part.source, part.start)
+        await connection.execute(SQL["import_begin"], *place, part.end, part.path.name, part.feed.value)
+        (row,) = await connection.fetch(SQL["import_progress"], *place)
+        at = int(row["next_at"])
+        for batch in _batches(part, at):
+            row = await _write(connection, table, part, batch)
+        return Counts(row["lines"], row["stored"], row["duplicates"], row["refused"])
+    finally:
+        await connection.close()
+
+
+@dataclass(slots=True)
+class _Batch:
+    rows: list[tuple[Any, ...]]
+    refused: list[bytes]
+    next_at: int
+    earliest: datetime | None = None
+    latest: datetime | None = None
+
+
+def _batches(part: Part, at: int) -> Iterator[_Batch]:
+    table = TABLES[readings_topic(part.feed)]
+    seen = table.fields.index("observed_at")
+    with part.path.open("rb") as file:
+        file.seek(at)
+        while at < part.end:
+            batch = _Batch([], [], at)
+            for _ in range(BATCH_LINES):
+                line = file.readline(_LONGEST_LINE)
+                if not line or at >= part.end:
+                    break
+                _read(table, line, at, batch)
+                at += len(line)
+            batch.next_at = at
+            times = [row[seen] for row in batch.rows]
+            if times:
+                batch.earliest, batch.latest = min(times), max(times)
+            yield batch
+
+
+def _read(table: ReadingsTable, line: bytes, at: int, batch: _Batch) -> None:
+    text = line.strip()
+    if not text:
+        return
+    why: str
+    try:
+        reading = table.decode(text)
+        values = list(table.values(reading))
+        values[table.codes_at] = reading.all_doubts()
+        if not any(isinstance(value, str) and "\0" in value for value in values):
+            batch.rows.append((*values, reading.observed_at, NO_PARTITION, at))
+            return
+        why = "a text contains the character U+0000, which PostgreSQL cannot store"
+    except ValidationError as error:
+        why = complaint(error)
+    batch.refused.append(orjson.dumps({"byte": at, "reason": why, "line": text.decode(errors="replace")}) + b"\n")
+
+
+async def _write(connection: Any, table: ReadingsTable, part: Part, batch: _Batch) -> Any:
+    async with connection.transaction():
+        stored = 0
+        if batch.rows:
+            await connection.copy_records_to_table(
+                table.incoming, records=batch.rows, columns=table.columns, schema_name="pg_temp"
+            )
+            stored = sum(row["count"] for row in await connection.fetch(table.merge))
+        lines = len(batch.rows) + len(batch.refused)
+        if batch.refused:
+            _keep(refused_file(part), batch.refused)
+        return await connection.fetchrow(
+            SQL["import_advance"],
+            part.source,
+            part.start,
+            batch.next_at,
+            lines,
+            stored,
+            len(batch.rows) - stored,
+            len(batch.refused),
+            batch.earliest,
+            batch.latest,
+        )
+
+
+def refused_file(part: Part) -> Path:
+    """Where refused lines are kept, with byte and reason; one that is refused again stands there again."""
+    return part.path.with_name(f"{part.path.name}.refused-{part.start}.jsonl")
+
+
+def _keep(path: Path, lines: list[bytes]) -> None:
+    with path.open("ab") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+async def roll_up(owner_url: str, feed: Feed, earliest: datetime, latest: datetime) -> bool:
+    """Fold imported readings into the rollups, whatever their age; False: this edition has none."""
+    connection = await asyncpg.connect(owner_url, command_timeout=None)
+    try:
+        if await connection.fetchval("SELECT edition FROM v_edition") == "apache":
+            return False
+        for level in ("minutes", "hours", "days"):
+            await connection.execute(
+                f"CALL refresh_continuous_aggregate('{feed}_{level}',"
+                f" TIMESTAMPTZ '{earliest.isoformat()}' - INTERVAL '1 day',"
+                f" TIMESTAMPTZ '{latest.isoformat()}' + INTERVAL '1 day')"
+            )
+        return True
+    finally:
+        await connection.close()

@@ -1,0 +1,2213 @@
+-- The schema that the migrations make on the Apache edition. Made by `make schema`; compared in CI.
+
+CREATE TABLE alert_deliveries (
+    event_id text NOT NULL,
+    receiver text NOT NULL,
+    attempt integer NOT NULL,
+    alert_id text NOT NULL,
+    lane text NOT NULL,
+    outcome text NOT NULL,
+    http_status integer,
+    attempted_at timestamp with time zone NOT NULL,
+    seconds double precision,
+    detail text NOT NULL DEFAULT ''::text
+);
+
+CREATE TABLE alert_events (
+    event_id text NOT NULL,
+    alert_id text NOT NULL,
+    revision integer NOT NULL,
+    event text NOT NULL,
+    lane text NOT NULL,
+    data jsonb NOT NULL,
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE alerts (
+    alert_id text NOT NULL,
+    revision integer NOT NULL,
+    event text NOT NULL,
+    rule text NOT NULL,
+    feed text NOT NULL,
+    lane text NOT NULL,
+    asset text NOT NULL,
+    place text NOT NULL,
+    severity text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    observed_value double precision,
+    observed_unit text NOT NULL,
+    threshold jsonb NOT NULL,
+    evidence jsonb,
+    text_zh text NOT NULL,
+    text_en text NOT NULL,
+    superseded_by text,
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    limits jsonb NOT NULL DEFAULT '[]'::jsonb,
+    suppression jsonb,
+    members jsonb NOT NULL DEFAULT '[]'::jsonb
+);
+
+CREATE TABLE assets (
+    kind text NOT NULL,
+    asset_id text NOT NULL,
+    feed text,
+    name_zh text NOT NULL,
+    name_en text NOT NULL,
+    parent_kind text,
+    parent_id text,
+    zone text,
+    longitude double precision NOT NULL,
+    latitude double precision NOT NULL,
+    approximate boolean NOT NULL,
+    capacity double precision,
+    capacity_unit text,
+    limit_value double precision,
+    limit_unit text,
+    is_device boolean NOT NULL,
+    registered_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    retired_at timestamp with time zone
+);
+
+CREATE TABLE dead_letters (
+    received_at timestamp with time zone NOT NULL,
+    source text NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    mqtt_topic text,
+    mqtt_properties text,
+    kafka_topic text,
+    kafka_partition integer,
+    kafka_offset bigint,
+    feed text,
+    lane text,
+    group_id text,
+    device_id text,
+    boot_id text,
+    seq bigint,
+    element integer,
+    payload bytea NOT NULL,
+    dl_partition integer NOT NULL,
+    dl_offset bigint NOT NULL
+);
+
+CREATE TABLE devices (
+    feed text NOT NULL,
+    lane text NOT NULL,
+    device_id text NOT NULL,
+    group_id text NOT NULL,
+    boot_id text NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL DEFAULT now(),
+    last_seen_at timestamp with time zone NOT NULL DEFAULT now()
+);
+
+CREATE TABLE emergency_readings (
+    device_id text NOT NULL,
+    group_id text NOT NULL,
+    boot_id text NOT NULL,
+    seq bigint NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    quality text NOT NULL,
+    quality_codes text[] NOT NULL,
+    lane text NOT NULL,
+    incident_id text,
+    unit_id text,
+    unit_type text,
+    unit_state text,
+    step text,
+    call_type text,
+    priority text,
+    street text,
+    longitude double precision,
+    latitude double precision,
+    call_received_at timestamp with time zone,
+    call_entered_at timestamp with time zone,
+    dispatched_at timestamp with time zone,
+    responding_at timestamp with time zone,
+    on_scene_at timestamp with time zone,
+    at_patient_at timestamp with time zone,
+    transporting_at timestamp with time zone,
+    at_hospital_at timestamp with time zone,
+    handed_over_at timestamp with time zone,
+    available_at timestamp with time zone,
+    received_at timestamp with time zone NOT NULL,
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    kafka_partition integer NOT NULL,
+    kafka_offset bigint NOT NULL
+);
+
+CREATE TABLE ev_readings (
+    device_id text NOT NULL,
+    group_id text NOT NULL,
+    boot_id text NOT NULL,
+    seq bigint NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    quality text NOT NULL,
+    quality_codes text[] NOT NULL,
+    lane text NOT NULL,
+    context text NOT NULL,
+    status text NOT NULL,
+    status_vocabulary text,
+    status_word text,
+    error_code text NOT NULL,
+    rated_power_kw double precision,
+    power_kw double precision,
+    energy_register_kwh double precision,
+    session_id text,
+    session_energy_kwh double precision,
+    voltage_v double precision,
+    current_a double precision,
+    soc_percent double precision,
+    site_name text,
+    received_at timestamp with time zone NOT NULL,
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    kafka_partition integer NOT NULL,
+    kafka_offset bigint NOT NULL
+);
+
+CREATE TABLE imports (
+    source text NOT NULL,
+    part_start bigint NOT NULL,
+    part_end bigint NOT NULL,
+    file text NOT NULL,
+    feed text NOT NULL,
+    next_at bigint NOT NULL,
+    lines bigint NOT NULL DEFAULT 0,
+    stored bigint NOT NULL DEFAULT 0,
+    duplicates bigint NOT NULL DEFAULT 0,
+    refused bigint NOT NULL DEFAULT 0,
+    earliest timestamp with time zone,
+    latest timestamp with time zone,
+    updated_at timestamp with time zone NOT NULL DEFAULT now()
+);
+
+CREATE TABLE indicator_history (
+    lane text NOT NULL,
+    id text NOT NULL,
+    feed text NOT NULL,
+    subject text NOT NULL,
+    subject_name text,
+    period_start timestamp with time zone NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    revision integer NOT NULL,
+    known_at timestamp with time zone,
+    value double precision,
+    unit text NOT NULL,
+    status text NOT NULL,
+    status_reason text NOT NULL,
+    n integer NOT NULL,
+    completeness double precision NOT NULL,
+    threshold jsonb,
+    details jsonb NOT NULL,
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE indicators (
+    lane text NOT NULL,
+    id text NOT NULL,
+    feed text NOT NULL,
+    subject text NOT NULL,
+    subject_name text,
+    period_start timestamp with time zone NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    value double precision,
+    unit text NOT NULL,
+    status text NOT NULL,
+    status_reason text NOT NULL,
+    n integer NOT NULL,
+    completeness double precision NOT NULL,
+    threshold jsonb,
+    revision integer NOT NULL,
+    sample_device_id text NOT NULL DEFAULT ''::text,
+    sample_boot_id text NOT NULL DEFAULT ''::text,
+    sample_seq bigint NOT NULL DEFAULT '-1'::integer,
+    sample_quality text,
+    details jsonb NOT NULL,
+    evidence jsonb,
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    known_at timestamp with time zone
+);
+
+CREATE TABLE intake_minutes (
+    minute timestamp with time zone NOT NULL,
+    feed text NOT NULL,
+    readings bigint NOT NULL DEFAULT 0,
+    stored bigint NOT NULL DEFAULT 0,
+    duplicates bigint NOT NULL DEFAULT 0,
+    dead_lettered bigint NOT NULL DEFAULT 0,
+    live bigint NOT NULL DEFAULT 0,
+    arrival_s_sum double precision NOT NULL DEFAULT 0,
+    arrival_s_max double precision NOT NULL DEFAULT 0,
+    storing_s_sum double precision NOT NULL DEFAULT 0,
+    storing_s_max double precision NOT NULL DEFAULT 0
+);
+
+CREATE TABLE parking_readings (
+    device_id text NOT NULL,
+    group_id text NOT NULL,
+    boot_id text NOT NULL,
+    seq bigint NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    quality text NOT NULL,
+    quality_codes text[] NOT NULL,
+    lane text NOT NULL,
+    lot_name text,
+    total_spaces integer NOT NULL,
+    free_spaces integer NOT NULL,
+    out_of_service_spaces integer NOT NULL,
+    entries_total bigint,
+    exits_total bigint,
+    received_at timestamp with time zone NOT NULL,
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    kafka_partition integer NOT NULL,
+    kafka_offset bigint NOT NULL
+);
+
+CREATE TABLE plan_versions (
+    kind text NOT NULL,
+    document_id text NOT NULL,
+    version text NOT NULL,
+    valid_from date NOT NULL,
+    valid_to date,
+    origin text NOT NULL,
+    published_at timestamp with time zone NOT NULL,
+    published_by text NOT NULL,
+    text_sha256 text NOT NULL,
+    document jsonb NOT NULL,
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE schema_migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone NOT NULL DEFAULT now()
+);
+
+CREATE TABLE sink_progress (
+    cluster_id text NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    next_offset bigint NOT NULL,
+    readings bigint NOT NULL DEFAULT 0,
+    stored bigint NOT NULL DEFAULT 0,
+    duplicates bigint NOT NULL DEFAULT 0,
+    dead_lettered bigint NOT NULL DEFAULT 0,
+    ticks bigint NOT NULL DEFAULT 0,
+    updated_at timestamp with time zone NOT NULL DEFAULT now(),
+    end_offset bigint
+);
+
+CREATE TABLE storage_ages (
+    what text NOT NULL,
+    months integer NOT NULL
+);
+
+CREATE TABLE tax_readings (
+    device_id text NOT NULL,
+    group_id text NOT NULL,
+    boot_id text NOT NULL,
+    seq bigint NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    quality text NOT NULL,
+    quality_codes text[] NOT NULL,
+    lane text NOT NULL,
+    building_id text NOT NULL,
+    building_name text,
+    receipt_id text NOT NULL,
+    entry text NOT NULL,
+    tax_kind text NOT NULL,
+    tax_period text NOT NULL,
+    amount_cny numeric(16,2) NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    kafka_partition integer NOT NULL,
+    kafka_offset bigint NOT NULL
+);
+
+CREATE TABLE water_readings (
+    device_id text NOT NULL,
+    group_id text NOT NULL,
+    boot_id text NOT NULL,
+    seq bigint NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    quality text NOT NULL,
+    quality_codes text[] NOT NULL,
+    lane text NOT NULL,
+    water_body text NOT NULL,
+    station_name text,
+    water_temp_c double precision,
+    ph double precision,
+    do_mg_l double precision,
+    conductivity_us_cm double precision,
+    turbidity_ntu double precision,
+    codmn_mg_l double precision,
+    nh3n_mg_l double precision,
+    tp_mg_l double precision,
+    tn_mg_l double precision,
+    chla_ug_l double precision,
+    transparency_m double precision,
+    algae_cells_l double precision,
+    received_at timestamp with time zone NOT NULL,
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    kafka_partition integer NOT NULL,
+    kafka_offset bigint NOT NULL
+);
+
+ALTER TABLE alert_deliveries ADD CONSTRAINT alert_deliveries_attempt_check CHECK ((attempt > 0));
+ALTER TABLE alert_deliveries ADD CONSTRAINT alert_deliveries_outcome_check CHECK ((outcome = ANY (ARRAY['delivered'::text, 'refused'::text, 'failed'::text, 'withheld'::text])));
+ALTER TABLE alert_deliveries ADD CONSTRAINT alert_deliveries_pkey PRIMARY KEY (event_id, receiver, attempt);
+ALTER TABLE alert_events ADD CONSTRAINT alert_events_pkey PRIMARY KEY (event_id);
+ALTER TABLE alerts ADD CONSTRAINT alerts_pkey PRIMARY KEY (alert_id);
+ALTER TABLE assets ADD CONSTRAINT assets_check CHECK (((parent_kind IS NULL) = (parent_id IS NULL)));
+ALTER TABLE assets ADD CONSTRAINT assets_check1 CHECK (((capacity IS NULL) = (capacity_unit IS NULL)));
+ALTER TABLE assets ADD CONSTRAINT assets_check2 CHECK (((limit_value IS NULL) = (limit_unit IS NULL)));
+ALTER TABLE assets ADD CONSTRAINT assets_feed_check CHECK ((feed = ANY (ARRAY['ev'::text, 'water'::text, 'parking'::text, 'emergency'::text, 'tax'::text])));
+ALTER TABLE assets ADD CONSTRAINT assets_kind_check CHECK ((kind = ANY (ARRAY['district'::text, 'street'::text, 'zone'::text, 'lake'::text, 'station'::text, 'site'::text, 'connector'::text, 'lot'::text, 'dispatch'::text, 'post'::text, 'unit'::text, 'building'::text, 'office'::text, 'cell'::text])));
+ALTER TABLE assets ADD CONSTRAINT assets_latitude_check CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision)));
+ALTER TABLE assets ADD CONSTRAINT assets_longitude_check CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision)));
+ALTER TABLE assets ADD CONSTRAINT assets_pkey PRIMARY KEY (kind, asset_id);
+ALTER TABLE dead_letters ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (received_at, dl_partition, dl_offset);
+ALTER TABLE devices ADD CONSTRAINT devices_pkey PRIMARY KEY (feed, lane, device_id);
+ALTER TABLE emergency_readings ADD CONSTRAINT emergency_readings_pkey PRIMARY KEY (device_id, boot_id, seq, observed_at);
+ALTER TABLE ev_readings ADD CONSTRAINT ev_readings_pkey PRIMARY KEY (device_id, boot_id, seq, observed_at);
+ALTER TABLE imports ADD CONSTRAINT imports_check CHECK ((lines = ((stored + duplicates) + refused)));
+ALTER TABLE imports ADD CONSTRAINT imports_check1 CHECK (((next_at >= part_start) AND (next_at <= part_end)));
+ALTER TABLE imports ADD CONSTRAINT imports_pkey PRIMARY KEY (source, part_start);
+ALTER TABLE indicator_history ADD CONSTRAINT indicator_history_pkey PRIMARY KEY (lane, id, subject, period_start, period_end, revision);
+ALTER TABLE indicators ADD CONSTRAINT indicators_pkey PRIMARY KEY (lane, id, subject, period_start, period_end, sample_device_id, sample_boot_id, sample_seq);
+ALTER TABLE intake_minutes ADD CONSTRAINT intake_minutes_check CHECK ((readings = ((stored + duplicates) + dead_lettered)));
+ALTER TABLE intake_minutes ADD CONSTRAINT intake_minutes_pkey PRIMARY KEY (minute, feed);
+ALTER TABLE parking_readings ADD CONSTRAINT parking_readings_pkey PRIMARY KEY (device_id, boot_id, seq, observed_at);
+ALTER TABLE plan_versions ADD CONSTRAINT plan_versions_kind_check CHECK ((kind = ANY (ARRAY['plan'::text, 'standard'::text, 'policy'::text])));
+ALTER TABLE plan_versions ADD CONSTRAINT plan_versions_origin_check CHECK ((origin = ANY (ARRAY['file'::text, 'published'::text])));
+ALTER TABLE plan_versions ADD CONSTRAINT plan_versions_pkey PRIMARY KEY (kind, document_id, version, published_at);
+ALTER TABLE schema_migrations ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+ALTER TABLE sink_progress ADD CONSTRAINT sink_progress_check CHECK ((readings = ((stored + duplicates) + dead_lettered)));
+ALTER TABLE sink_progress ADD CONSTRAINT sink_progress_pkey PRIMARY KEY (cluster_id, topic, partition);
+ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_months_check CHECK ((months > 0));
+ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_pkey PRIMARY KEY (what);
+ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_what_check CHECK ((what = ANY (ARRAY['raw'::text, 'minutes'::text, 'hours'::text, 'days'::text, 'letters'::text])));
+ALTER TABLE tax_readings ADD CONSTRAINT tax_readings_pkey PRIMARY KEY (device_id, boot_id, seq, observed_at);
+ALTER TABLE water_readings ADD CONSTRAINT water_readings_pkey PRIMARY KEY (device_id, boot_id, seq, observed_at);
+
+CREATE INDEX alert_deliveries_by_time ON public.alert_deliveries USING btree (attempted_at);
+CREATE INDEX alert_events_by_alert ON public.alert_events USING btree (alert_id, revision);
+CREATE INDEX alert_events_by_time ON public.alert_events USING btree (stored_at);
+CREATE INDEX alerts_by_time ON public.alerts USING btree (lane, started_at DESC);
+CREATE INDEX assets_by_id ON public.assets USING btree (asset_id);
+CREATE INDEX dead_letters_by_device ON public.dead_letters USING btree (boot_id, device_id, seq);
+CREATE INDEX dead_letters_received_at_idx ON public.dead_letters USING btree (received_at DESC);
+CREATE INDEX emergency_readings_by_device ON public.emergency_readings USING btree (lane, device_id, observed_at DESC);
+CREATE INDEX emergency_readings_by_time ON public.emergency_readings USING brin (observed_at);
+CREATE INDEX ev_readings_by_device ON public.ev_readings USING btree (lane, device_id, observed_at DESC);
+CREATE INDEX ev_readings_by_time ON public.ev_readings USING brin (observed_at);
+CREATE INDEX ev_readings_faults ON public.ev_readings USING btree (observed_at) WHERE (status = 'fault'::text);
+CREATE INDEX indicators_by_id ON public.indicators USING btree (lane, id, subject, period_start DESC);
+CREATE INDEX parking_readings_by_device ON public.parking_readings USING btree (lane, device_id, observed_at DESC);
+CREATE INDEX parking_readings_by_time ON public.parking_readings USING brin (observed_at);
+CREATE INDEX tax_readings_by_device ON public.tax_readings USING btree (lane, device_id, observed_at DESC);
+CREATE INDEX tax_readings_by_time ON public.tax_readings USING brin (observed_at);
+CREATE INDEX water_readings_by_device ON public.water_readings USING btree (lane, device_id, observed_at DESC);
+CREATE INDEX water_readings_by_time ON public.water_readings USING brin (observed_at);
+CREATE UNIQUE INDEX one_open_alert ON public.alerts USING btree (lane, rule, asset) WHERE ((ended_at IS NULL) AND (event <> 'retracted'::text) AND (superseded_by IS NULL));
+
+-- hypertable dead_letters by received_at, chunks of 7 days
+-- hypertable emergency_readings by observed_at, chunks of 7 days
+-- hypertable ev_readings by observed_at, chunks of 7 days
+-- hypertable indicator_history by period_start, chunks of 7 days
+-- hypertable indicators by period_start, chunks of 7 days
+-- hypertable parking_readings by observed_at, chunks of 7 days
+-- hypertable tax_readings by observed_at, chunks of 7 days
+-- hypertable water_readings by observed_at, chunks of 7 days
+
+CREATE OR REPLACE FUNCTION public.drop_expired_chunks()
+ RETURNS TABLE(relation text, chunk text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+    each record;
+BEGIN
+    FOR each IN
+        SELECT h.name, a.months
+        FROM (VALUES
+            ('ev_readings', 'raw'), ('water_readings', 'raw'), ('parking_readings', 'raw'),
+            ('emergency_readings', 'raw'), ('tax_readings', 'raw'), ('dead_letters', 'letters')
+        ) AS h (name, what)
+        JOIN storage_ages AS a USING (what)
+    LOOP
+        RETURN QUERY
+        SELECT each.name::text, dropped::text
+        FROM drop_chunks(each.name::regclass, older_than => now() - make_interval(months => each.months)) AS dropped;
+    END LOOP;
+END
+$function$;
+
+CREATE VIEW v_alert_events AS
+ SELECT event_id,
+    alert_id,
+    revision,
+    event,
+    lane,
+    data,
+    stored_at,
+    (data ->> 'feed'::text) AS feed,
+    (data ->> 'rule'::text) AS rule,
+    (data ->> 'asset'::text) AS asset,
+    (data ->> 'place'::text) AS place,
+    (data ->> 'severity'::text) AS severity,
+    ((data ->> 'started_at'::text))::timestamp with time zone AS started_at,
+    ((data ->> 'raised_at'::text))::timestamp with time zone AS raised_at,
+    ((data ->> 'ended_at'::text))::timestamp with time zone AS ended_at,
+    ((data ->> 'observed_value'::text))::double precision AS observed_value,
+    (data ->> 'observed_unit'::text) AS observed_unit,
+    (data -> 'threshold'::text) AS threshold,
+    (data -> 'evidence'::text) AS evidence,
+    ((data -> 'text'::text) ->> 'zh'::text) AS text_zh,
+    ((data -> 'text'::text) ->> 'en'::text) AS text_en
+   FROM alert_events;
+
+CREATE VIEW v_alert_places AS
+ SELECT v.lane,
+    v.alert_id,
+    v.revision,
+    v.event,
+    v.feed,
+    v.rule,
+    v.asset,
+    v.place,
+    v.severity,
+    v.started_at,
+    v.raised_at,
+    v.ended_at,
+    v.observed_value,
+    v.observed_unit,
+    v.threshold_value,
+    v.threshold_unit,
+    v.threshold_comparator,
+    v.source_kind,
+    v.source_id,
+    v.source_version,
+    v.source_where,
+    v.text_zh,
+    v.text_en,
+    v.evidence,
+    v.superseded_by,
+    v.suppressed,
+    v.suppression,
+    v.members,
+    v.limits,
+    a.kind AS asset_kind,
+    COALESCE(a.name_zh, v.place) AS asset_name_zh,
+    COALESCE(a.name_en, v.place) AS asset_name_en,
+    a.zone,
+    a.longitude,
+    a.latitude
+   FROM (v_alerts v
+     LEFT JOIN LATERAL ( SELECT assets.kind,
+            assets.name_zh,
+            assets.name_en,
+            assets.zone,
+            assets.longitude,
+            assets.latitude
+           FROM assets
+          WHERE ((assets.asset_id = v.asset) AND (assets.feed = v.feed))
+          ORDER BY assets.is_device DESC, assets.kind
+         LIMIT 1) a ON (true));
+
+CREATE VIEW v_alerts AS
+ SELECT lane,
+    alert_id,
+    revision,
+    event,
+    feed,
+    rule,
+    asset,
+    place,
+    severity,
+    started_at,
+    raised_at,
+    ended_at,
+    observed_value,
+    observed_unit,
+    ((threshold ->> 'value'::text))::double precision AS threshold_value,
+    (threshold ->> 'unit'::text) AS threshold_unit,
+    (threshold ->> 'comparator'::text) AS threshold_comparator,
+    ((threshold -> 'source'::text) ->> 'kind'::text) AS source_kind,
+    ((threshold -> 'source'::text) ->> 'id'::text) AS source_id,
+    ((threshold -> 'source'::text) ->> 'version'::text) AS source_version,
+    ((threshold -> 'source'::text) ->> 'where'::text) AS source_where,
+    text_zh,
+    text_en,
+    evidence,
+    superseded_by,
+    (suppression IS NOT NULL) AS suppressed,
+    suppression,
+    members,
+    limits
+   FROM alerts;
+
+CREATE VIEW v_asset_states AS
+ WITH open_alerts AS (
+         SELECT alerts.lane,
+            alerts.feed,
+            alerts.asset,
+            min(alerts.severity) AS severity,
+            count(*) AS n,
+            min(alerts.started_at) AS since
+           FROM alerts
+          WHERE ((alerts.ended_at IS NULL) AND (alerts.event <> 'retracted'::text) AND (alerts.superseded_by IS NULL) AND (alerts.suppression IS NULL))
+          GROUP BY alerts.lane, alerts.feed, alerts.asset
+        ), lanes AS (
+         SELECT 'live'::text AS lane
+        UNION
+         SELECT open_alerts.lane
+           FROM open_alerts
+        ), shown AS (
+         SELECT a_1.kind,
+            a_1.asset_id,
+            o.lane,
+            o.severity,
+            o.n,
+            o.since
+           FROM (assets a_1
+             JOIN open_alerts o ON (((o.asset = a_1.asset_id) AND (o.feed = a_1.feed))))
+        UNION ALL
+         SELECT a_1.parent_kind,
+            a_1.parent_id,
+            o.lane,
+            o.severity,
+            o.n,
+            o.since
+           FROM (assets a_1
+             JOIN open_alerts o ON (((o.asset = a_1.asset_id) AND (o.feed = a_1.feed))))
+          WHERE (a_1.parent_id IS NOT NULL)
+        ), worst AS (
+         SELECT shown.kind,
+            shown.asset_id,
+            shown.lane,
+            min(shown.severity) AS severity,
+            (sum(shown.n))::bigint AS n,
+            min(shown.since) AS since
+           FROM shown
+          GROUP BY shown.kind, shown.asset_id, shown.lane
+        ), seen AS (
+         SELECT devices.feed,
+            devices.lane,
+            devices.device_id AS asset_id,
+            devices.group_id,
+            devices.last_seen_at
+           FROM devices
+        )
+ SELECT l.lane,
+    a.feed,
+    a.kind,
+    a.asset_id,
+    a.name_zh,
+    a.name_en,
+    a.parent_kind,
+    a.parent_id,
+    a.zone,
+    a.longitude,
+    a.latitude,
+    a.approximate,
+    w.severity,
+    COALESCE(w.n, (0)::bigint) AS open_alerts,
+    w.since,
+    s.last_seen_at,
+        CASE
+            WHEN (w.severity IS NOT NULL) THEN w.severity
+            WHEN (s.last_seen_at IS NULL) THEN 'unseen'::text
+            ELSE 'ok'::text
+        END AS state
+   FROM (((lanes l
+     CROSS JOIN assets a)
+     LEFT JOIN worst w USING (lane, kind, asset_id))
+     LEFT JOIN LATERAL ( SELECT max(d.last_seen_at) AS last_seen_at
+           FROM seen d
+          WHERE ((d.lane = l.lane) AND (d.feed = a.feed) AND ((d.asset_id = a.asset_id) OR (d.group_id = a.asset_id) OR (d.asset_id IN ( SELECT c.asset_id
+                   FROM assets c
+                  WHERE ((c.parent_id = a.asset_id) AND (c.parent_kind = a.kind))))))) s ON (true))
+  WHERE ((a.retired_at IS NULL) AND (a.feed IS NOT NULL) AND (a.kind <> ALL (ARRAY['connector'::text, 'office'::text, 'dispatch'::text, 'cell'::text])));
+
+CREATE VIEW v_assets AS
+ SELECT kind,
+    asset_id,
+    feed,
+    name_zh,
+    name_en,
+    parent_kind,
+    parent_id,
+    zone,
+    longitude,
+    latitude,
+    approximate,
+    capacity,
+    capacity_unit,
+    limit_value,
+    limit_unit,
+    is_device,
+    registered_at,
+    retired_at
+   FROM assets
+  WHERE (retired_at IS NULL);
+
+CREATE VIEW v_dead_letter_hours AS
+ SELECT time_bucket('01:00:00'::interval, received_at) AS bucket,
+    COALESCE(feed, 'unknown'::text) AS feed,
+    source,
+    reason,
+    count(*) AS n
+   FROM dead_letters
+  GROUP BY (time_bucket('01:00:00'::interval, received_at)), COALESCE(feed, 'unknown'::text), source, reason;
+
+CREATE VIEW v_dead_letter_reasons AS
+ SELECT feed,
+    lane,
+    source,
+    reason,
+    count(DISTINCT
+        CASE
+            WHEN ((seq IS NOT NULL) AND (boot_id IS NOT NULL)) THEN concat_ws('/'::text, device_id, boot_id, seq)
+            WHEN (kafka_offset IS NOT NULL) THEN concat_ws('@'::text, kafka_topic, kafka_partition, kafka_offset)
+            ELSE concat_ws('@'::text, dl_partition, dl_offset)
+        END) AS n
+   FROM dead_letters
+  GROUP BY feed, lane, source, reason;
+
+CREATE VIEW v_dead_letters AS
+ SELECT received_at,
+    source,
+    reason,
+    detail,
+    mqtt_topic,
+    mqtt_properties,
+    kafka_topic,
+    kafka_partition,
+    kafka_offset,
+    feed,
+    lane,
+    group_id,
+    device_id,
+    boot_id,
+    seq,
+    element,
+    payload,
+    dl_partition,
+    dl_offset
+   FROM dead_letters;
+
+CREATE VIEW v_deliveries AS
+ SELECT event_id,
+    receiver,
+    attempt,
+    alert_id,
+    lane,
+    outcome,
+    http_status,
+    attempted_at,
+    seconds,
+    detail
+   FROM alert_deliveries;
+
+CREATE VIEW v_devices AS
+ SELECT feed,
+    lane,
+    device_id,
+    group_id,
+    boot_id,
+    first_seen_at,
+    last_seen_at
+   FROM devices;
+
+CREATE VIEW v_edition AS
+ SELECT
+        CASE current_setting('timescaledb.license'::text)
+            WHEN 'apache'::text THEN 'apache'::text
+            ELSE 'community'::text
+        END AS edition,
+    ( SELECT pg_extension.extversion
+           FROM pg_extension
+          WHERE (pg_extension.extname = 'timescaledb'::name)) AS timescaledb,
+    current_setting('server_version'::text) AS postgresql;
+
+CREATE VIEW v_emergency_days AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    unit_n,
+    available_n,
+    busy_n,
+    out_of_service_n,
+    calls_n
+   FROM ( SELECT emergency_readings.lane,
+            emergency_readings.group_id,
+            emergency_readings.device_id,
+            time_bucket('1 day'::interval, emergency_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((emergency_readings.quality <> 'good'::text) OR (cardinality(emergency_readings.quality_codes) > 0))) AS n_doubtful,
+            min(emergency_readings.observed_at) AS first_at,
+            max(emergency_readings.observed_at) AS last_at,
+            count(emergency_readings.unit_state) AS unit_n,
+            count(*) FILTER (WHERE (emergency_readings.unit_state = 'available'::text)) AS available_n,
+            count(*) FILTER (WHERE (emergency_readings.unit_state = ANY (ARRAY['dispatched'::text, 'responding'::text, 'on_scene'::text, 'transporting'::text, 'at_hospital'::text]))) AS busy_n,
+            count(*) FILTER (WHERE (emergency_readings.unit_state = 'out_of_service'::text)) AS out_of_service_n,
+            count(*) FILTER (WHERE (emergency_readings.step = 'call_received'::text)) AS calls_n
+           FROM emergency_readings
+          GROUP BY emergency_readings.lane, emergency_readings.group_id, emergency_readings.device_id, (time_bucket('1 day'::interval, emergency_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_emergency_hours AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    unit_n,
+    available_n,
+    busy_n,
+    out_of_service_n,
+    calls_n
+   FROM ( SELECT emergency_readings.lane,
+            emergency_readings.group_id,
+            emergency_readings.device_id,
+            time_bucket('01:00:00'::interval, emergency_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((emergency_readings.quality <> 'good'::text) OR (cardinality(emergency_readings.quality_codes) > 0))) AS n_doubtful,
+            min(emergency_readings.observed_at) AS first_at,
+            max(emergency_readings.observed_at) AS last_at,
+            count(emergency_readings.unit_state) AS unit_n,
+            count(*) FILTER (WHERE (emergency_readings.unit_state = 'available'::text)) AS available_n,
+            count(*) FILTER (WHERE (emergency_readings.unit_state = ANY (ARRAY['dispatched'::text, 'responding'::text, 'on_scene'::text, 'transporting'::text, 'at_hospital'::text]))) AS busy_n,
+            count(*) FILTER (WHERE (emergency_readings.unit_state = 'out_of_service'::text)) AS out_of_service_n,
+            count(*) FILTER (WHERE (emergency_readings.step = 'call_received'::text)) AS calls_n
+           FROM emergency_readings
+          GROUP BY emergency_readings.lane, emergency_readings.group_id, emergency_readings.device_id, (time_bucket('01:00:00'::interval, emergency_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_emergency_latest AS
+ SELECT d.lane,
+    d.group_id,
+    d.device_id,
+    d.last_seen_at,
+    r.observed_at,
+    r.quality,
+    r.quality_codes,
+    r.unit_id,
+    r.unit_type,
+    r.unit_state,
+    r.incident_id,
+    r.longitude,
+    r.latitude
+   FROM (devices d
+     CROSS JOIN LATERAL ( SELECT q.device_id,
+            q.group_id,
+            q.boot_id,
+            q.seq,
+            q.observed_at,
+            q.quality,
+            q.quality_codes,
+            q.lane,
+            q.incident_id,
+            q.unit_id,
+            q.unit_type,
+            q.unit_state,
+            q.step,
+            q.call_type,
+            q.priority,
+            q.street,
+            q.longitude,
+            q.latitude,
+            q.call_received_at,
+            q.call_entered_at,
+            q.dispatched_at,
+            q.responding_at,
+            q.on_scene_at,
+            q.at_patient_at,
+            q.transporting_at,
+            q.at_hospital_at,
+            q.handed_over_at,
+            q.available_at,
+            q.received_at,
+            q.stored_at,
+            q.kafka_partition,
+            q.kafka_offset
+           FROM emergency_readings q
+          WHERE ((q.lane = d.lane) AND (q.device_id = d.device_id) AND (NOT ('future_time'::text = ANY (q.quality_codes))) AND (q.unit_state IS NOT NULL))
+          ORDER BY q.observed_at DESC
+         LIMIT 1) r)
+  WHERE (d.feed = 'emergency'::text);
+
+CREATE VIEW v_emergency_minutes AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    unit_n,
+    available_n,
+    busy_n,
+    out_of_service_n,
+    calls_n
+   FROM ( SELECT emergency_readings.lane,
+            emergency_readings.group_id,
+            emergency_readings.device_id,
+            time_bucket('00:01:00'::interval, emergency_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((emergency_readings.quality <> 'good'::text) OR (cardinality(emergency_readings.quality_codes) > 0))) AS n_doubtful,
+            min(emergency_readings.observed_at) AS first_at,
+            max(emergency_readings.observed_at) AS last_at,
+            count(emergency_readings.unit_state) AS unit_n,
+            count(*) FILTER (WHERE (emergency_readings.unit_state = 'available'::text)) AS available_n,
+            count(*) FILTER (WHERE (emergency_readings.unit_state = ANY (ARRAY['dispatched'::text, 'responding'::text, 'on_scene'::text, 'transporting'::text, 'at_hospital'::text]))) AS busy_n,
+            count(*) FILTER (WHERE (emergency_readings.unit_state = 'out_of_service'::text)) AS out_of_service_n,
+            count(*) FILTER (WHERE (emergency_readings.step = 'call_received'::text)) AS calls_n
+           FROM emergency_readings
+          GROUP BY emergency_readings.lane, emergency_readings.group_id, emergency_readings.device_id, (time_bucket('00:01:00'::interval, emergency_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_emergency_readings AS
+ SELECT device_id,
+    group_id,
+    boot_id,
+    seq,
+    observed_at,
+    quality,
+    quality_codes,
+    lane,
+    incident_id,
+    unit_id,
+    unit_type,
+    unit_state,
+    step,
+    call_type,
+    priority,
+    street,
+    longitude,
+    latitude,
+    call_received_at,
+    call_entered_at,
+    dispatched_at,
+    responding_at,
+    on_scene_at,
+    at_patient_at,
+    transporting_at,
+    at_hospital_at,
+    handed_over_at,
+    available_at,
+    received_at,
+    stored_at,
+    kafka_partition,
+    kafka_offset
+   FROM emergency_readings;
+
+CREATE VIEW v_ev_days AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    power_kw_n,
+    power_kw_sum,
+    power_kw_min,
+    power_kw_max,
+    idle_n,
+    charging_n,
+    plugged_n,
+    fault_n,
+    unusable_n,
+    energy_register_kwh_min,
+    energy_register_kwh_max,
+    (power_kw_sum / (NULLIF(power_kw_n, 0))::double precision) AS power_kw_avg
+   FROM ( SELECT ev_readings.lane,
+            ev_readings.group_id,
+            ev_readings.device_id,
+            time_bucket('1 day'::interval, ev_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((ev_readings.quality <> 'good'::text) OR (cardinality(ev_readings.quality_codes) > 0))) AS n_doubtful,
+            min(ev_readings.observed_at) AS first_at,
+            max(ev_readings.observed_at) AS last_at,
+            count(ev_readings.power_kw) AS power_kw_n,
+            sum(ev_readings.power_kw) AS power_kw_sum,
+            min(ev_readings.power_kw) AS power_kw_min,
+            max(ev_readings.power_kw) AS power_kw_max,
+            count(*) FILTER (WHERE (ev_readings.status = 'idle'::text)) AS idle_n,
+            count(*) FILTER (WHERE (ev_readings.status = 'charging'::text)) AS charging_n,
+            count(*) FILTER (WHERE (ev_readings.status = 'plugged'::text)) AS plugged_n,
+            count(*) FILTER (WHERE (ev_readings.status = 'fault'::text)) AS fault_n,
+            count(*) FILTER (WHERE (ev_readings.status = ANY (ARRAY['out_of_service'::text, 'no_contact'::text]))) AS unusable_n,
+            min(ev_readings.energy_register_kwh) AS energy_register_kwh_min,
+            max(ev_readings.energy_register_kwh) AS energy_register_kwh_max
+           FROM ev_readings
+          GROUP BY ev_readings.lane, ev_readings.group_id, ev_readings.device_id, (time_bucket('1 day'::interval, ev_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_ev_hours AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    power_kw_n,
+    power_kw_sum,
+    power_kw_min,
+    power_kw_max,
+    idle_n,
+    charging_n,
+    plugged_n,
+    fault_n,
+    unusable_n,
+    energy_register_kwh_min,
+    energy_register_kwh_max,
+    (power_kw_sum / (NULLIF(power_kw_n, 0))::double precision) AS power_kw_avg
+   FROM ( SELECT ev_readings.lane,
+            ev_readings.group_id,
+            ev_readings.device_id,
+            time_bucket('01:00:00'::interval, ev_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((ev_readings.quality <> 'good'::text) OR (cardinality(ev_readings.quality_codes) > 0))) AS n_doubtful,
+            min(ev_readings.observed_at) AS first_at,
+            max(ev_readings.observed_at) AS last_at,
+            count(ev_readings.power_kw) AS power_kw_n,
+            sum(ev_readings.power_kw) AS power_kw_sum,
+            min(ev_readings.power_kw) AS power_kw_min,
+            max(ev_readings.power_kw) AS power_kw_max,
+            count(*) FILTER (WHERE (ev_readings.status = 'idle'::text)) AS idle_n,
+            count(*) FILTER (WHERE (ev_readings.status = 'charging'::text)) AS charging_n,
+            count(*) FILTER (WHERE (ev_readings.status = 'plugged'::text)) AS plugged_n,
+            count(*) FILTER (WHERE (ev_readings.status = 'fault'::text)) AS fault_n,
+            count(*) FILTER (WHERE (ev_readings.status = ANY (ARRAY['out_of_service'::text, 'no_contact'::text]))) AS unusable_n,
+            min(ev_readings.energy_register_kwh) AS energy_register_kwh_min,
+            max(ev_readings.energy_register_kwh) AS energy_register_kwh_max
+           FROM ev_readings
+          GROUP BY ev_readings.lane, ev_readings.group_id, ev_readings.device_id, (time_bucket('01:00:00'::interval, ev_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_ev_latest AS
+ SELECT d.lane,
+    d.group_id,
+    d.device_id,
+    d.last_seen_at,
+    r.observed_at,
+    r.quality,
+    r.quality_codes,
+    r.status,
+    r.error_code,
+    r.power_kw,
+    r.rated_power_kw,
+    r.soc_percent,
+    r.energy_register_kwh
+   FROM (devices d
+     CROSS JOIN LATERAL ( SELECT q.device_id,
+            q.group_id,
+            q.boot_id,
+            q.seq,
+            q.observed_at,
+            q.quality,
+            q.quality_codes,
+            q.lane,
+            q.context,
+            q.status,
+            q.status_vocabulary,
+            q.status_word,
+            q.error_code,
+            q.rated_power_kw,
+            q.power_kw,
+            q.energy_register_kwh,
+            q.session_id,
+            q.session_energy_kwh,
+            q.voltage_v,
+            q.current_a,
+            q.soc_percent,
+            q.site_name,
+            q.received_at,
+            q.stored_at,
+            q.kafka_partition,
+            q.kafka_offset
+           FROM ev_readings q
+          WHERE ((q.lane = d.lane) AND (q.device_id = d.device_id) AND (NOT ('future_time'::text = ANY (q.quality_codes))))
+          ORDER BY q.observed_at DESC
+         LIMIT 1) r)
+  WHERE (d.feed = 'ev'::text);
+
+CREATE VIEW v_ev_minutes AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    power_kw_n,
+    power_kw_sum,
+    power_kw_min,
+    power_kw_max,
+    idle_n,
+    charging_n,
+    plugged_n,
+    fault_n,
+    unusable_n,
+    energy_register_kwh_min,
+    energy_register_kwh_max,
+    (power_kw_sum / (NULLIF(power_kw_n, 0))::double precision) AS power_kw_avg
+   FROM ( SELECT ev_readings.lane,
+            ev_readings.group_id,
+            ev_readings.device_id,
+            time_bucket('00:01:00'::interval, ev_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((ev_readings.quality <> 'good'::text) OR (cardinality(ev_readings.quality_codes) > 0))) AS n_doubtful,
+            min(ev_readings.observed_at) AS first_at,
+            max(ev_readings.observed_at) AS last_at,
+            count(ev_readings.power_kw) AS power_kw_n,
+            sum(ev_readings.power_kw) AS power_kw_sum,
+            min(ev_readings.power_kw) AS power_kw_min,
+            max(ev_readings.power_kw) AS power_kw_max,
+            count(*) FILTER (WHERE (ev_readings.status = 'idle'::text)) AS idle_n,
+            count(*) FILTER (WHERE (ev_readings.status = 'charging'::text)) AS charging_n,
+            count(*) FILTER (WHERE (ev_readings.status = 'plugged'::text)) AS plugged_n,
+            count(*) FILTER (WHERE (ev_readings.status = 'fault'::text)) AS fault_n,
+            count(*) FILTER (WHERE (ev_readings.status = ANY (ARRAY['out_of_service'::text, 'no_contact'::text]))) AS unusable_n,
+            min(ev_readings.energy_register_kwh) AS energy_register_kwh_min,
+            max(ev_readings.energy_register_kwh) AS energy_register_kwh_max
+           FROM ev_readings
+          GROUP BY ev_readings.lane, ev_readings.group_id, ev_readings.device_id, (time_bucket('00:01:00'::interval, ev_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_ev_readings AS
+ SELECT device_id,
+    group_id,
+    boot_id,
+    seq,
+    observed_at,
+    quality,
+    quality_codes,
+    lane,
+    context,
+    status,
+    status_vocabulary,
+    status_word,
+    error_code,
+    rated_power_kw,
+    power_kw,
+    energy_register_kwh,
+    session_id,
+    session_energy_kwh,
+    voltage_v,
+    current_a,
+    soc_percent,
+    site_name,
+    received_at,
+    stored_at,
+    kafka_partition,
+    kafka_offset
+   FROM ev_readings;
+
+CREATE VIEW v_feed_health AS
+ SELECT f.feed,
+    COALESCE(r.registered, (0)::bigint) AS registered,
+    COALESCE(d.known, (0)::bigint) AS known,
+    COALESCE(d.heard, (0)::bigint) AS heard,
+    d.last_seen_at,
+    ((COALESCE(i.readings, (0)::numeric))::double precision / (300.0)::double precision) AS readings_per_s,
+        CASE
+            WHEN (COALESCE(r.registered, (0)::bigint) > 0) THEN LEAST((1.0)::double precision, ((COALESCE(d.heard, (0)::bigint))::double precision / (r.registered)::double precision))
+            ELSE NULL::double precision
+        END AS completeness
+   FROM (((( VALUES ('ev'::text), ('water'::text), ('parking'::text), ('emergency'::text), ('tax'::text)) f(feed)
+     LEFT JOIN ( SELECT assets.feed,
+            count(*) AS registered
+           FROM assets
+          WHERE (assets.is_device AND (assets.retired_at IS NULL))
+          GROUP BY assets.feed) r USING (feed))
+     LEFT JOIN ( SELECT devices.feed,
+            count(*) AS known,
+            count(*) FILTER (WHERE (devices.last_seen_at > (now() - '01:00:00'::interval))) AS heard,
+            max(devices.last_seen_at) AS last_seen_at
+           FROM devices
+          WHERE (devices.lane = 'live'::text)
+          GROUP BY devices.feed) d USING (feed))
+     LEFT JOIN ( SELECT intake_minutes.feed,
+            sum(intake_minutes.readings) AS readings
+           FROM intake_minutes
+          WHERE (intake_minutes.minute >= (now() - '00:05:00'::interval))
+          GROUP BY intake_minutes.feed) i USING (feed));
+
+CREATE VIEW v_feed_totals AS
+ SELECT f.feed,
+    COALESCE(d.devices, (0)::bigint) AS devices,
+    (COALESCE(p.readings, (0)::numeric))::bigint AS readings,
+    (COALESCE(p.stored, (0)::numeric))::bigint AS stored,
+    (COALESCE(p.duplicates, (0)::numeric))::bigint AS duplicates,
+    (COALESCE(p.dead_lettered, (0)::numeric))::bigint AS dead_lettered
+   FROM ((( VALUES ('ev'::text), ('water'::text), ('parking'::text), ('emergency'::text), ('tax'::text)) f(feed)
+     LEFT JOIN ( SELECT devices.feed,
+            count(DISTINCT devices.device_id) AS devices
+           FROM devices
+          GROUP BY devices.feed) d USING (feed))
+     LEFT JOIN ( SELECT substr(sink_progress.topic, (length('readings.'::text) + 1)) AS feed,
+            sum(sink_progress.readings) AS readings,
+            sum(sink_progress.stored) AS stored,
+            sum(sink_progress.duplicates) AS duplicates,
+            sum(sink_progress.dead_lettered) AS dead_lettered
+           FROM sink_progress
+          WHERE (sink_progress.topic ~~ 'readings.%'::text)
+          GROUP BY sink_progress.topic) p USING (feed));
+
+CREATE VIEW v_imports AS
+ SELECT source,
+    min(file) AS file,
+    min(feed) AS feed,
+    count(*) AS parts,
+    count(*) FILTER (WHERE (next_at = part_end)) AS parts_done,
+    (sum(lines))::bigint AS lines,
+    (sum(stored))::bigint AS stored,
+    (sum(duplicates))::bigint AS duplicates,
+    (sum(refused))::bigint AS refused,
+    min(earliest) AS earliest,
+    max(latest) AS latest,
+    max(updated_at) AS updated_at
+   FROM imports
+  GROUP BY source;
+
+CREATE VIEW v_indicator_history AS
+ SELECT lane,
+    id,
+    feed,
+    subject,
+    subject_name,
+    period_start,
+    period_end,
+    revision,
+    known_at,
+    value,
+    unit,
+    status,
+    status_reason,
+    n,
+    completeness,
+    threshold,
+    details,
+    stored_at
+   FROM indicator_history;
+
+CREATE VIEW v_indicators AS
+ SELECT lane,
+    id,
+    feed,
+    subject,
+    subject_name,
+    period_start,
+    period_end,
+    value,
+    unit,
+    status,
+    status_reason,
+    n,
+    completeness,
+    threshold,
+    revision,
+    sample_device_id,
+    sample_boot_id,
+    sample_seq,
+    sample_quality,
+    details,
+    evidence,
+    stored_at,
+    known_at
+   FROM indicators;
+
+CREATE VIEW v_intake_minutes AS
+ SELECT minute,
+    feed,
+    readings,
+    stored,
+    duplicates,
+    dead_lettered,
+    live,
+    arrival_s_sum,
+    arrival_s_max,
+    storing_s_sum,
+    storing_s_max
+   FROM intake_minutes;
+
+CREATE VIEW v_ledger AS
+ SELECT f.feed,
+    COALESCE(p.readings, (0)::bigint) AS received,
+    COALESCE(p.stored, (0)::bigint) AS stored,
+    COALESCE(p.duplicates, (0)::bigint) AS duplicates,
+    COALESCE(p.dead_lettered, (0)::bigint) AS dead_lettered,
+    COALESCE((((p.readings - p.stored) - p.duplicates) - p.dead_lettered), (0)::bigint) AS difference,
+    COALESCE(p.in_flight, (0)::bigint) AS in_flight,
+    p.updated_at
+   FROM (( VALUES ('ev'::text), ('water'::text), ('parking'::text), ('emergency'::text), ('tax'::text)) f(feed)
+     LEFT JOIN ( SELECT substr(sink_progress.topic, (length('readings.'::text) + 1)) AS feed,
+            (sum(sink_progress.readings))::bigint AS readings,
+            (sum(sink_progress.stored))::bigint AS stored,
+            (sum(sink_progress.duplicates))::bigint AS duplicates,
+            (sum(sink_progress.dead_lettered))::bigint AS dead_lettered,
+            (sum(GREATEST((sink_progress.end_offset - sink_progress.next_offset), (0)::bigint)))::bigint AS in_flight,
+            max(sink_progress.updated_at) AS updated_at
+           FROM sink_progress
+          WHERE (sink_progress.topic ~~ 'readings.%'::text)
+          GROUP BY sink_progress.topic) p USING (feed));
+
+CREATE VIEW v_open_alerts AS
+ SELECT lane,
+    alert_id,
+    revision,
+    event,
+    feed,
+    rule,
+    asset,
+    place,
+    severity,
+    started_at,
+    raised_at,
+    ended_at,
+    observed_value,
+    observed_unit,
+    threshold_value,
+    threshold_unit,
+    threshold_comparator,
+    source_kind,
+    source_id,
+    source_version,
+    source_where,
+    text_zh,
+    text_en,
+    evidence,
+    superseded_by,
+    suppressed,
+    suppression,
+    members,
+    limits
+   FROM v_alerts
+  WHERE ((ended_at IS NULL) AND (event <> 'retracted'::text) AND (superseded_by IS NULL));
+
+CREATE VIEW v_parking_days AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    counted_n,
+    occupied_sum,
+    usable_sum,
+    free_spaces_sum,
+    free_spaces_min,
+    free_spaces_max,
+    entries_total_min,
+    entries_total_max,
+    exits_total_min,
+    exits_total_max,
+    (occupied_sum / NULLIF(usable_sum, (0)::double precision)) AS occupancy,
+    (free_spaces_sum / (NULLIF(counted_n, 0))::double precision) AS free_spaces_avg
+   FROM ( SELECT parking_readings.lane,
+            parking_readings.group_id,
+            parking_readings.device_id,
+            time_bucket('1 day'::interval, parking_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((parking_readings.quality <> 'good'::text) OR (cardinality(parking_readings.quality_codes) > 0))) AS n_doubtful,
+            min(parking_readings.observed_at) AS first_at,
+            max(parking_readings.observed_at) AS last_at,
+            count(*) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS counted_n,
+            (sum(((parking_readings.total_spaces - parking_readings.out_of_service_spaces) - parking_readings.free_spaces)) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS occupied_sum,
+            (sum((parking_readings.total_spaces - parking_readings.out_of_service_spaces)) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS usable_sum,
+            (sum(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS free_spaces_sum,
+            min(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS free_spaces_min,
+            max(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS free_spaces_max,
+            min(parking_readings.entries_total) AS entries_total_min,
+            max(parking_readings.entries_total) AS entries_total_max,
+            min(parking_readings.exits_total) AS exits_total_min,
+            max(parking_readings.exits_total) AS exits_total_max
+           FROM parking_readings
+          GROUP BY parking_readings.lane, parking_readings.group_id, parking_readings.device_id, (time_bucket('1 day'::interval, parking_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_parking_hours AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    counted_n,
+    occupied_sum,
+    usable_sum,
+    free_spaces_sum,
+    free_spaces_min,
+    free_spaces_max,
+    entries_total_min,
+    entries_total_max,
+    exits_total_min,
+    exits_total_max,
+    (occupied_sum / NULLIF(usable_sum, (0)::double precision)) AS occupancy,
+    (free_spaces_sum / (NULLIF(counted_n, 0))::double precision) AS free_spaces_avg
+   FROM ( SELECT parking_readings.lane,
+            parking_readings.group_id,
+            parking_readings.device_id,
+            time_bucket('01:00:00'::interval, parking_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((parking_readings.quality <> 'good'::text) OR (cardinality(parking_readings.quality_codes) > 0))) AS n_doubtful,
+            min(parking_readings.observed_at) AS first_at,
+            max(parking_readings.observed_at) AS last_at,
+            count(*) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS counted_n,
+            (sum(((parking_readings.total_spaces - parking_readings.out_of_service_spaces) - parking_readings.free_spaces)) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS occupied_sum,
+            (sum((parking_readings.total_spaces - parking_readings.out_of_service_spaces)) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS usable_sum,
+            (sum(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS free_spaces_sum,
+            min(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS free_spaces_min,
+            max(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS free_spaces_max,
+            min(parking_readings.entries_total) AS entries_total_min,
+            max(parking_readings.entries_total) AS entries_total_max,
+            min(parking_readings.exits_total) AS exits_total_min,
+            max(parking_readings.exits_total) AS exits_total_max
+           FROM parking_readings
+          GROUP BY parking_readings.lane, parking_readings.group_id, parking_readings.device_id, (time_bucket('01:00:00'::interval, parking_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_parking_latest AS
+ SELECT d.lane,
+    d.group_id,
+    d.device_id,
+    d.last_seen_at,
+    r.observed_at,
+    r.quality,
+    r.quality_codes,
+    r.total_spaces,
+    r.free_spaces,
+    r.out_of_service_spaces,
+    r.entries_total,
+    r.exits_total
+   FROM (devices d
+     CROSS JOIN LATERAL ( SELECT q.device_id,
+            q.group_id,
+            q.boot_id,
+            q.seq,
+            q.observed_at,
+            q.quality,
+            q.quality_codes,
+            q.lane,
+            q.lot_name,
+            q.total_spaces,
+            q.free_spaces,
+            q.out_of_service_spaces,
+            q.entries_total,
+            q.exits_total,
+            q.received_at,
+            q.stored_at,
+            q.kafka_partition,
+            q.kafka_offset
+           FROM parking_readings q
+          WHERE ((q.lane = d.lane) AND (q.device_id = d.device_id) AND (NOT ('future_time'::text = ANY (q.quality_codes))))
+          ORDER BY q.observed_at DESC
+         LIMIT 1) r)
+  WHERE (d.feed = 'parking'::text);
+
+CREATE VIEW v_parking_minutes AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    counted_n,
+    occupied_sum,
+    usable_sum,
+    free_spaces_sum,
+    free_spaces_min,
+    free_spaces_max,
+    entries_total_min,
+    entries_total_max,
+    exits_total_min,
+    exits_total_max,
+    (occupied_sum / NULLIF(usable_sum, (0)::double precision)) AS occupancy,
+    (free_spaces_sum / (NULLIF(counted_n, 0))::double precision) AS free_spaces_avg
+   FROM ( SELECT parking_readings.lane,
+            parking_readings.group_id,
+            parking_readings.device_id,
+            time_bucket('00:01:00'::interval, parking_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((parking_readings.quality <> 'good'::text) OR (cardinality(parking_readings.quality_codes) > 0))) AS n_doubtful,
+            min(parking_readings.observed_at) AS first_at,
+            max(parking_readings.observed_at) AS last_at,
+            count(*) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS counted_n,
+            (sum(((parking_readings.total_spaces - parking_readings.out_of_service_spaces) - parking_readings.free_spaces)) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS occupied_sum,
+            (sum((parking_readings.total_spaces - parking_readings.out_of_service_spaces)) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS usable_sum,
+            (sum(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS free_spaces_sum,
+            min(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS free_spaces_min,
+            max(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS free_spaces_max,
+            min(parking_readings.entries_total) AS entries_total_min,
+            max(parking_readings.entries_total) AS entries_total_max,
+            min(parking_readings.exits_total) AS exits_total_min,
+            max(parking_readings.exits_total) AS exits_total_max
+           FROM parking_readings
+          GROUP BY parking_readings.lane, parking_readings.group_id, parking_readings.device_id, (time_bucket('00:01:00'::interval, parking_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_parking_readings AS
+ SELECT device_id,
+    group_id,
+    boot_id,
+    seq,
+    observed_at,
+    quality,
+    quality_codes,
+    lane,
+    lot_name,
+    total_spaces,
+    free_spaces,
+    out_of_service_spaces,
+    entries_total,
+    exits_total,
+    received_at,
+    stored_at,
+    kafka_partition,
+    kafka_offset
+   FROM parking_readings;
+
+CREATE VIEW v_plan_targets AS
+ WITH latest AS (
+         SELECT DISTINCT ON (plan_versions.document_id, plan_versions.version) plan_versions.kind,
+            plan_versions.document_id,
+            plan_versions.version,
+            plan_versions.valid_from,
+            plan_versions.valid_to,
+            plan_versions.origin,
+            plan_versions.published_at,
+            plan_versions.published_by,
+            plan_versions.text_sha256,
+            plan_versions.document,
+            plan_versions.stored_at
+           FROM plan_versions
+          WHERE (plan_versions.kind = 'plan'::text)
+          ORDER BY plan_versions.document_id, plan_versions.version, plan_versions.published_at DESC
+        ), in_force AS (
+         SELECT DISTINCT ON (latest.document_id) latest.kind,
+            latest.document_id,
+            latest.version,
+            latest.valid_from,
+            latest.valid_to,
+            latest.origin,
+            latest.published_at,
+            latest.published_by,
+            latest.text_sha256,
+            latest.document,
+            latest.stored_at
+           FROM latest
+          WHERE (latest.valid_from <= ((now() AT TIME ZONE '08:00:00'::interval))::date)
+          ORDER BY latest.document_id, latest.valid_from DESC, latest.published_at DESC
+        )
+ SELECT (i ->> 'id'::text) AS id,
+    (i ->> 'name'::text) AS name_en,
+    COALESCE((i ->> 'name_zh'::text), (i ->> 'name'::text)) AS name_zh,
+        CASE jsonb_typeof((i -> 'page'::text))
+            WHEN 'array'::text THEN ('pages '::text || array_to_string(ARRAY( SELECT jsonb_array_elements_text((p.i -> 'page'::text)) AS jsonb_array_elements_text), ', '::text))
+            ELSE ('page '::text || (i ->> 'page'::text))
+        END AS page,
+    (i ->> 'op'::text) AS comparator,
+    ((i ->> 'target'::text))::double precision AS target,
+    (i ->> 'unit'::text) AS unit,
+    ((i ->> 'due'::text))::date AS due,
+    (i ->> 'check'::text) AS checked_by,
+    (i ->> 'feed'::text) AS feed,
+    (i ->> 'scope'::text) AS scope,
+    document_id AS plan_id,
+    version AS plan_version,
+    ordinality
+   FROM ( SELECT f.document_id,
+            f.version,
+            e.i,
+            e.ordinality
+           FROM in_force f,
+            LATERAL jsonb_array_elements((f.document -> 'indicator'::text)) WITH ORDINALITY e(i, ordinality)) p;
+
+CREATE VIEW v_plan_versions AS
+ SELECT DISTINCT ON (kind, document_id, version) kind,
+    document_id,
+    version,
+    ((document -> kind) ->> 'name'::text) AS name,
+    valid_from,
+    valid_to,
+    origin,
+    published_at,
+    published_by,
+    text_sha256
+   FROM plan_versions
+  ORDER BY kind, document_id, version, published_at DESC;
+
+CREATE VIEW v_sink_progress AS
+ SELECT cluster_id,
+    topic,
+    partition,
+    next_offset,
+    readings,
+    stored,
+    duplicates,
+    dead_lettered,
+    ticks,
+    updated_at,
+    end_offset
+   FROM sink_progress;
+
+CREATE VIEW v_storage AS
+ SELECT (h.hypertable_name)::text AS relation,
+    h.num_chunks AS chunks,
+    (0)::bigint AS compressed_chunks,
+    s.total_bytes AS bytes,
+    NULL::bigint AS before_bytes,
+    NULL::bigint AS after_bytes
+   FROM (timescaledb_information.hypertables h
+     CROSS JOIN LATERAL hypertable_detailed_size((format('%I.%I'::text, h.hypertable_schema, h.hypertable_name))::regclass) s(table_bytes, index_bytes, toast_bytes, total_bytes, node_name))
+  WHERE (h.hypertable_schema = 'public'::name);
+
+CREATE VIEW v_target_states AS
+ WITH newest AS (
+         SELECT DISTINCT ON (indicators.lane, indicators.id, indicators.subject) indicators.lane,
+            indicators.id,
+            indicators.feed,
+            indicators.subject,
+            indicators.subject_name,
+            indicators.period_start,
+            indicators.period_end,
+            indicators.value,
+            indicators.unit,
+            indicators.status,
+            indicators.status_reason,
+            indicators.n,
+            indicators.completeness,
+            indicators.threshold,
+            indicators.revision,
+            indicators.sample_device_id,
+            indicators.sample_boot_id,
+            indicators.sample_seq,
+            indicators.sample_quality,
+            indicators.details,
+            indicators.evidence,
+            indicators.stored_at,
+            indicators.known_at
+           FROM indicators
+          WHERE ((indicators.sample_seq = '-1'::integer) AND (indicators.id IN ( SELECT v_plan_targets.id
+                   FROM v_plan_targets)))
+          ORDER BY indicators.lane, indicators.id, indicators.subject, indicators.period_start DESC, indicators.period_end DESC
+        )
+ SELECT COALESCE(n.lane, 'live'::text) AS lane,
+    t.id,
+    n.subject,
+    COALESCE(n.subject_name, n.subject) AS subject_name,
+    t.name_en,
+    t.name_zh,
+    t.feed,
+    t.comparator,
+    t.target,
+    t.unit,
+    t.due,
+    t.page,
+    t.checked_by,
+    t.plan_id,
+    t.plan_version,
+    n.value,
+    COALESCE(n.status, 'cannot_say'::text) AS status,
+    COALESCE(n.status_reason,
+        CASE t.checked_by
+            WHEN 'reported'::text THEN 'The plan office reports this figure; none has been entered.'::text
+            ELSE 'No period of this indicator has been judged yet.'::text
+        END) AS status_reason,
+    n.period_start,
+    n.period_end,
+    n.known_at,
+    n.n,
+    n.completeness,
+    t.ordinality
+   FROM (v_plan_targets t
+     LEFT JOIN newest n USING (id));
+
+CREATE VIEW v_tax_days AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    amount_cny_sum,
+    payments_n,
+    refunds_n,
+    refunded_cny_sum
+   FROM ( SELECT tax_readings.lane,
+            tax_readings.group_id,
+            tax_readings.device_id,
+            time_bucket('1 day'::interval, tax_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((tax_readings.quality <> 'good'::text) OR (cardinality(tax_readings.quality_codes) > 0))) AS n_doubtful,
+            min(tax_readings.observed_at) AS first_at,
+            max(tax_readings.observed_at) AS last_at,
+            sum(tax_readings.amount_cny) AS amount_cny_sum,
+            count(*) FILTER (WHERE (tax_readings.entry = 'payment'::text)) AS payments_n,
+            count(*) FILTER (WHERE (tax_readings.entry = 'refund'::text)) AS refunds_n,
+            sum(tax_readings.amount_cny) FILTER (WHERE (tax_readings.entry = 'refund'::text)) AS refunded_cny_sum
+           FROM tax_readings
+          GROUP BY tax_readings.lane, tax_readings.group_id, tax_readings.device_id, (time_bucket('1 day'::interval, tax_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_tax_hours AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    amount_cny_sum,
+    payments_n,
+    refunds_n,
+    refunded_cny_sum
+   FROM ( SELECT tax_readings.lane,
+            tax_readings.group_id,
+            tax_readings.device_id,
+            time_bucket('01:00:00'::interval, tax_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((tax_readings.quality <> 'good'::text) OR (cardinality(tax_readings.quality_codes) > 0))) AS n_doubtful,
+            min(tax_readings.observed_at) AS first_at,
+            max(tax_readings.observed_at) AS last_at,
+            sum(tax_readings.amount_cny) AS amount_cny_sum,
+            count(*) FILTER (WHERE (tax_readings.entry = 'payment'::text)) AS payments_n,
+            count(*) FILTER (WHERE (tax_readings.entry = 'refund'::text)) AS refunds_n,
+            sum(tax_readings.amount_cny) FILTER (WHERE (tax_readings.entry = 'refund'::text)) AS refunded_cny_sum
+           FROM tax_readings
+          GROUP BY tax_readings.lane, tax_readings.group_id, tax_readings.device_id, (time_bucket('01:00:00'::interval, tax_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_tax_minutes AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    amount_cny_sum,
+    payments_n,
+    refunds_n,
+    refunded_cny_sum
+   FROM ( SELECT tax_readings.lane,
+            tax_readings.group_id,
+            tax_readings.device_id,
+            time_bucket('00:01:00'::interval, tax_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((tax_readings.quality <> 'good'::text) OR (cardinality(tax_readings.quality_codes) > 0))) AS n_doubtful,
+            min(tax_readings.observed_at) AS first_at,
+            max(tax_readings.observed_at) AS last_at,
+            sum(tax_readings.amount_cny) AS amount_cny_sum,
+            count(*) FILTER (WHERE (tax_readings.entry = 'payment'::text)) AS payments_n,
+            count(*) FILTER (WHERE (tax_readings.entry = 'refund'::text)) AS refunds_n,
+            sum(tax_readings.amount_cny) FILTER (WHERE (tax_readings.entry = 'refund'::text)) AS refunded_cny_sum
+           FROM tax_readings
+          GROUP BY tax_readings.lane, tax_readings.group_id, tax_readings.device_id, (time_bucket('00:01:00'::interval, tax_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_tax_readings AS
+ SELECT device_id,
+    group_id,
+    boot_id,
+    seq,
+    observed_at,
+    quality,
+    quality_codes,
+    lane,
+    building_id,
+    building_name,
+    receipt_id,
+    entry,
+    tax_kind,
+    tax_period,
+    amount_cny,
+    received_at,
+    stored_at,
+    kafka_partition,
+    kafka_offset
+   FROM tax_readings;
+
+CREATE VIEW v_water_days AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    water_temp_c_n,
+    water_temp_c_sum,
+    water_temp_c_min,
+    water_temp_c_max,
+    ph_n,
+    ph_sum,
+    ph_min,
+    ph_max,
+    do_mg_l_n,
+    do_mg_l_sum,
+    do_mg_l_min,
+    do_mg_l_max,
+    conductivity_us_cm_n,
+    conductivity_us_cm_sum,
+    conductivity_us_cm_min,
+    conductivity_us_cm_max,
+    turbidity_ntu_n,
+    turbidity_ntu_sum,
+    turbidity_ntu_min,
+    turbidity_ntu_max,
+    codmn_mg_l_n,
+    codmn_mg_l_sum,
+    codmn_mg_l_min,
+    codmn_mg_l_max,
+    nh3n_mg_l_n,
+    nh3n_mg_l_sum,
+    nh3n_mg_l_min,
+    nh3n_mg_l_max,
+    tp_mg_l_n,
+    tp_mg_l_sum,
+    tp_mg_l_min,
+    tp_mg_l_max,
+    tn_mg_l_n,
+    tn_mg_l_sum,
+    tn_mg_l_min,
+    tn_mg_l_max,
+    chla_ug_l_n,
+    chla_ug_l_sum,
+    chla_ug_l_min,
+    chla_ug_l_max,
+    transparency_m_n,
+    transparency_m_sum,
+    transparency_m_min,
+    transparency_m_max,
+    algae_cells_l_n,
+    algae_cells_l_sum,
+    algae_cells_l_min,
+    algae_cells_l_max,
+    (water_temp_c_sum / (NULLIF(water_temp_c_n, 0))::double precision) AS water_temp_c_avg,
+    (ph_sum / (NULLIF(ph_n, 0))::double precision) AS ph_avg,
+    (do_mg_l_sum / (NULLIF(do_mg_l_n, 0))::double precision) AS do_mg_l_avg,
+    (conductivity_us_cm_sum / (NULLIF(conductivity_us_cm_n, 0))::double precision) AS conductivity_us_cm_avg,
+    (turbidity_ntu_sum / (NULLIF(turbidity_ntu_n, 0))::double precision) AS turbidity_ntu_avg,
+    (codmn_mg_l_sum / (NULLIF(codmn_mg_l_n, 0))::double precision) AS codmn_mg_l_avg,
+    (nh3n_mg_l_sum / (NULLIF(nh3n_mg_l_n, 0))::double precision) AS nh3n_mg_l_avg,
+    (tp_mg_l_sum / (NULLIF(tp_mg_l_n, 0))::double precision) AS tp_mg_l_avg,
+    (tn_mg_l_sum / (NULLIF(tn_mg_l_n, 0))::double precision) AS tn_mg_l_avg,
+    (chla_ug_l_sum / (NULLIF(chla_ug_l_n, 0))::double precision) AS chla_ug_l_avg,
+    (transparency_m_sum / (NULLIF(transparency_m_n, 0))::double precision) AS transparency_m_avg,
+    (algae_cells_l_sum / (NULLIF(algae_cells_l_n, 0))::double precision) AS algae_cells_l_avg
+   FROM ( SELECT water_readings.lane,
+            water_readings.group_id,
+            water_readings.device_id,
+            time_bucket('1 day'::interval, water_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((water_readings.quality <> 'good'::text) OR (cardinality(water_readings.quality_codes) > 0))) AS n_doubtful,
+            min(water_readings.observed_at) AS first_at,
+            max(water_readings.observed_at) AS last_at,
+            count(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_n,
+            sum(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_sum,
+            min(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_min,
+            max(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_max,
+            count(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_n,
+            sum(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_sum,
+            min(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_min,
+            max(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_max,
+            count(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_n,
+            sum(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_sum,
+            min(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_min,
+            max(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_max,
+            count(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_n,
+            sum(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_sum,
+            min(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_min,
+            max(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_max,
+            count(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_n,
+            sum(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_sum,
+            min(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_min,
+            max(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_max,
+            count(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_n,
+            sum(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_sum,
+            min(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_min,
+            max(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_max,
+            count(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_n,
+            sum(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_sum,
+            min(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_min,
+            max(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_max,
+            count(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_n,
+            sum(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_sum,
+            min(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_min,
+            max(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_max,
+            count(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_n,
+            sum(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_sum,
+            min(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_min,
+            max(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_max,
+            count(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_n,
+            sum(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_sum,
+            min(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_min,
+            max(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_max,
+            count(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_n,
+            sum(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_sum,
+            min(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_min,
+            max(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_max,
+            count(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_n,
+            sum(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_sum,
+            min(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_min,
+            max(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_max
+           FROM water_readings
+          GROUP BY water_readings.lane, water_readings.group_id, water_readings.device_id, (time_bucket('1 day'::interval, water_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_water_hours AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    water_temp_c_n,
+    water_temp_c_sum,
+    water_temp_c_min,
+    water_temp_c_max,
+    ph_n,
+    ph_sum,
+    ph_min,
+    ph_max,
+    do_mg_l_n,
+    do_mg_l_sum,
+    do_mg_l_min,
+    do_mg_l_max,
+    conductivity_us_cm_n,
+    conductivity_us_cm_sum,
+    conductivity_us_cm_min,
+    conductivity_us_cm_max,
+    turbidity_ntu_n,
+    turbidity_ntu_sum,
+    turbidity_ntu_min,
+    turbidity_ntu_max,
+    codmn_mg_l_n,
+    codmn_mg_l_sum,
+    codmn_mg_l_min,
+    codmn_mg_l_max,
+    nh3n_mg_l_n,
+    nh3n_mg_l_sum,
+    nh3n_mg_l_min,
+    nh3n_mg_l_max,
+    tp_mg_l_n,
+    tp_mg_l_sum,
+    tp_mg_l_min,
+    tp_mg_l_max,
+    tn_mg_l_n,
+    tn_mg_l_sum,
+    tn_mg_l_min,
+    tn_mg_l_max,
+    chla_ug_l_n,
+    chla_ug_l_sum,
+    chla_ug_l_min,
+    chla_ug_l_max,
+    transparency_m_n,
+    transparency_m_sum,
+    transparency_m_min,
+    transparency_m_max,
+    algae_cells_l_n,
+    algae_cells_l_sum,
+    algae_cells_l_min,
+    algae_cells_l_max,
+    (water_temp_c_sum / (NULLIF(water_temp_c_n, 0))::double precision) AS water_temp_c_avg,
+    (ph_sum / (NULLIF(ph_n, 0))::double precision) AS ph_avg,
+    (do_mg_l_sum / (NULLIF(do_mg_l_n, 0))::double precision) AS do_mg_l_avg,
+    (conductivity_us_cm_sum / (NULLIF(conductivity_us_cm_n, 0))::double precision) AS conductivity_us_cm_avg,
+    (turbidity_ntu_sum / (NULLIF(turbidity_ntu_n, 0))::double precision) AS turbidity_ntu_avg,
+    (codmn_mg_l_sum / (NULLIF(codmn_mg_l_n, 0))::double precision) AS codmn_mg_l_avg,
+    (nh3n_mg_l_sum / (NULLIF(nh3n_mg_l_n, 0))::double precision) AS nh3n_mg_l_avg,
+    (tp_mg_l_sum / (NULLIF(tp_mg_l_n, 0))::double precision) AS tp_mg_l_avg,
+    (tn_mg_l_sum / (NULLIF(tn_mg_l_n, 0))::double precision) AS tn_mg_l_avg,
+    (chla_ug_l_sum / (NULLIF(chla_ug_l_n, 0))::double precision) AS chla_ug_l_avg,
+    (transparency_m_sum / (NULLIF(transparency_m_n, 0))::double precision) AS transparency_m_avg,
+    (algae_cells_l_sum / (NULLIF(algae_cells_l_n, 0))::double precision) AS algae_cells_l_avg
+   FROM ( SELECT water_readings.lane,
+            water_readings.group_id,
+            water_readings.device_id,
+            time_bucket('01:00:00'::interval, water_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((water_readings.quality <> 'good'::text) OR (cardinality(water_readings.quality_codes) > 0))) AS n_doubtful,
+            min(water_readings.observed_at) AS first_at,
+            max(water_readings.observed_at) AS last_at,
+            count(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_n,
+            sum(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_sum,
+            min(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_min,
+            max(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_max,
+            count(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_n,
+            sum(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_sum,
+            min(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_min,
+            max(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_max,
+            count(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_n,
+            sum(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_sum,
+            min(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_min,
+            max(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_max,
+            count(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_n,
+            sum(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_sum,
+            min(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_min,
+            max(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_max,
+            count(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_n,
+            sum(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_sum,
+            min(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_min,
+            max(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_max,
+            count(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_n,
+            sum(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_sum,
+            min(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_min,
+            max(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_max,
+            count(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_n,
+            sum(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_sum,
+            min(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_min,
+            max(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_max,
+            count(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_n,
+            sum(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_sum,
+            min(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_min,
+            max(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_max,
+            count(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_n,
+            sum(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_sum,
+            min(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_min,
+            max(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_max,
+            count(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_n,
+            sum(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_sum,
+            min(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_min,
+            max(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_max,
+            count(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_n,
+            sum(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_sum,
+            min(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_min,
+            max(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_max,
+            count(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_n,
+            sum(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_sum,
+            min(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_min,
+            max(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_max
+           FROM water_readings
+          GROUP BY water_readings.lane, water_readings.group_id, water_readings.device_id, (time_bucket('01:00:00'::interval, water_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_water_latest AS
+ SELECT d.lane,
+    d.group_id,
+    d.device_id,
+    d.last_seen_at,
+    r.observed_at,
+    r.quality,
+    r.quality_codes,
+    r.water_temp_c,
+    r.ph,
+    r.do_mg_l,
+    r.conductivity_us_cm,
+    r.turbidity_ntu,
+    r.codmn_mg_l,
+    r.nh3n_mg_l,
+    r.tp_mg_l,
+    r.tn_mg_l,
+    r.chla_ug_l,
+    r.transparency_m,
+    r.algae_cells_l
+   FROM (devices d
+     CROSS JOIN LATERAL ( SELECT q.device_id,
+            q.group_id,
+            q.boot_id,
+            q.seq,
+            q.observed_at,
+            q.quality,
+            q.quality_codes,
+            q.lane,
+            q.water_body,
+            q.station_name,
+            q.water_temp_c,
+            q.ph,
+            q.do_mg_l,
+            q.conductivity_us_cm,
+            q.turbidity_ntu,
+            q.codmn_mg_l,
+            q.nh3n_mg_l,
+            q.tp_mg_l,
+            q.tn_mg_l,
+            q.chla_ug_l,
+            q.transparency_m,
+            q.algae_cells_l,
+            q.received_at,
+            q.stored_at,
+            q.kafka_partition,
+            q.kafka_offset
+           FROM water_readings q
+          WHERE ((q.lane = d.lane) AND (q.device_id = d.device_id) AND (NOT ('future_time'::text = ANY (q.quality_codes))))
+          ORDER BY q.observed_at DESC
+         LIMIT 1) r)
+  WHERE (d.feed = 'water'::text);
+
+CREATE VIEW v_water_minutes AS
+ SELECT lane,
+    group_id,
+    device_id,
+    bucket,
+    n,
+    n_doubtful,
+    first_at,
+    last_at,
+    water_temp_c_n,
+    water_temp_c_sum,
+    water_temp_c_min,
+    water_temp_c_max,
+    ph_n,
+    ph_sum,
+    ph_min,
+    ph_max,
+    do_mg_l_n,
+    do_mg_l_sum,
+    do_mg_l_min,
+    do_mg_l_max,
+    conductivity_us_cm_n,
+    conductivity_us_cm_sum,
+    conductivity_us_cm_min,
+    conductivity_us_cm_max,
+    turbidity_ntu_n,
+    turbidity_ntu_sum,
+    turbidity_ntu_min,
+    turbidity_ntu_max,
+    codmn_mg_l_n,
+    codmn_mg_l_sum,
+    codmn_mg_l_min,
+    codmn_mg_l_max,
+    nh3n_mg_l_n,
+    nh3n_mg_l_sum,
+    nh3n_mg_l_min,
+    nh3n_mg_l_max,
+    tp_mg_l_n,
+    tp_mg_l_sum,
+    tp_mg_l_min,
+    tp_mg_l_max,
+    tn_mg_l_n,
+    tn_mg_l_sum,
+    tn_mg_l_min,
+    tn_mg_l_max,
+    chla_ug_l_n,
+    chla_ug_l_sum,
+    chla_ug_l_min,
+    chla_ug_l_max,
+    transparency_m_n,
+    transparency_m_sum,
+    transparency_m_min,
+    transparency_m_max,
+    algae_cells_l_n,
+    algae_cells_l_sum,
+    algae_cells_l_min,
+    algae_cells_l_max,
+    (water_temp_c_sum / (NULLIF(water_temp_c_n, 0))::double precision) AS water_temp_c_avg,
+    (ph_sum / (NULLIF(ph_n, 0))::double precision) AS ph_avg,
+    (do_mg_l_sum / (NULLIF(do_mg_l_n, 0))::double precision) AS do_mg_l_avg,
+    (conductivity_us_cm_sum / (NULLIF(conductivity_us_cm_n, 0))::double precision) AS conductivity_us_cm_avg,
+    (turbidity_ntu_sum / (NULLIF(turbidity_ntu_n, 0))::double precision) AS turbidity_ntu_avg,
+    (codmn_mg_l_sum / (NULLIF(codmn_mg_l_n, 0))::double precision) AS codmn_mg_l_avg,
+    (nh3n_mg_l_sum / (NULLIF(nh3n_mg_l_n, 0))::double precision) AS nh3n_mg_l_avg,
+    (tp_mg_l_sum / (NULLIF(tp_mg_l_n, 0))::double precision) AS tp_mg_l_avg,
+    (tn_mg_l_sum / (NULLIF(tn_mg_l_n, 0))::double precision) AS tn_mg_l_avg,
+    (chla_ug_l_sum / (NULLIF(chla_ug_l_n, 0))::double precision) AS chla_ug_l_avg,
+    (transparency_m_sum / (NULLIF(transparency_m_n, 0))::double precision) AS transparency_m_avg,
+    (algae_cells_l_sum / (NULLIF(algae_cells_l_n, 0))::double precision) AS algae_cells_l_avg
+   FROM ( SELECT water_readings.lane,
+            water_readings.group_id,
+            water_readings.device_id,
+            time_bucket('00:01:00'::interval, water_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
+            count(*) AS n,
+            count(*) FILTER (WHERE ((water_readings.quality <> 'good'::text) OR (cardinality(water_readings.quality_codes) > 0))) AS n_doubtful,
+            min(water_readings.observed_at) AS first_at,
+            max(water_readings.observed_at) AS last_at,
+            count(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_n,
+            sum(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_sum,
+            min(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_min,
+            max(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_max,
+            count(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_n,
+            sum(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_sum,
+            min(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_min,
+            max(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_max,
+            count(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_n,
+            sum(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_sum,
+            min(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_min,
+            max(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_max,
+            count(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_n,
+            sum(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_sum,
+            min(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_min,
+            max(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_max,
+            count(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_n,
+            sum(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_sum,
+            min(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_min,
+            max(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_max,
+            count(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_n,
+            sum(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_sum,
+            min(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_min,
+            max(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_max,
+            count(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_n,
+            sum(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_sum,
+            min(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_min,
+            max(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_max,
+            count(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_n,
+            sum(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_sum,
+            min(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_min,
+            max(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_max,
+            count(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_n,
+            sum(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_sum,
+            min(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_min,
+            max(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_max,
+            count(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_n,
+            sum(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_sum,
+            min(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_min,
+            max(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_max,
+            count(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_n,
+            sum(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_sum,
+            min(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_min,
+            max(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_max,
+            count(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_n,
+            sum(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_sum,
+            min(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_min,
+            max(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_max
+           FROM water_readings
+          GROUP BY water_readings.lane, water_readings.group_id, water_readings.device_id, (time_bucket('00:01:00'::interval, water_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+
+CREATE VIEW v_water_readings AS
+ SELECT device_id,
+    group_id,
+    boot_id,
+    seq,
+    observed_at,
+    quality,
+    quality_codes,
+    lane,
+    water_body,
+    station_name,
+    water_temp_c,
+    ph,
+    do_mg_l,
+    conductivity_us_cm,
+    turbidity_ntu,
+    codmn_mg_l,
+    nh3n_mg_l,
+    tp_mg_l,
+    tn_mg_l,
+    chla_ug_l,
+    transparency_m,
+    algae_cells_l,
+    received_at,
+    stored_at,
+    kafka_partition,
+    kafka_offset
+   FROM water_readings;
