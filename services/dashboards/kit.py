@@ -40,6 +40,24 @@ NO_TILES: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAA
 CENTRE: Final = (30.600, 114.264)
 """Latitude and longitude of the district's middle, WGS-84."""
 ZOOM: Final = 12.6
+MOMENT: Final = "time:YYYY-MM-DD HH:mm:ss"
+MOMENTS: Final = frozenset(
+    {
+        "started_at",
+        "observed_at",
+        "period_start",
+        "period_end",
+        "known_at",
+        "published_at",
+        "last_seen_at",
+        "updated_at",
+        "called_at",
+        "on_scene_at",
+        "newest",
+        "since",
+    }
+)
+"""Columns that hold a moment: shown to the second."""
 
 Property = dm.DynamicConfigValue
 AnyPanel = (
@@ -234,8 +252,9 @@ class Kit:
         found = [Property("displayName", self.say(column.words))]
         if column.hidden:
             return [*found, Property("custom.hideFrom.viz", True)]
-        if column.unit is not None:
-            found.append(Property("unit", column.unit))
+        unit = column.unit or (MOMENT if column.name in MOMENTS else None)
+        if unit is not None:
+            found.append(Property("unit", unit))
         if column.decimals is not None:
             found.append(Property("decimals", column.decimals))
         if column.width is not None:
