@@ -180,7 +180,7 @@ async def test_the_bridge_may_not_read_readings_from_kafka(stack: Stack) -> None
     await consumer.stop()
 
 
-async def test_the_reader_reads_and_the_writer_makes_no_tables(stack: Stack) -> None:
+async def test_the_reader_reads_views_only_and_the_writer_makes_no_tables(stack: Stack) -> None:
     operator = stack.environment("operator")
     owner = await asyncpg.connect(operator["DATABASE_OWNER_URL"])
     writer = await asyncpg.connect(operator["DATABASE_URL"])
@@ -188,12 +188,16 @@ async def test_the_reader_reads_and_the_writer_makes_no_tables(stack: Stack) -> 
     await owner.execute("CREATE TABLE local_check (t timestamptz NOT NULL, v float8)")
     await owner.execute("SELECT create_hypertable('local_check', by_range('t'))")
     await writer.execute("INSERT INTO local_check VALUES (now(), 1)")
-    assert await reader.fetchval("SELECT count(*) FROM local_check") == 1
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await reader.fetch("SELECT v FROM local_check")
+    await owner.execute("CREATE VIEW v_local_check AS SELECT v FROM local_check")
+    await owner.execute("GRANT SELECT ON v_local_check TO district_reader")
+    assert await reader.fetchval("SELECT count(*) FROM v_local_check") == 1
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await writer.execute("CREATE TABLE mine (t int)")
     with pytest.raises(asyncpg.PostgresError):
-        await reader.execute("DELETE FROM local_check")
-    await owner.execute("DROP TABLE local_check")
+        await reader.execute("DELETE FROM v_local_check")
+    await owner.execute("DROP TABLE local_check CASCADE")
     for connection in (owner, writer, reader):
         await connection.close()
 
