@@ -50,6 +50,13 @@ class Query:
     """Columns that overrides name."""
     interval_s: int = 60
     points: int = 500
+    ref: str = "A"
+    """Which of the panel's queries."""
+
+    @property
+    def name(self) -> str:
+        """Board without its language, panel, and which query after the first."""
+        return f"{self.board.removesuffix('-en')}/{self.panel}" + (f"/{self.ref}" if self.ref != "A" else "")
 
 
 def queries(board: Mapping[str, Any]) -> Iterator[Query]:
@@ -70,6 +77,7 @@ def queries(board: Mapping[str, Any]) -> Iterator[Query]:
                 names,
                 seconds(panel.get("interval") or "1m"),
                 int(panel.get("maxDataPoints") or 500),
+                target["refId"],
             )
 
 

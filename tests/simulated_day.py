@@ -1,7 +1,8 @@
 """A day of the whole district in a minute: simulators' models, processors' rules, the sink's own writer, no broker.
 
 Real readings, judged by the real engine in a plain loop, written by the real writer. Only Kafka is left out: records
-have the places that they would have had there.
+have the places that they would have had there. What a board must be able to show at any hour of any day, and the models
+bring only by chance, happens for certain: a connector at fault, a call that nobody has reached, refused readings.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from typing import Any
 import orjson
 
 from schemas.clock import KIND_HEADER, KIND_TICK, Tick
+from schemas.dead_letter import DeadLetter, DeadLetterReason, DeadLetterSource
+from schemas.emergency import Step
+from schemas.ev import ConnectorState, ErrorCode, EvContext
 from schemas.fields import LIVE, Feed
 from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS, readings_topic
 from services.runtime.dead_letters import DeadLetterProducer
@@ -29,13 +33,18 @@ from simulators.parking.model import ParkingModel
 from simulators.reading import reading_bytes
 from simulators.tax.model import TaxModel
 from simulators.water.model import WaterModel
-from simulators.world.district import District, load_district
+from simulators.world.district import District, Site, load_district
 
 SEED = 7
 CHINA = timezone(timedelta(hours=8))
 BATCH = 5_000
 TICK = timedelta(minutes=1)
 CLUSTER = "simulated-day"
+FAULT_AGO, FAULT_LASTS = timedelta(hours=2), timedelta(minutes=30)
+"""When the first connector fails, before the end of the day, and for how long."""
+CALL_AGO = timedelta(minutes=4)
+"""When a call comes that no unit has been sent to."""
+REFUSED_AGO = timedelta(minutes=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,7 @@ def simulated_day(until: datetime, *, ev_step: timedelta = timedelta(minutes=5),
     for feed, stream in streams.items():
         log = logs[readings_topic(feed)] = _log(feed, stream, until)
         _judge(judges[feed], log, logs)
+    _refuse(logs[DEAD_LETTERS], until - REFUSED_AGO)
     return Day(logs, since, until)
 
 
@@ -129,6 +139,20 @@ def _judge(judge: Any, log: Log, logs: Mapping[str, Log]) -> None:
                 logs[ALERTS].add(output.alert.model_dump_json().encode(), at)
             elif isinstance(output, IndicatorOutput):
                 logs[INDICATORS].add(output.encode(), at)
+
+
+def _refuse(log: Log, at: datetime) -> None:
+    """What the bridge keeps of readings that it refused."""
+    for reason, payload in ((DeadLetterReason.NOT_JSON, b"{"), (DeadLetterReason.INVALID, b'{"feed": "parking"}')):
+        letter = DeadLetter(
+            source=DeadLetterSource.INGEST_BRIDGE,
+            reason=reason,
+            detail="a simulated day's refused reading",
+            received_at=at,
+            feed=Feed.PARKING,
+            lane=LIVE,
+        )
+        log.add(payload, at, tuple(letter.to_headers()))
 
 
 async def write(day: Day, pool: Any) -> None:
@@ -167,11 +191,28 @@ def _water(district: District, since: datetime, until: datetime) -> Iterator[Sai
 def _ev(district: District, since: datetime, until: datetime, step: timedelta, share: int) -> Iterator[Said]:
     connectors = [(site, each) for site in district.site for each in site.connector_ids()][::share]
     models = [(each, EvModel(SEED, site, each)) for site, each in connectors]
+    site_of = {each: site for site, each in connectors}
     for at in _times(since, until, step):
         for connector, model in models:
             fields = model.observe(at, at - step)
+            if model is models[0][1] and until - FAULT_AGO <= at < until - FAULT_AGO + FAULT_LASTS:
+                fields = _failed(site_of[connector], connector)
             if fields is not None:
                 yield at, connector, fields
+
+
+def _failed(site: Site, connector: str) -> dict[str, Any]:
+    return {
+        "feed": Feed.EV,
+        "device_id": connector,
+        "group_id": site.id,
+        "context": EvContext.STATUS,
+        "status": ConnectorState.FAULT,
+        "error_code": ErrorCode.GROUND_FAILURE,
+        "rated_power_kw": site.rated_power_kw,
+        "power_kw": 0.0,
+        "site_name": site.name_zh,
+    }
 
 
 def _parking(district: District, since: datetime, until: datetime, share: int) -> Iterator[Said]:
@@ -183,23 +224,44 @@ def _parking(district: District, since: datetime, until: datetime, share: int) -
             yield at, lot.id, model.observe(states[lot.id])
 
 
-def _emergency(district: District, since: datetime, until: datetime) -> Iterator[Said]:
+def _emergency(district: District, since: datetime, until: datetime) -> list[Said]:
+    """In the order of event time; units report a little after one another, as they do."""
     model = EmergencyModel(SEED, district, since)
+    called = until - CALL_AGO
+    said: list[Said] = [(called, district.dispatch.id, _unanswered(district, called))]
     for at in _times(since, until, timedelta(minutes=1)):
-        for happened in model.advance(at):
-            yield happened.at, happened.device_id, happened.fields
+        said += [(each.at, each.device_id, each.fields) for each in model.advance(at)]
         if at.minute % 5 == 0:
-            for happened in model.positions(at):
-                yield happened.at, happened.device_id, happened.fields
+            reports = enumerate(model.positions(at))
+            said += [(at + timedelta(seconds=n), each.device_id, each.fields) for n, each in reports]
+    return sorted((each for each in said if each[0] < until), key=lambda each: each[0])
+
+
+def _unanswered(district: District, at: datetime) -> dict[str, Any]:
+    street = district.street[0]
+    return {
+        "feed": Feed.EMERGENCY,
+        "device_id": district.dispatch.id,
+        "group_id": district.district.id,
+        "incident_id": "day-unanswered",
+        "step": Step.CALL_RECEIVED,
+        "call_type": "medical",
+        "priority": "A",
+        "street": street.name_zh,
+        "longitude": street.longitude,
+        "latitude": street.latitude,
+        "call_received_at": at,
+    }
 
 
 def _tax(district: District, until: datetime) -> Iterator[Said]:
+    """The year so far and the December before it, so that there is a ledger on New Year's Day too."""
     year = until.astimezone(CHINA).year
 
     def ledger(building: Any) -> Iterator[Said]:
         model = TaxModel(SEED, building, district.district.id)
-        for month in range(1, 13):
-            for entry in model.month(year, month):
+        for month in ((year - 1, 12), *((year, number) for number in range(1, 13))):
+            for entry in model.month(*month):
                 if entry.at < until:
                     yield entry.at.astimezone(UTC), building.office_id, entry.fields
 

@@ -159,13 +159,17 @@ WITH paid AS (
     FROM v_tax_days
     WHERE bucket >= date_trunc('year', now() AT TIME ZONE INTERVAL '+08:00') AT TIME ZONE INTERVAL '+08:00' AND {LIVE_LANE}
     GROUP BY device_id
+),
+buildings AS (
+    SELECT b.name_zh AS building, b.zone, coalesce(p.paid, 0) AS paid
+    FROM v_assets AS b
+    LEFT JOIN v_assets AS o ON o.kind = 'office' AND o.parent_kind = 'building' AND o.parent_id = b.asset_id
+    LEFT JOIN paid AS p ON p.device_id = o.asset_id
+    WHERE b.kind = 'building' AND b.asset_id IN (${{building:sqlstring}})
 )
-SELECT coalesce(b.name_zh, p.device_id) AS building, b.zone, p.paid, p.paid / {limit:.0f} AS share, {limit:.0f} - p.paid AS missing
-FROM paid AS p
-LEFT JOIN v_assets AS o ON o.kind = 'office' AND o.asset_id = p.device_id
-LEFT JOIN v_assets AS b ON b.kind = 'building' AND b.asset_id = o.parent_id
-WHERE b.asset_id IN (${{building:sqlstring}})
-ORDER BY abs({limit:.0f} - p.paid)"""
+SELECT building, zone, paid, paid / {limit:.0f} AS share, {limit:.0f} - paid AS missing
+FROM buildings
+ORDER BY abs({limit:.0f} - paid)"""
     columns = [
         Column("building", Words("楼宇", "Building")),
         Column("zone", Words("片区", "Zone"), width=110),
