@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,8 @@ from schemas.fields import Feed
 from services.district.errors import QueryFailed, ServerSilent, SettingRefused
 from services.district.query import ask
 from services.district.settings import operator_variables
-from services.timescale_sink.history import Counts, Part, parts_of, refused_file, roll_up, take_part
+from services.district.words import DISTRICT_ZONE
+from services.timescale_sink.history import Counts, Part, RolledUp, parts_of, refused_file, roll_up, take_part
 
 
 def import_command(
@@ -84,5 +86,30 @@ def _roll_up(owner: str, feed: Feed, sources: set[str]) -> None:
     times = [span for span in spans if span["earliest"] is not None]
     if times:
         earliest, latest = min(each["earliest"] for each in times), max(each["latest"] for each in times)
-        if asyncio.run(roll_up(owner, feed, earliest, latest)):
-            typer.echo(f"rollups are up to date from {earliest:%Y-%m-%d} to {latest:%Y-%m-%d}")
+        _say(asyncio.run(_rolled_up(owner, feed, earliest, latest)))
+
+
+async def _rolled_up(owner: str, feed: Feed, earliest: datetime, latest: datetime) -> RolledUp | None:
+    connection = await asyncpg.connect(owner, command_timeout=None)
+    try:
+        return await roll_up(connection, feed, earliest, latest)
+    except asyncpg.PostgresError as error:
+        raise QueryFailed(f"the readings are stored, but not yet in the rollups: {error}; start it again") from error
+    finally:
+        await connection.close()
+
+
+def _say(done: RolledUp | None) -> None:
+    if done is None:
+        return
+    for since, until in done.spans:
+        typer.echo(f"rollups are up to date from {_day(since)} up to {_day(until)}")
+    if done.left:
+        typer.echo(
+            f"the rollups of {len(done.left)} days, the first {_day(done.left[0])}, stay as they are: they know more"
+            " readings than are there, which were dropped for their age; import these days whole"
+        )
+
+
+def _day(begin: datetime) -> str:
+    return f"{begin.astimezone(DISTRICT_ZONE):%Y-%m-%d}"

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,9 @@ from pydantic import ValidationError
 
 from schemas.fields import Feed
 from schemas.topics import readings_topic
+from services.timescale_sink.editions import Edition, edition_of
 from services.timescale_sink.errors import ImportRefused
+from services.timescale_sink.policies import LEVELS
 from services.timescale_sink.queries import SQL
 from services.timescale_sink.rows import complaint
 from services.timescale_sink.tables import TABLES, ReadingsTable
@@ -196,18 +198,80 @@ def _keep(path: Path, lines: list[bytes]) -> None:
         os.fsync(file.fileno())
 
 
-async def roll_up(owner_url: str, feed: Feed, earliest: datetime, latest: datetime) -> bool:
-    """Fold imported readings into the rollups, whatever their age; False: this edition has none."""
-    connection = await asyncpg.connect(owner_url, command_timeout=None)
-    try:
-        if await connection.fetchval("SELECT edition FROM v_edition") == "apache":
-            return False
-        for level in ("minutes", "hours", "days"):
-            await connection.execute(
+@dataclass(frozen=True, slots=True)
+class RolledUp:
+    """What became of the rollups of imported days."""
+
+    spans: list[tuple[datetime, datetime]]
+    """Local days that were folded in, neighbours together; the end is exclusive."""
+    left: list[datetime]
+    """Beginnings of local days whose rollups were left as they are, because they know more readings than are there."""
+
+
+async def roll_up(owner: asyncpg.Connection, feed: Feed, earliest: datetime, latest: datetime) -> RolledUp | None:
+    """Fold imported readings into the rollups, whatever their age; None: this edition has none.
+
+    A day whose readings were dropped for their age keeps the rollups that it has: computed anew from what was imported
+    they would lose the rest.
+
+    Args:
+        owner: Outside a transaction.
+    """
+    if await edition_of(owner) is Edition.APACHE:
+        return None
+    days = await owner.fetch(_IMPORTED_DAYS.format(feed=feed), earliest, latest)
+    found = RolledUp(
+        neighbours(row["day"] for row in days if not row["thin"]), [row["day"] for row in days if row["thin"]]
+    )
+    for since, until in wider(found.spans, found.left):
+        for level in LEVELS:
+            await owner.execute(
                 f"CALL refresh_continuous_aggregate('{feed}_{level}',"
-                f" TIMESTAMPTZ '{earliest.isoformat()}' - INTERVAL '1 day',"
-                f" TIMESTAMPTZ '{latest.isoformat()}' + INTERVAL '1 day')"
+                f" TIMESTAMPTZ '{since.isoformat()}', TIMESTAMPTZ '{until.isoformat()}')"
             )
-        return True
-    finally:
-        await connection.close()
+    return found
+
+
+_DAY: Final = timedelta(days=1)
+_IMPORTED_DAYS: Final = """
+WITH raw AS (
+    SELECT lane, device_id, time_bucket('1 day', observed_at, "offset" => INTERVAL '-8 hours') AS day, count(*) AS n
+    FROM {feed}_readings
+    WHERE observed_at >= time_bucket('1 day', $1::timestamptz, "offset" => INTERVAL '-8 hours')
+        AND observed_at < time_bucket('1 day', $2::timestamptz, "offset" => INTERVAL '-8 hours') + INTERVAL '1 day'
+    GROUP BY 1, 2, 3
+),
+thin AS (
+    SELECT DISTINCT d.bucket AS day
+    FROM {feed}_days AS d
+    LEFT JOIN raw AS r ON r.lane = d.lane AND r.device_id = d.device_id AND r.day = d.bucket
+    WHERE d.bucket >= time_bucket('1 day', $1::timestamptz, "offset" => INTERVAL '-8 hours') AND d.bucket <= $2
+        AND d.n > coalesce(r.n, 0)
+)
+SELECT days.day, thin.day IS NOT NULL AS thin
+FROM (SELECT DISTINCT day FROM raw) AS days LEFT JOIN thin USING (day)
+ORDER BY days.day"""
+
+
+def wider(spans: Iterable[tuple[datetime, datetime]], left: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
+    """Spans with the day before and after, but for days that are to be left.
+
+    TimescaleDB up to 2.23 reckons windows as if days began at midnight UTC: it refuses that of a single local day, and
+    passes over the first hours of a day whose neighbour before it is left. Later versions do neither.
+    """
+    closed = set(left)
+    return [
+        (since if since - _DAY in closed else since - _DAY, until if until in closed else until + _DAY)
+        for since, until in spans
+    ]
+
+
+def neighbours(days: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
+    """Spans of days that follow one another, from ascending beginnings of days."""
+    spans: list[tuple[datetime, datetime]] = []
+    for day in days:
+        if spans and spans[-1][1] == day:
+            spans[-1] = (spans[-1][0], day + _DAY)
+        else:
+            spans.append((day, day + _DAY))
+    return spans

@@ -11,6 +11,8 @@ from services.timescale_sink.storage import Storage
 
 LEVELS: Final = ("minutes", "hours", "days")
 """Rollups of each feed, each made of the one before it."""
+VERDICTS: Final = ("indicators", "indicator_history")
+"""Kept for ever, so compressed like readings."""
 _MARGIN: Final = {"minutes": "1 minute", "hours": "1 hour", "days": "1 day"}
 """The bucket that is still filling is left to the real-time part of the view."""
 _REFRESH: Final = {"minutes": 1, "hours": 15, "days": 60}
@@ -29,18 +31,17 @@ async def write_ages(connection: asyncpg.Connection, storage: Storage) -> None:
 
 
 async def apply_policies(connection: asyncpg.Connection, storage: Storage) -> None:
-    """Compression, refresh and retention on the community edition.
+    """Compression and refresh, and retention of the rollups, on the community edition; of readings see `retention`.
 
     Their order is safe for late data: readings are folded into rollups as far back as `refresh.back_days`, which is
     less than they are kept; a compressed chunk still takes late rows.
     """
     keep, compress = storage.keep_months, f"{storage.compress.after_days} days"
     async with connection.transaction():
-        await _retention(connection, "dead_letters", keep.letters)
+        for verdicts in VERDICTS:
+            await _compression(connection, verdicts, compress)
         for feed in Feed:
-            raw = f"{feed}_readings"
-            await _compression(connection, raw, compress)
-            await _retention(connection, raw, keep.raw)
+            await _compression(connection, f"{feed}_readings", compress)
             for level in LEVELS:
                 rollup = f"{feed}_{level}"
                 await _refresh(connection, rollup, level, storage)

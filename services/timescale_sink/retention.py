@@ -1,4 +1,8 @@
-"""Drop chunks past their age where the database has no policies for it (Apache edition)."""
+"""Drop chunks of readings and dead letters past their age.
+
+A policy of the community edition would go by the time of the readings alone and drop history as soon as it was
+imported or replayed; ours spares what was taken in lately, on both editions.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +41,6 @@ async def keep_to_ages(pool: Pool, settings: SinkSettings, lifetime: Lifetime) -
 
 
 async def drop_expired(pool: Pool) -> list[tuple[str, str]]:
-    """Table and chunk of what was dropped; nothing on the community edition, whose policies do it."""
+    """Table and chunk of what was dropped."""
     rows = await pool.fetch(SQL["drop_expired"])
     return [(row["relation"], row["chunk"]) for row in rows]

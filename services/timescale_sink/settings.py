@@ -32,7 +32,7 @@ class SinkSettings(EnvironmentSettings):
     device_refresh_seconds: float = Field(default=10.0, ge=0)
     """How often a device that is known already is noted as seen."""
     retention_seconds: float = Field(default=3_600.0, gt=0)
-    """How often chunks past their age are dropped, on the Apache edition, which has no policies."""
+    """How often chunks past their age are dropped."""
 
 
 class MigrationSettings(EnvironmentSettings):

@@ -14,6 +14,7 @@ import pytest
 
 from deploy.local.stack import Stack
 from schemas.fields import Feed
+from services.timescale_sink.history import RolledUp, roll_up
 from services.timescale_sink.migrations import bring_up_to_date
 from services.timescale_sink.policies import LEVELS
 from services.timescale_sink.settings import MigrationSettings
@@ -116,6 +117,35 @@ async def test_rollups_equal_raw(community: Any) -> None:
     await story(community, fold=refresh_all, compress=compress)
 
 
+async def test_an_import_never_takes_from_a_rollup(community: Any) -> None:
+    """Readings of a day went for their age; an import brings a few of them again, and a later day anew."""
+    day = (NOW - timedelta(days=500)).replace(hour=16, minute=0)
+    gone, anew, length = day, day + timedelta(days=2), timedelta(days=1)
+    rolled = "SELECT bucket, n FROM v_parking_days WHERE device_id = 'import-1' ORDER BY 1"
+
+    async def bring(first: int, begin: datetime, count: int) -> None:
+        rows = [("import-1", first + n, begin + timedelta(minutes=n), 5) for n in range(count)]
+        await community.executemany(INSERT, rows)
+
+    await bring(700_000, gone, 10)
+    done = await roll_up(community, Feed.PARKING, gone, gone + timedelta(minutes=9))
+    assert done == RolledUp([(gone, gone + length)], [])
+    await community.execute(
+        "SELECT drop_chunks('parking_readings', older_than => $1::timestamptz, newer_than => $2::timestamptz)",
+        day + timedelta(days=9),
+        day - timedelta(days=9),
+    )
+    await bring(800_000, gone, 2)
+    await bring(800_100, anew, 3)
+    done = await roll_up(community, Feed.PARKING, gone, anew + timedelta(minutes=2))
+    assert done == RolledUp([(anew, anew + length)], [gone])
+    assert [tuple(row) for row in await community.fetch(rolled)] == [(gone, 10), (anew, 3)]
+    await bring(900_000, gone, 8)  # all of it is back
+    done = await roll_up(community, Feed.PARKING, gone, gone + timedelta(minutes=9))
+    assert done == RolledUp([(gone, gone + length)], [])
+    await community.execute("DELETE FROM parking_readings WHERE device_id = 'import-1'")
+
+
 async def test_no_bucket_is_made_by_the_name_of_a_zone(community: Any) -> None:
     views = await community.fetch("SELECT view_definition FROM timescaledb_information.continuous_aggregates")
     assert len(views) == len(Feed) * len(LEVELS)
@@ -133,8 +163,8 @@ async def test_policies_are_those_of_the_settings_and_safe_for_late_data(communi
     )
     counts = {row["proc_name"]: row["n"] for row in jobs}
     assert counts["policy_refresh_continuous_aggregate"] == 15
-    assert counts["policy_retention"] == 5 + 1 + 15
-    assert counts["policy_compression"] == 5
+    assert counts["policy_retention"] == 15  # of rollups; readings go by `drop_expired_chunks`
+    assert counts["policy_compression"] == 5 + 2
     (refresh,) = (row["config"] for row in jobs if row["proc_name"] == "policy_refresh_continuous_aggregate")
     assert f"{storage.refresh.back_days} days" in refresh
 
@@ -151,16 +181,45 @@ def _default(name: str) -> Path:
     return found
 
 
-async def test_chunks_past_their_age_go_and_others_stay(apache: Any, stack: Stack) -> None:
-    old, young = NOW - timedelta(days=800), NOW - timedelta(days=300)
-    await apache.executemany(INSERT, [("age-1", 900_001, old, 5), ("age-1", 900_002, young, 5)])
+async def test_chunks_past_their_age_go_and_others_stay(apache: Any) -> None:
+    await past_their_age(apache)
+
+
+async def test_chunks_past_their_age_go_on_the_community_edition_too(community: Any) -> None:
+    await past_their_age(community)
+
+
+async def past_their_age(owner: Any) -> None:
+    """History that was taken in just now stays, whatever its age; in fourteen months it goes, and a recent chunk too."""
+    old = NOW - timedelta(days=800)
+    await owner.execute(INSERT, "age-1", 900_001, old, 5)
+    assert await owner.fetch("SELECT * FROM drop_expired_chunks()") == []
+    assert await owner.fetchval("SELECT count(*) FROM parking_readings WHERE device_id = 'age-1'") == 1
+    ages = {months: NOW + timedelta(days=30.5 * months) for months in (12, 14)}
+    none, both = [
+        await owner.fetch("SELECT * FROM expired_chunks($1) WHERE range_end < $2", moment, NOW - timedelta(days=700))
+        for moment in ages.values()
+    ]
+    assert none == []
+    assert [row["relation"] for row in both] == ["parking_readings"]
+    begun = owner.transaction()
+    await begun.start()
+    dropped = await owner.fetch("SELECT * FROM drop_expired_chunks($1)", ages[14])
+    assert both[0]["chunk"] in {row["chunk"] for row in dropped}
+    assert await owner.fetchval("SELECT count(*) FROM parking_readings WHERE device_id = 'age-1'") == 0
+    await begun.rollback()
+    await owner.execute("DELETE FROM parking_readings WHERE device_id = 'age-1'")
+
+
+async def test_the_writer_cannot_shorten_an_age(stack: Stack) -> None:
     writer = await asyncpg.connect(stack.environment("operator")["DATABASE_URL"])
     try:
-        dropped = await writer.fetch("SELECT relation, chunk FROM drop_expired_chunks()")
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await writer.execute("UPDATE storage_ages SET months = 1")
+        assert await writer.fetch("SELECT relation, chunk FROM drop_expired_chunks()") == []
+        for attempt in (
+            "UPDATE storage_ages SET months = 1",
+            "SELECT * FROM drop_expired_chunks(now() + INTERVAL '90 years')",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await writer.execute(attempt)
     finally:
         await writer.close()
-    assert [row["relation"] for row in dropped] == ["parking_readings"]
-    left = await apache.fetch("SELECT seq FROM parking_readings WHERE device_id = 'age-1'")
-    assert [row["seq"] for row in left] == [900_002]

@@ -16,6 +16,7 @@ from services.dashboards.plan_files import read_documents
 from services.timescale_sink.assets import assets_of, cells_of
 from services.timescale_sink.editions import Edition
 from services.timescale_sink.errors import MigrationRefused, RegisterRefused, StorageRefused
+from services.timescale_sink.history import neighbours, wider
 from services.timescale_sink.intake import intake_of, intake_row
 from services.timescale_sink.migrations import FOLDER, read_migrations
 from services.timescale_sink.plan_records import decode_publications
@@ -150,3 +151,11 @@ def test_only_live_readings_count_for_the_delay() -> None:
     assert (intake.storing_s_sum, intake.storing_s_max) == (6.0, 3.0)
     row = intake_row(Feed.PARKING, intake, [Progress("readings.parking", 0, 3, 3, 2, 1, 0)])
     assert row == ("parking", 3, 2, 1, 0, 2, 4.0, 4.0, 6.0, 3.0)
+
+
+def test_imported_days_are_folded_in_by_spans_that_leave_out_what_must_stay() -> None:
+    day = [datetime(2024, 1, 1, 16, tzinfo=UTC) + timedelta(days=n) for n in range(8)]
+    spans = neighbours([day[0], day[1], day[4]])
+    assert spans == [(day[0], day[2]), (day[4], day[5])]
+    assert wider(spans, []) == [(day[0] - timedelta(days=1), day[3]), (day[3], day[6])]
+    assert wider(spans, [day[3], day[2]]) == [(day[0] - timedelta(days=1), day[2]), (day[4], day[6])]

@@ -97,25 +97,41 @@ CREATE TABLE storage_ages (
 );
 COMMENT ON TABLE storage_ages IS 'From deploy/timescaledb/storage.toml, written when migrations run.';
 
--- The writer may let chunks go that are older than the owner's ages, and nothing else.
-CREATE FUNCTION drop_expired_chunks() RETURNS TABLE (relation text, chunk text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+-- What may go at a moment: chunks whose whole range is older than its age and that were made as long ago. History that was
+-- imported or replayed lately stays as long as what was measured lately.
+CREATE FUNCTION expired_chunks(moment timestamptz)
+RETURNS TABLE (relation text, chunk text, range_start timestamptz, range_end timestamptz)
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT c.hypertable_name::text, format('%I.%I', c.chunk_schema, c.chunk_name), c.range_start, c.range_end
+    FROM (VALUES
+        ('ev_readings', 'raw'), ('water_readings', 'raw'), ('parking_readings', 'raw'),
+        ('emergency_readings', 'raw'), ('tax_readings', 'raw'), ('dead_letters', 'letters')
+    ) AS h (name, what)
+    JOIN storage_ages AS a USING (what)
+    JOIN timescaledb_information.chunks AS c ON c.hypertable_schema = 'public' AND c.hypertable_name = h.name
+    WHERE greatest(c.range_end, c.chunk_creation_time) < moment - make_interval(months => a.months)
+$$;
+
+CREATE FUNCTION drop_expired_chunks(moment timestamptz) RETURNS TABLE (relation text, chunk text)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     each record;
 BEGIN
-    FOR each IN
-        SELECT h.name, a.months
-        FROM (VALUES
-            ('ev_readings', 'raw'), ('water_readings', 'raw'), ('parking_readings', 'raw'),
-            ('emergency_readings', 'raw'), ('tax_readings', 'raw'), ('dead_letters', 'letters')
-        ) AS h (name, what)
-        JOIN storage_ages AS a USING (what)
-    LOOP
+    FOR each IN SELECT * FROM expired_chunks(moment) LOOP
         RETURN QUERY
-        SELECT each.name::text, dropped::text
-        FROM drop_chunks(each.name::regclass, older_than => now() - make_interval(months => each.months)) AS dropped;
+        SELECT each.relation, dropped::text
+        FROM drop_chunks(
+            format('public.%I', each.relation)::regclass, older_than => each.range_end, newer_than => each.range_start
+        ) AS dropped;
     END LOOP;
 END
+$$;
+REVOKE ALL ON FUNCTION drop_expired_chunks(timestamptz) FROM PUBLIC;
+
+-- The writer may let chunks go that are past the owner's ages now, and nothing else.
+CREATE FUNCTION drop_expired_chunks() RETURNS TABLE (relation text, chunk text)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT * FROM drop_expired_chunks(now())
 $$;
 REVOKE ALL ON FUNCTION drop_expired_chunks() FROM PUBLIC;
 

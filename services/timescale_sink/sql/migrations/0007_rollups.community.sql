@@ -3,6 +3,17 @@
 -- a setting.
 -- Columnstore: a segment a lane and device, newest first, so that a device's history is read from few batches.
 
+ALTER TABLE indicators SET (
+    timescaledb.compress,
+    timescaledb.compress_segmentby = 'lane, id, subject',
+    timescaledb.compress_orderby = 'period_start DESC, period_end, sample_device_id, sample_boot_id, sample_seq'
+);
+ALTER TABLE indicator_history SET (
+    timescaledb.compress,
+    timescaledb.compress_segmentby = 'lane, id, subject',
+    timescaledb.compress_orderby = 'period_start DESC, period_end, revision'
+);
+
 ALTER TABLE ev_readings SET (
     timescaledb.compress,
     timescaledb.compress_segmentby = 'lane, device_id',
