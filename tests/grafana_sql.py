@@ -83,7 +83,7 @@ def queries(board: Mapping[str, Any]) -> Iterator[Query]:
 
 def seconds(text: str) -> int:
     """Seconds of an interval such as `5m`."""
-    return int(text[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[text[-1]]
+    return int(text[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 365 * 86400}[text[-1]]
 
 
 def expand(sql: str, span: Span, variables: Mapping[str, Sequence[str]]) -> str:

@@ -28,6 +28,9 @@ class LocalSettings(BaseSettings):
     """Port of Kafka's controller."""
     postgres_port: int = Field(default=25432, ge=0, le=65535)
     """Port of PostgreSQL."""
+    grafana_port: int = Field(default=23000, ge=0, le=65535)
+    """Port of Grafana, where one is installed; another one if it is taken, so that boards never keep the rest from
+    starting."""
     kafka_heap: str = Field(default="512m", pattern=r"^[1-9]\d*[mg]$")
     """Upper bound of the Kafka heap, as Java writes it."""
     server_user: str = "nobody"

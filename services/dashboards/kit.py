@@ -59,6 +59,8 @@ MOMENTS: Final = frozenset(
 )
 """Columns that hold a moment: shown to the second."""
 
+ABSENT: Final = Words("–", "–")
+
 Property = dm.DynamicConfigValue
 AnyPanel = (
     stat.Panel
@@ -142,7 +144,7 @@ class Kit:
         sql: str,
         place: Place = Place(4, 4),
         *,
-        unit: str = "short",
+        unit: str = "locale",
         decimals: int | None = None,
         steps: Sequence[tuple[float | None, str]] = ((None, GREEN),),
         shown: Shown | None = None,
@@ -263,6 +265,8 @@ class Kit:
             found.append(Property("mappings", mappings(column.shown, self.language)))
         if column.steps is not None:
             found.append(Property("thresholds", _steps(column.steps).build()))
+            # Grafana would colour an absent value as if it were below every limit.
+            found.append(Property("mappings", mappings({}, self.language, null=ABSENT, null_colour="transparent")))
         if column.shown is not None or column.steps is not None:
             found.append(Property("custom.cellOptions", {"type": "color-background", "mode": "basic"}))
         if column.link is not None:
@@ -299,7 +303,7 @@ class Kit:
         """Bars over a category: the first column names them, the others are their parts."""
         panel = self._dress(barchart.Panel(), title, about, place, ())
         panel.with_target(Sql(sql)).unit(unit).fill_opacity(80).show_value(cm.VisibilityMode.AUTO)
-        panel.x_tick_label_rotation(-45)
+        panel.x_tick_label_rotation(0)
         panel.stacking(cm.StackingMode.NORMAL if stacked else cm.StackingMode.NONE)
         panel.legend(common.VizLegendOptions().show_legend(True).placement(cm.LegendPlacement.BOTTOM))
         return panel
@@ -421,8 +425,10 @@ class Kit:
     def open_alerts(self, place: Place, feed: str | None = None, where: str = "") -> Table:
         """Alerts that are open, the worst first, with their way to the one map."""
         only = "" if feed is None else f" AND feed = '{feed}'"
+        # Much has a Chinese name only; the alert's own words for its place say more than an id.
+        named = f"CASE WHEN {self.asset_name} = asset THEN place ELSE {self.asset_name} END"
         sql = f"""
-SELECT severity, feed, {self.asset_name} AS place, rule, started_at, observed_value,
+SELECT severity, feed, {named} AS place, rule, started_at, observed_value,
     concat_ws(' ', threshold_comparator, threshold_value, threshold_unit) AS threshold,
     concat_ws(' ', source_id, source_version, source_where) AS source, {self.text} AS text, alert_id, asset
 FROM v_alert_places

@@ -76,18 +76,21 @@ UNIT: Final[Shown] = {
 }
 
 
-def mappings(shown: Shown, language: Language, *, null: Words | None = None) -> list[ValueMapping]:
+def mappings(
+    shown: Shown, language: Language, *, null: Words | None = None, null_colour: str = GREY
+) -> list[ValueMapping]:
     """Grafana's value mappings of these states; `null` says what no value means."""
-    found: list[ValueMapping] = [
-        ValueMap(
+    found: list[ValueMapping] = []
+    if shown:
+        states = ValueMap(
             options={
                 value: ValueMappingResult(text=words.of(language), color=colour, index=index)
                 for index, (value, (words, colour)) in enumerate(shown.items())
             }
         )
-    ]
+        found.append(states)
     if null is not None:
-        said = ValueMappingResult(text=null.of(language), color=GREY, index=len(shown))
+        said = ValueMappingResult(text=null.of(language), color=null_colour, index=len(shown))
         found.append(
             SpecialValueMap(options=DashboardSpecialValueMapOptions(match=SpecialValueMatch.NULL_AND_NAN, result=said))
         )

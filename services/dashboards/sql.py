@@ -22,6 +22,21 @@ LIVE_LANE: Final = "lane = ${lane:sqlstring}"
 """Life, an exercise or a replay: they are never mixed."""
 
 
+OVERLAPS: Final = "period_end > $__timeFrom()::timestamptz AND period_start < $__timeTo()::timestamptz"
+"""Periods that reach into the range: a day that began before it still counts."""
+BEGINS: Final = "greatest(period_start, $__timeFrom()::timestamptz)"
+"""Where such a period begins within the range."""
+
+
+def overlaps(longest: str) -> str:
+    """Condition for periods of at most this length that reach into the range; chunks before it are left out.
+
+    Args:
+        longest: As SQL writes an interval, such as `1 day`.
+    """
+    return f"{OVERLAPS} AND period_start > $__timeFrom()::timestamptz - INTERVAL '{longest}'"
+
+
 class SqlQuery(cogvariants.Dataquery):
     """One query as the PostgreSQL data source of Grafana keeps it."""
 

@@ -24,7 +24,7 @@ from rich.console import Console
 
 from deploy.local.errors import AlreadyRunning
 from deploy.local.paths import CHECKOUT
-from deploy.local.ports import pick_free
+from deploy.local.ports import is_free, pick_free
 from deploy.local.settings import LocalSettings
 from deploy.local.stack import ServiceSpec, SetupStep, Stack, all_or_none
 from deploy.local.supervisor import Event
@@ -192,8 +192,8 @@ class _District:
         if installed is None:
             self._output.event(grafana_server.HOW_TO_GET_ONE)
             return
-        port = pick_free(())
-        folder = stack.settings.state
+        wanted, folder = stack.settings.grafana_port, stack.settings.state
+        port = wanted if wanted and is_free(wanted) else pick_free()
         await stack.start_service(grafana_server.spec(installed, folder, port, reader, secrets.token_hex(24)))
         self._output.event(f"Boards: http://127.0.0.1:{port}")
 

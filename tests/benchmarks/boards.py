@@ -4,7 +4,8 @@
 own with the extension and the three roles (the community edition, say); without it the local server is started.
 
 Readings are made in the database, which is fast. Verdicts are those of one simulated day of the whole district, judged by
-the real rules and written by the real sink, repeated for each day; each water reading has its two verdicts as well.
+the real rules and written by the real sink, repeated for each day; each water reading of the last week has its two
+verdicts as well.
 """
 
 from __future__ import annotations
@@ -98,6 +99,8 @@ NAMES = {
     "emergency_readings": {"boot_id", "incident_id"},
 }
 """Ids that are new in each repeated day."""
+SAMPLE_DAYS = 7
+"""Days whose water readings have their verdicts: the chunk that every query of the newest reads."""
 SAMPLES = """
 INSERT INTO indicators (lane, id, feed, subject, subject_name, period_start, period_end, value, unit, status, status_reason, n,
     completeness, threshold, revision, sample_device_id, sample_boot_id, sample_seq, sample_quality, details, evidence, known_at)
@@ -171,7 +174,7 @@ async def _judge(owner_url: str, owner: Any, days: int, until: datetime) -> int:
         until,
         [feed.value for feed in Feed],
     )
-    for day in range(days):
+    for day in range(min(days, SAMPLE_DAYS)):
         await owner.execute(SAMPLES, until - timedelta(days=day + 1), until - timedelta(days=day))
     return int(
         await owner.fetchval(

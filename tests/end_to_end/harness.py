@@ -130,6 +130,7 @@ def start_district(state: Path) -> District:
         "DISTRICT_KAFKA_PORT": "0",
         "DISTRICT_KAFKA_CONTROLLER_PORT": "0",
         "DISTRICT_POSTGRES_PORT": "0",
+        "DISTRICT_GRAFANA_PORT": "0",
     }
     if chosen := os.environ.get("DISTRICT_CACHE"):
         environment["DISTRICT_CACHE"] = chosen

@@ -55,7 +55,7 @@ def board(kit: Kit) -> dashboard.Dashboard:
         _unit_map(kit),
     ):
         built.with_panel(panel)
-    built.with_panel(kit.open_alerts(Place(12, 11), "emergency"))
+    built.with_panel(kit.open_alerts(Place(24, 9), "emergency"))
     return built
 
 
@@ -168,21 +168,20 @@ FROM ({OPEN}) AS o
 WHERE ended IS NULL AND called_at IS NOT NULL
 ORDER BY on_scene_at IS NOT NULL, called_at"""
     columns = [
-        Column("incident_id", Words("事件", "Incident"), width=150),
-        Column("street", Words("街道", "Street"), width=110),
-        Column("call_type", Words("类型", "Type")),
-        Column("priority", Words("级别", "Priority"), width=80),
-        Column("called_at", Words("接警", "Call received"), width=170),
+        Column("incident_id", Words("事件", "Incident"), width=140),
+        Column("street", Words("街道", "Street"), width=80),
+        Column("call_type", Words("类型", "Type"), width=90),
+        Column("priority", Words("级别", "Priority"), width=75),
+        Column("called_at", Words("接警", "Call received"), width=160),
         Column(
             "clock",
             Words("计时", "Clock"),
-            unit="s",
-            decimals=0,
-            width=100,
+            unit="dthms",
+            width=90,
             steps=((None, GREEN), (limit * 45, "#B39A0A"), (limit * 60, RED)),
         ),
-        Column("left_s", Words("剩余", "Left"), unit="s", decimals=0, width=100),
-        Column("on_scene_at", Words("到场", "On scene"), width=170),
+        Column("left_s", Words("剩余", "Left"), unit="dthms", width=110),
+        Column("on_scene_at", Words("到场", "On scene"), width=160),
         Column("units", Words("单元", "Units")),
     ]
     about = Words(
@@ -231,10 +230,10 @@ SELECT street, count(*) AS calls,
 FROM ({RESPONSES}) AS r GROUP BY street ORDER BY p90 DESC NULLS LAST"""
     late = ((None, "transparent"), (limit + 1e-9, RED))
     columns = [
-        Column("street", Words("街道", "Street")),
-        Column("calls", Words("呼救", "Calls")),
-        Column("p50", Words("P50", "P50"), unit="min", decimals=1),
-        Column("p90", Words("P90", "P90"), unit="min", decimals=1, steps=late),
+        Column("street", Words("街道", "Street"), width=120),
+        Column("calls", Words("呼救", "Calls"), width=80),
+        Column("p50", Words("P50", "P50"), unit="min", decimals=1, width=100),
+        Column("p90", Words("P90", "P90"), unit="min", decimals=1, width=100, steps=late),
         Column("share", Words("十分钟内", "Within ten minutes"), unit="percentunit", decimals=0),
     ]
     about = Words("所选时段内各街道的反应时间。", "Response times of each street in the time range.")
@@ -297,4 +296,4 @@ FROM v_emergency_latest WHERE {LIVE_LANE} AND longitude IS NOT NULL"""
     about = Words(
         "各单元最近报告的位置与状态（WGS-84）。", "Position and state of each unit by its newest report (WGS-84)."
     )
-    return kit.map(Words("车辆位置", "Units on the map"), about, sql, Place(12, 11), shown=UNIT, columns=columns)
+    return kit.map(Words("车辆位置", "Units on the map"), about, sql, Place(24, 11), shown=UNIT, columns=columns)

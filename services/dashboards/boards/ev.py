@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.kit import Column, Kit, PanelBuilder, Place
 from services.dashboards.palette import CONNECTOR, GREEN, RED
-from services.dashboards.sql import LIVE_LANE, by_level
+from services.dashboards.sql import BEGINS, LIVE_LANE, by_level, overlaps
 from services.dashboards.words import Words
 
 IN_SITES: Final = "group_id IN (${site:sqlstring})"
@@ -165,10 +165,10 @@ def _daily(kit: Kit, *ids: str) -> str:
     names = " ".join(f"WHEN '{each}' THEN '{kit.say(words[each])}'" for each in ids)
     listed = ", ".join(f"'{each}'" for each in ids)
     return f"""
-SELECT period_start AS time, concat(coalesce(a.{kit.name}, i.subject), ' ', CASE i.id {names} END) AS metric,
+SELECT {BEGINS} AS time, concat(coalesce(a.{kit.name}, i.subject), ' ', CASE i.id {names} END) AS metric,
     CASE i.unit WHEN '%' THEN i.value / 100 ELSE i.value END AS value
 FROM v_indicators AS i LEFT JOIN v_assets AS a ON a.kind = 'site' AND a.asset_id = i.subject
-WHERE i.id IN ({listed}) AND i.{LIVE_LANE} AND $__timeFilter(period_start) AND i.value IS NOT NULL
+WHERE i.id IN ({listed}) AND i.{LIVE_LANE} AND {overlaps("1 day")} AND i.value IS NOT NULL
     AND i.period_end - i.period_start <= INTERVAL '1 day' AND i.subject IN (${{site:sqlstring}})
 ORDER BY 1"""
 

@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.kit import Column, Kit, PanelBuilder, Place
 from services.dashboards.palette import GREEN, RED
-from services.dashboards.sql import LIVE_LANE, by_level
+from services.dashboards.sql import BEGINS, LIVE_LANE, by_level, overlaps
 from services.dashboards.words import Words
 
 IN_ZONES: Final = "group_id IN (${zone:sqlstring})"
@@ -158,10 +158,10 @@ LEFT JOIN v_assets AS z ON z.kind = 'zone' AND z.asset_id = l.group_id
 WHERE l.{LIVE_LANE} AND l.{IN_ZONES} AND l.device_id IN (${{lot:sqlstring}})
 ORDER BY occupancy DESC NULLS FIRST"""
     columns = [
-        Column("lot", Words("停车场", "Car park")),
-        Column("zone", Words("片区", "Zone")),
-        Column("free_spaces", Words("空余", "Free"), width=80),
-        Column("total_spaces", Words("总数", "Spaces"), width=80),
+        Column("lot", Words("停车场", "Car park"), width=210),
+        Column("zone", Words("片区", "Zone"), width=170),
+        Column("free_spaces", Words("空余", "Free"), width=60),
+        Column("total_spaces", Words("总数", "Spaces"), width=75),
         Column(
             "occupancy",
             Words("占用率", "Occupancy"),
@@ -175,7 +175,7 @@ ORDER BY occupancy DESC NULLS FIRST"""
     ]
     about = Words("各停车场最近的读数，最满的在前。", "The newest reading of each car park, the fullest first.")
     limits = ("parking.nearly_full", "parking.full")
-    return kit.table(Words("停车场现状", "Car parks now"), about, sql, columns, Place(12, 11), sources=limits)
+    return kit.table(Words("停车场现状", "Car parks now"), about, sql, columns, Place(14, 11), sources=limits)
 
 
 def _guidance(kit: Kit) -> PanelBuilder:
@@ -193,11 +193,11 @@ CROSS JOIN LATERAL jsonb_array_elements(n.details -> 'offers') AS o
 LEFT JOIN v_assets AS a ON a.kind = 'lot' AND a.asset_id = n.subject
 ORDER BY n.period_start DESC, 1"""
     columns = [
-        Column("lot", Words("满位停车场", "Full car park")),
-        Column("period_start", Words("时间", "At"), width=170),
-        Column("offered", Words("引导至", "Sent to")),
-        Column("share", Words("比例", "Share"), unit="percentunit", decimals=0, width=90),
-        Column("drivers", Words("车辆", "Drivers"), decimals=0, width=90),
+        Column("lot", Words("满位停车场", "Full car park"), width=170),
+        Column("period_start", Words("时间", "At"), width=155),
+        Column("offered", Words("引导至", "Sent to"), width=170),
+        Column("share", Words("比例", "Share"), unit="percentunit", decimals=0, width=70),
+        Column("drivers", Words("车辆", "Drivers"), decimals=0, width=75),
     ]
     about = Words(
         "满位停车场最近一次给出的诱导：引导至哪些有空位的停车场、各多少。",
@@ -208,16 +208,16 @@ ORDER BY n.period_start DESC, 1"""
         about,
         sql,
         columns,
-        Place(12, 11),
+        Place(10, 11),
         empty=Words("所选时段无诱导", "no guidance in this time range"),
     )
 
 
 def _turnover(kit: Kit) -> PanelBuilder:
     sql = f"""
-SELECT i.period_start AS time, coalesce(a.{kit.name}, i.subject) AS metric, i.value
+SELECT {BEGINS} AS time, coalesce(a.{kit.name}, i.subject) AS metric, i.value
 FROM v_indicators AS i JOIN v_assets AS a ON a.kind = 'zone' AND a.asset_id = i.subject
-WHERE i.id = 'parking.turnover' AND i.{LIVE_LANE} AND $__timeFilter(period_start) AND i.value IS NOT NULL
+WHERE i.id = 'parking.turnover' AND i.{LIVE_LANE} AND {overlaps("1 day")} AND i.value IS NOT NULL
     AND i.period_end - i.period_start <= INTERVAL '1 day' AND i.subject IN (${{zone:sqlstring}})
 ORDER BY 1"""
     about = Words(
@@ -225,7 +225,7 @@ ORDER BY 1"""
         "Vehicles per space and local day of each zone; said when the day is over.",
     )
     return kit.lines(
-        Words("周转率", "Turnover by day"), about, sql, Place(24, 8), decimals=2, bars=True, interval="1d", low=0
+        Words("周转率", "Turnover by day"), about, sql, Place(24, 8), decimals=2, points=True, interval="1d", low=0
     )
 
 
@@ -256,9 +256,8 @@ ORDER BY h.day"""
         for hour in range(24)
     ]
     about = Words(
-        "所选时段内按星期与小时（+08:00）的平均占用率；时段选长些更有意义。",
-        "Mean occupancy by weekday and hour (+08:00) in the time range; a longer range says more.",
+        "最近七天按星期与小时（+08:00）的平均占用率；选绝对时段则按所选时段。",
+        "Mean occupancy by weekday and hour (+08:00) of the last seven days; of an absolute time range where one is chosen.",
     )
-    return kit.table(
-        Words("一周热力", "The week by hour"), about, sql, columns, Place(24, 9), sources=("parking.nearly_full",)
-    )
+    title = Words("一周热力", "The week by hour")
+    return kit.table(title, about, sql, columns, Place(24, 9), sources=("parking.nearly_full",)).time_from("7d")

@@ -147,7 +147,7 @@ FROM v_ledger WHERE {IN_FEEDS} ORDER BY 1"""
         "Kafka 中每条读数的去向：收到 = 已存 + 重复 + 死信，与数据行在同一事务写入。",
         "What became of every record: received = stored + duplicates + dead-lettered, written in the transaction of the rows.",
     )
-    return kit.table(Words("台账", "Ledger"), about, sql, columns, Place(12, 8))
+    return kit.table(Words("台账", "Ledger"), about, sql, columns, Place(24, 7))
 
 
 def _letters(kit: Kit) -> PanelBuilder:
@@ -159,7 +159,14 @@ FROM v_dead_letter_hours WHERE $__timeFilter(bucket) GROUP BY 1, 2 ORDER BY 1"""
         "Dead letters by hour, by who refused them and why; empty while there are none.",
     )
     panel = kit.lines(
-        Words("死信原因", "Dead letters by reason"), about, sql, Place(12, 8), bars=True, stacked=True, interval="1h"
+        Words("死信原因", "Dead letters by reason"),
+        about,
+        sql,
+        Place(12, 8),
+        low=0,
+        bars=True,
+        stacked=True,
+        interval="1h",
     )
     return panel.no_value(kit.say(Words("无死信", "no dead letters")))
 
@@ -196,7 +203,7 @@ GROUP BY o.outcome, o.place ORDER BY o.place"""
         "所选时段内向城市大脑投递预警的尝试；无投递服务时全为零。",
         "Attempts to deliver alerts to the city brain in the time range; all zero where no delivery runs.",
     )
-    return kit.table(Words("投递至城市大脑", "Deliveries to the city brain"), about, sql, columns, Place(12, 8))
+    return kit.table(Words("投递至城市大脑", "Deliveries to the city brain"), about, sql, columns, Place(24, 7))
 
 
 def _storage(kit: Kit) -> PanelBuilder:

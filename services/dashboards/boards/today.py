@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.kit import Column, Kit, PanelBuilder, Place
-from services.dashboards.palette import ASSET_STATE, FEED, GREEN, GREY, ORANGE, RED, STATUS
+from services.dashboards.palette import ASSET_STATE, FEED, GREEN, GREY, ORANGE, RED, STATUS, WATER_CLASS
 from services.dashboards.words import Words
 
 OPEN = Words("打开看板", "Open the board")
@@ -60,6 +60,7 @@ def _water(kit: Kit) -> PanelBuilder:
         _newest("water.class", "value DESC NULLS LAST"),
         decimals=0,
         steps=((None, GREEN), (limit + 0.5, RED)),
+        shown={number: (words, GREEN if int(number) <= limit else RED) for number, (words, _) in WATER_CLASS.items()},
         link=(OPEN, kit.href("water")),
         sources=("water.class",),
     )
@@ -115,22 +116,24 @@ def targets_table(kit: Kit, place: Place) -> PanelBuilder:
         f"WHEN '{feed}' THEN '{kit.uid(feed)}'" for feed in ("water", "emergency", "parking", "ev", "tax")
     )
     sql = f"""
-SELECT {kit.name} AS target_name, subject_name, status, value, concat_ws(' ', comparator, target) AS goal, unit, due::text AS due,
+SELECT t.{kit.name} AS target_name, coalesce(a.{kit.name}, t.subject_name) AS subject_name, status, value,
+    concat_ws(' ', comparator, target) AS goal, unit, due::text AS due,
     concat_ws(' ', plan_id, plan_version, page) AS source, status_reason, period_start, id, subject,
-    CASE feed {boards} ELSE '{kit.uid("plan")}' END AS board
-FROM v_target_states
+    CASE t.feed {boards} ELSE '{kit.uid("plan")}' END AS board
+FROM v_target_states AS t
+LEFT JOIN v_assets AS a ON a.asset_id = t.subject AND a.kind IN ('district', 'lake')
 WHERE lane = ${{lane:sqlstring}} OR subject IS NULL
 ORDER BY checked_by DESC, CASE status WHEN 'not_met' THEN 0 WHEN 'cannot_say' THEN 1 ELSE 2 END, ordinality, subject"""
     to_board = (OPEN, "/d/${__data.fields.board}?${__url_time_range}&var-lane=${lane}")
     columns = [
-        Column("target_name", Words("目标", "Target"), width=330, link=to_board),
-        Column("subject_name", Words("对象", "Subject"), width=120),
-        Column("status", Words("状态", "Status"), shown=STATUS, width=100),
-        Column("value", Words("现值", "Value"), decimals=2, width=90),
-        Column("goal", Words("目标值", "Goal"), width=90),
-        Column("unit", Words("单位", "Unit"), width=190),
-        Column("due", Words("期限", "Due"), width=110),
-        Column("source", Words("依据", "Source"), width=230),
+        Column("target_name", Words("目标", "Target"), width=270, link=to_board),
+        Column("subject_name", Words("对象", "Subject"), width=150),
+        Column("status", Words("状态", "Status"), shown=STATUS, width=95),
+        Column("value", Words("现值", "Value"), decimals=2, width=80),
+        Column("goal", Words("目标值", "Goal"), width=125),
+        Column("unit", Words("单位", "Unit"), width=110),
+        Column("due", Words("期限", "Due"), width=100),
+        Column("source", Words("依据", "Source"), width=200),
         Column("status_reason", Words("理由", "Why")),
         Column("period_start", Words("时段始", "Period from"), width=170),
         Column("id", Words("编号", "Id"), hidden=True),

@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.kit import Column, Kit, PanelBuilder, Place
 from services.dashboards.palette import WATER_CLASS
-from services.dashboards.sql import LIVE_LANE, by_level
+from services.dashboards.sql import BEGINS, LIVE_LANE, by_level, overlaps
 from services.dashboards.words import Words
 
 ITEMS: Final[dict[str, tuple[Words, str]]] = {
@@ -52,10 +52,10 @@ def board(kit: Kit) -> dashboard.Dashboard:
 
 def _classes(kit: Kit) -> PanelBuilder:
     sql = f"""
-SELECT period_start AS time, coalesce(a.{kit.name}, i.subject) AS metric, i.value
+SELECT {BEGINS} AS time, coalesce(a.{kit.name}, i.subject) AS metric, i.value
 FROM v_indicators AS i
 LEFT JOIN v_assets AS a ON a.kind = 'lake' AND a.asset_id = i.subject
-WHERE i.id = 'water.class' AND $__timeFilter(period_start) AND i.{LIVE_LANE} AND i.subject IN (${{lake:sqlstring}})
+WHERE i.id = 'water.class' AND {overlaps("1 day")} AND i.{LIVE_LANE} AND i.subject IN (${{lake:sqlstring}})
     AND i.status <> 'cannot_say'
 ORDER BY 1"""
     about = Words(
@@ -135,7 +135,7 @@ def _trophic(kit: Kit) -> PanelBuilder:
     sql = f"""
 SELECT period_start AS time, coalesce(a.{kit.name}, i.subject) AS metric, i.value
 FROM v_indicators AS i LEFT JOIN v_assets AS a ON a.kind = 'lake' AND a.asset_id = i.subject
-WHERE i.id = 'water.trophic_index' AND $__timeFilter(period_start) AND i.{LIVE_LANE}
+WHERE i.id = 'water.trophic_index' AND $__timeFilter(period_start) AND i.{LIVE_LANE} AND i.sample_seq = -1
     AND i.subject IN (${{lake:sqlstring}}) AND i.value IS NOT NULL
 ORDER BY 1"""
     about = Words(
@@ -170,7 +170,7 @@ ORDER BY l.observed_at"""
         "各监测点按采样时间的最近一条读数；沉默最久的在前。",
         "The newest reading of each point by the time it was sampled; the longest silent first.",
     )
-    return kit.table(Words("监测点", "Stations"), about, sql, columns, Place(14, 9))
+    return kit.table(Words("监测点", "Stations"), about, sql, columns, Place(24, 9))
 
 
 def _flags(kit: Kit) -> PanelBuilder:
@@ -188,4 +188,4 @@ GROUP BY 1, 2"""
         " for the class.",
     )
     title = Words("质量标记", "Quality flags")
-    return kit.lines(title, about, by_level("water", query), Place(10, 9), unit="percentunit", low=0, high=1)
+    return kit.lines(title, about, by_level("water", query), Place(24, 7), unit="percentunit", low=0, high=1)

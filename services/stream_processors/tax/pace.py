@@ -39,9 +39,15 @@ class Forecast(NamedTuple):
     years_of_past: int
 
 
+def whole_years(past: Sequence[Sequence[int]]) -> list[Sequence[int]]:
+    """Past years with tax in every month; a year that is known in part tells nothing about its months."""
+    return [year for year in past if min(year) > 0]
+
+
 def usual_shares(past: Sequence[Sequence[int]], method: Method) -> tuple[float, ...]:
-    """Share of a year's tax in each month: of past years where there are any, else the policy's."""
-    sums = [sum([max(0, year[month]) for year in past]) for month in range(MONTHS)]
+    """Share of a year's tax in each month: of whole past years where there are any, else the policy's."""
+    past = whole_years(past)
+    sums = [sum([year[month] for year in past]) for month in range(MONTHS)]
     total = sum(sums)
     if total <= 0:
         whole = sum(method.month_shares)
@@ -98,4 +104,4 @@ def forecast(
     reach = _NORMAL.inv_cdf(0.5 + method.confidence / 2) * deviation
     lower = max(0, floor(expected - reach + 0.5))
     upper = min(reached, floor(expected + reach + 0.5))
-    return Forecast(round(expected, 6), lower, max(lower, upper), already, len(past))
+    return Forecast(round(expected, 6), lower, max(lower, upper), already, len(whole_years(past)))

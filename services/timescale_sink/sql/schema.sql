@@ -400,16 +400,26 @@ CREATE INDEX assets_by_id ON public.assets USING btree (asset_id);
 CREATE INDEX dead_letters_by_device ON public.dead_letters USING btree (boot_id, device_id, seq);
 CREATE INDEX dead_letters_received_at_idx ON public.dead_letters USING btree (received_at DESC);
 CREATE INDEX emergency_readings_by_device ON public.emergency_readings USING btree (lane, device_id, observed_at DESC);
+CREATE INDEX emergency_readings_by_hour ON public.emergency_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
+CREATE INDEX emergency_readings_by_minute ON public.emergency_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX emergency_readings_by_time ON public.emergency_readings USING brin (observed_at);
 CREATE INDEX ev_readings_by_device ON public.ev_readings USING btree (lane, device_id, observed_at DESC);
+CREATE INDEX ev_readings_by_hour ON public.ev_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
+CREATE INDEX ev_readings_by_minute ON public.ev_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX ev_readings_by_time ON public.ev_readings USING brin (observed_at);
 CREATE INDEX ev_readings_faults ON public.ev_readings USING btree (observed_at) WHERE (status = 'fault'::text);
-CREATE INDEX indicators_by_id ON public.indicators USING btree (lane, id, subject, period_start DESC);
+CREATE INDEX indicators_by_id ON public.indicators USING btree (lane, id, subject, period_start DESC, period_end DESC);
 CREATE INDEX parking_readings_by_device ON public.parking_readings USING btree (lane, device_id, observed_at DESC);
+CREATE INDEX parking_readings_by_hour ON public.parking_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
+CREATE INDEX parking_readings_by_minute ON public.parking_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX parking_readings_by_time ON public.parking_readings USING brin (observed_at);
 CREATE INDEX tax_readings_by_device ON public.tax_readings USING btree (lane, device_id, observed_at DESC);
+CREATE INDEX tax_readings_by_hour ON public.tax_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
+CREATE INDEX tax_readings_by_minute ON public.tax_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX tax_readings_by_time ON public.tax_readings USING brin (observed_at);
 CREATE INDEX water_readings_by_device ON public.water_readings USING btree (lane, device_id, observed_at DESC);
+CREATE INDEX water_readings_by_hour ON public.water_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
+CREATE INDEX water_readings_by_minute ON public.water_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX water_readings_by_time ON public.water_readings USING brin (observed_at);
 CREATE UNIQUE INDEX one_open_alert ON public.alerts USING btree (lane, rule, asset) WHERE ((ended_at IS NULL) AND (event <> 'retracted'::text) AND (superseded_by IS NULL));
 
@@ -424,26 +434,45 @@ CREATE UNIQUE INDEX one_open_alert ON public.alerts USING btree (lane, rule, ass
 
 CREATE OR REPLACE FUNCTION public.drop_expired_chunks()
  RETURNS TABLE(relation text, chunk text)
- LANGUAGE plpgsql
+ LANGUAGE sql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    SELECT * FROM drop_expired_chunks(now())
+$function$;
+
+CREATE OR REPLACE FUNCTION public.drop_expired_chunks(moment timestamp with time zone)
+ RETURNS TABLE(relation text, chunk text)
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 DECLARE
     each record;
 BEGIN
-    FOR each IN
-        SELECT h.name, a.months
-        FROM (VALUES
-            ('ev_readings', 'raw'), ('water_readings', 'raw'), ('parking_readings', 'raw'),
-            ('emergency_readings', 'raw'), ('tax_readings', 'raw'), ('dead_letters', 'letters')
-        ) AS h (name, what)
-        JOIN storage_ages AS a USING (what)
-    LOOP
+    FOR each IN SELECT * FROM expired_chunks(moment) LOOP
         RETURN QUERY
-        SELECT each.name::text, dropped::text
-        FROM drop_chunks(each.name::regclass, older_than => now() - make_interval(months => each.months)) AS dropped;
+        SELECT each.relation, dropped::text
+        FROM drop_chunks(
+            format('public.%I', each.relation)::regclass, older_than => each.range_end, newer_than => each.range_start
+        ) AS dropped;
     END LOOP;
 END
+$function$;
+
+CREATE OR REPLACE FUNCTION public.expired_chunks(moment timestamp with time zone)
+ RETURNS TABLE(relation text, chunk text, range_start timestamp with time zone, range_end timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    SELECT c.hypertable_name::text, format('%I.%I', c.chunk_schema, c.chunk_name), c.range_start, c.range_end
+    FROM (VALUES
+        ('ev_readings', 'raw'), ('water_readings', 'raw'), ('parking_readings', 'raw'),
+        ('emergency_readings', 'raw'), ('tax_readings', 'raw'), ('dead_letters', 'letters')
+    ) AS h (name, what)
+    JOIN storage_ages AS a USING (what)
+    JOIN timescaledb_information.chunks AS c ON c.hypertable_schema = 'public' AND c.hypertable_name = h.name
+    WHERE greatest(c.range_end, c.chunk_creation_time) < moment - make_interval(months => a.months)
 $function$;
 
 CREATE VIEW v_alert_events AS
@@ -1580,34 +1609,82 @@ CREATE VIEW v_storage AS
   WHERE (h.hypertable_schema = 'public'::name);
 
 CREATE VIEW v_target_states AS
- WITH newest AS (
-         SELECT DISTINCT ON (indicators.lane, indicators.id, indicators.subject) indicators.lane,
-            indicators.id,
-            indicators.feed,
-            indicators.subject,
-            indicators.subject_name,
-            indicators.period_start,
-            indicators.period_end,
-            indicators.value,
-            indicators.unit,
-            indicators.status,
-            indicators.status_reason,
-            indicators.n,
-            indicators.completeness,
-            indicators.threshold,
-            indicators.revision,
-            indicators.sample_device_id,
-            indicators.sample_boot_id,
-            indicators.sample_seq,
-            indicators.sample_quality,
-            indicators.details,
-            indicators.evidence,
-            indicators.stored_at,
-            indicators.known_at
-           FROM indicators
-          WHERE ((indicators.sample_seq = '-1'::integer) AND (indicators.id IN ( SELECT v_plan_targets.id
-                   FROM v_plan_targets)))
-          ORDER BY indicators.lane, indicators.id, indicators.subject, indicators.period_start DESC, indicators.period_end DESC
+ WITH RECURSIVE known AS (
+         SELECT l.lane,
+            t_1.id,
+            s.subject
+           FROM ((( SELECT devices.lane
+                   FROM devices
+                UNION
+                 SELECT 'live'::text) l
+             CROSS JOIN v_plan_targets t_1)
+             CROSS JOIN LATERAL ( SELECT i.subject
+                   FROM indicators i
+                  WHERE ((i.lane = l.lane) AND (i.id = t_1.id))
+                  ORDER BY i.subject
+                 LIMIT 1) s)
+        UNION ALL
+         SELECT k.lane,
+            k.id,
+            s.subject
+           FROM (known k
+             CROSS JOIN LATERAL ( SELECT i.subject
+                   FROM indicators i
+                  WHERE ((i.lane = k.lane) AND (i.id = k.id) AND (i.subject > k.subject))
+                  ORDER BY i.subject
+                 LIMIT 1) s)
+        ), newest AS (
+         SELECT i.lane,
+            i.id,
+            i.feed,
+            i.subject,
+            i.subject_name,
+            i.period_start,
+            i.period_end,
+            i.value,
+            i.unit,
+            i.status,
+            i.status_reason,
+            i.n,
+            i.completeness,
+            i.threshold,
+            i.revision,
+            i.sample_device_id,
+            i.sample_boot_id,
+            i.sample_seq,
+            i.sample_quality,
+            i.details,
+            i.evidence,
+            i.stored_at,
+            i.known_at
+           FROM (known k
+             CROSS JOIN LATERAL ( SELECT q.lane,
+                    q.id,
+                    q.feed,
+                    q.subject,
+                    q.subject_name,
+                    q.period_start,
+                    q.period_end,
+                    q.value,
+                    q.unit,
+                    q.status,
+                    q.status_reason,
+                    q.n,
+                    q.completeness,
+                    q.threshold,
+                    q.revision,
+                    q.sample_device_id,
+                    q.sample_boot_id,
+                    q.sample_seq,
+                    q.sample_quality,
+                    q.details,
+                    q.evidence,
+                    q.stored_at,
+                    q.known_at
+                   FROM indicators q
+                  WHERE ((q.lane = k.lane) AND (q.id = k.id) AND (q.subject = k.subject) AND (q.sample_seq = '-1'::integer))
+                  ORDER BY q.period_start DESC, q.period_end DESC
+                 LIMIT 1) i)
         )
  SELECT COALESCE(n.lane, 'live'::text) AS lane,
     t.id,

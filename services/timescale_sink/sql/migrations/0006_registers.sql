@@ -138,6 +138,6 @@ REVOKE ALL ON FUNCTION drop_expired_chunks() FROM PUBLIC;
 -- Faults are rare and asked for over months.
 CREATE INDEX ev_readings_faults ON ev_readings (observed_at) WHERE status = 'fault';
 
-CREATE INDEX indicators_by_id ON indicators (lane, id, subject, period_start DESC);
+CREATE INDEX indicators_by_id ON indicators (lane, id, subject, period_start DESC, period_end DESC);
 CREATE INDEX alerts_by_time ON alerts (lane, started_at DESC);
 CREATE INDEX alert_events_by_time ON alert_events (stored_at);

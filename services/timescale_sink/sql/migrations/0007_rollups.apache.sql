@@ -1,6 +1,29 @@
 -- Apache edition: readings by minute, hour and local day (fixed +08:00) as plain views over raw readings. The same views, names
 -- and columns as the community edition's; they reach as far back as raw readings are kept.
 
+-- A block range index of the bucket is small and gives the planner what it lacks: how many readings a range of buckets holds.
+-- Without it a month is sorted where it should be hashed (measured: twice the time).
+CREATE INDEX ev_readings_by_minute ON ev_readings
+    USING brin (time_bucket('1 minute', observed_at, "offset" => INTERVAL '-8 hours'));
+CREATE INDEX ev_readings_by_hour ON ev_readings
+    USING brin (time_bucket('1 hour', observed_at, "offset" => INTERVAL '-8 hours'));
+CREATE INDEX water_readings_by_minute ON water_readings
+    USING brin (time_bucket('1 minute', observed_at, "offset" => INTERVAL '-8 hours'));
+CREATE INDEX water_readings_by_hour ON water_readings
+    USING brin (time_bucket('1 hour', observed_at, "offset" => INTERVAL '-8 hours'));
+CREATE INDEX parking_readings_by_minute ON parking_readings
+    USING brin (time_bucket('1 minute', observed_at, "offset" => INTERVAL '-8 hours'));
+CREATE INDEX parking_readings_by_hour ON parking_readings
+    USING brin (time_bucket('1 hour', observed_at, "offset" => INTERVAL '-8 hours'));
+CREATE INDEX emergency_readings_by_minute ON emergency_readings
+    USING brin (time_bucket('1 minute', observed_at, "offset" => INTERVAL '-8 hours'));
+CREATE INDEX emergency_readings_by_hour ON emergency_readings
+    USING brin (time_bucket('1 hour', observed_at, "offset" => INTERVAL '-8 hours'));
+CREATE INDEX tax_readings_by_minute ON tax_readings
+    USING brin (time_bucket('1 minute', observed_at, "offset" => INTERVAL '-8 hours'));
+CREATE INDEX tax_readings_by_hour ON tax_readings
+    USING brin (time_bucket('1 hour', observed_at, "offset" => INTERVAL '-8 hours'));
+
 CREATE VIEW v_ev_minutes AS
 SELECT
     lane,

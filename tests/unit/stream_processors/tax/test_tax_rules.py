@@ -189,6 +189,15 @@ def test_usual_shares_come_from_past_years() -> None:
     assert usual_shares([(1,) * 12, (3,) * 12], METHOD) == pytest.approx([1 / 12] * 12)
 
 
+def test_a_past_year_that_is_known_in_part_tells_nothing() -> None:
+    """A platform that was switched on in December must not expect the next year's tax in December."""
+    december = (0,) * 11 + (500,)
+    assert usual_shares([december], METHOD) == usual_shares([], METHOD)
+    assert usual_shares([december, (2,) * 12], METHOD) == pytest.approx([1 / 12] * 12)
+    months = [(50, 50, 50, 50, 50, 50)] * 3
+    assert forecast(months, 500, [december], METHOD) == forecast(months, 500, [], METHOD)
+
+
 def _year(dice: Any, mean: float) -> tuple[int, ...]:
     shares = [s / sum(METHOD.month_shares) for s in METHOD.month_shares]
     return tuple(max(0, round(mean * share * (1 + dice.gauss(0, 0.25)))) for share in shares)
