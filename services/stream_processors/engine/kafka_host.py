@@ -44,6 +44,9 @@ log = structlog.stdlib.get_logger()
 
 _POLL_MS: Final = 200
 _BATCHES_WAITING: Final = 1
+_RECORDS_AT_A_STRETCH: Final = 50
+"""Records judged before the heartbeats of every feed get their turn: late ones of a large key can take 10 ms each, and
+during a thousand of them the group took the process for dead and moved its partitions."""
 _SLOW_SECONDS: Final = 30.0
 """Well below the group's limit between two polls (300 s)."""
 _SNAPSHOT_SHARE: Final = 20
@@ -177,10 +180,12 @@ class KafkaHost(Generic[S]):
             worker = self._workers.get(place.partition)
             if worker is None or self._left_a_gap(worker, place, records[0].offset):
                 continue
-            said, bad = worker.judge(records)
-            outputs += said
-            self._tell_refused(said)
-            refused += bad
+            for start in range(0, len(records), _RECORDS_AT_A_STRETCH):
+                said, bad = worker.judge(records[start : start + _RECORDS_AT_A_STRETCH])
+                outputs += said
+                self._tell_refused(said)
+                refused += bad
+                await asyncio.sleep(0)
         if outputs:
             await self._outbox.deliver(outputs)
         if refused:
