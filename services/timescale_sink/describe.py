@@ -38,7 +38,7 @@ SELECT pg_get_functiondef(p.oid) AS definition
 FROM pg_proc AS p
 WHERE p.pronamespace = 'public'::regnamespace
     AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
-ORDER BY p.proname"""
+ORDER BY p.proname, pg_get_function_identity_arguments(p.oid)"""
 _VIEWS: Final = """
 SELECT c.relname::text AS relation, obj_description(c.oid, 'pg_class') AS words, pg_get_viewdef(c.oid) AS definition,
     a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type
