@@ -22,10 +22,8 @@ LIVE_LANE: Final = "lane = ${lane:sqlstring}"
 """Life, an exercise or a replay: they are never mixed."""
 
 
-OVERLAPS: Final = "period_end > $__timeFrom()::timestamptz AND period_start < $__timeTo()::timestamptz"
-"""Periods that reach into the range: a day that began before it still counts."""
 BEGINS: Final = "greatest(period_start, $__timeFrom()::timestamptz)"
-"""Where such a period begins within the range."""
+"""Where a period that reaches into the range begins within it."""
 
 
 def overlaps(longest: str) -> str:
@@ -34,7 +32,10 @@ def overlaps(longest: str) -> str:
     Args:
         longest: As SQL writes an interval, such as `1 day`.
     """
-    return f"{OVERLAPS} AND period_start > $__timeFrom()::timestamptz - INTERVAL '{longest}'"
+    return (
+        "period_end > $__timeFrom()::timestamptz AND period_start < $__timeTo()::timestamptz"
+        f" AND period_start > $__timeFrom()::timestamptz - INTERVAL '{longest}'"
+    )
 
 
 class SqlQuery(cogvariants.Dataquery):
