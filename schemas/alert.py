@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, Field
 
-from schemas.fields import CONTRACT, Feed, Identifier, Lane, Text, UtcTime
+from schemas.fields import CONTRACT, Count, Feed, Figure, Identifier, Lane, ReckonedTime, Text
 from schemas.verdict import Evidence, Threshold
 
 SOURCE: Final = "/jianghan/stream_processors"
@@ -58,7 +58,7 @@ class Suppression(BaseModel):
     kind: SuppressionKind
     by: Annotated[str, Field(min_length=1, max_length=200)]
     """Id of the maintenance window, or `rule/asset` of the alert that stands for it."""
-    until: UtcTime | None = None
+    until: ReckonedTime | None = None
     """When it ends by itself; null when that is not known."""
 
 
@@ -78,7 +78,7 @@ class Alert(BaseModel):
 
     alert_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     """Deterministic: see `alert_id`."""
-    revision: Annotated[int, Field(ge=0)]
+    revision: Count
     """0 when raised, one more with each event."""
     event: AlertEventType
     rule: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")]
@@ -89,13 +89,13 @@ class Alert(BaseModel):
     place: Text
     """Where, in words."""
     severity: Severity
-    started_at: UtcTime
+    started_at: ReckonedTime
     """Event time at which the episode began."""
-    raised_at: UtcTime
+    raised_at: ReckonedTime
     """Event time at which the rule's debounce was satisfied."""
-    ended_at: UtcTime | None = None
+    ended_at: ReckonedTime | None = None
     """Event time of the end; null while it is open."""
-    observed_value: float | None
+    observed_value: Figure | None
     """Worst value so far."""
     observed_unit: str
     threshold: Threshold
@@ -122,12 +122,16 @@ class Alert(BaseModel):
         """Record key: the asset."""
         return self.asset.encode()
 
-    def to_headers(self) -> list[tuple[str, bytes]]:
-        """CloudEvents attributes as `ce_` headers, `content-type` without prefix."""
+    def to_headers(self, source: str = SOURCE) -> list[tuple[str, bytes]]:
+        """CloudEvents attributes as `ce_` headers, `content-type` without prefix.
+
+        Args:
+            source: CloudEvents `source`: which service says so.
+        """
         attributes = {
             "ce_specversion": "1.0",
             "ce_id": self.event_id,
-            "ce_source": SOURCE,
+            "ce_source": source,
             "ce_type": f"{TYPE_PREFIX}{self.event}",
             "ce_subject": self.asset,
             "ce_time": self.event_time.isoformat().replace("+00:00", "Z"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from schemas.fields import CONTRACT, Lane, UtcTime
 
@@ -27,3 +27,8 @@ class Tick(BaseModel):
 
     lane: Lane
     at: UtcTime
+    closes: bool = False
+    """The lane is over: what is left is judged, then the lane is forgotten. Never in `live`."""
+    spare: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """How many readings each key may apply once more at this tick, for the sake of late ones: the owner of a partition
+    says so when it has time to spare. 0: late readings wait until readings in order have paid for them."""

@@ -13,7 +13,7 @@ MAX_SEQ = 2**53 - 1
 
 
 class ReadingKey(NamedTuple):
-    """What makes a reading the same reading when it arrives again."""
+    """What makes a reading the same reading when it arrives again in its lane, whatever its time."""
 
     device_id: str
     boot_id: str

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from schemas.envelope import Envelope
-from schemas.fields import Feed, Identifier, QualityCode, Text
+from schemas.fields import Feed, Identifier, QualityCode, Text, Word
 
 
 class ConnectorState(StrEnum):
@@ -123,6 +124,7 @@ STATES: Final = MappingProxyType(
 ConnectorStatusInfo). OCPP 2.0.1 says `Occupied` for charging too: energy flow (`power_kw` above 0) tells them apart."""
 
 
+@lru_cache(1_024)
 def states_for(vocabulary: StatusVocabulary, word: str) -> frozenset[ConnectorState]:
     """The states that a vendor's word can stand for; empty when the vocabulary does not know the word."""
     state = STATES[vocabulary].get(word)
@@ -142,7 +144,7 @@ class EvReading(Envelope):
     """State in this platform's words."""
     status_vocabulary: StatusVocabulary | None = None
     """Vocabulary of `status_word`."""
-    status_word: Annotated[str, Field(max_length=40)] | None = None
+    status_word: Word | None = None
     """The vendor's own word."""
     error_code: ErrorCode = ErrorCode.NO_ERROR
     rated_power_kw: Annotated[float, Field(gt=0, le=5_000)] | None = None

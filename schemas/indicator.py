@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, JsonValue
 
 from schemas.envelope import ReadingKey
-from schemas.fields import CONTRACT, Feed, Identifier, Lane, Quality, Text, UtcTime
+from schemas.fields import CONTRACT, Count, Feed, Figure, Identifier, Lane, Offset, Quality, ReckonedTime, Text
 from schemas.verdict import Evidence, Threshold
 
 
@@ -27,7 +27,7 @@ class SampleRef(BaseModel):
 
     device_id: Identifier
     boot_id: Identifier
-    seq: int
+    seq: Offset
     quality: Quality
 
     @property
@@ -52,24 +52,24 @@ class Indicator(BaseModel):
     subject: Identifier
     """What the value is about: a lake, a point, the district."""
     subject_name: Text | None = None
-    period_start: UtcTime
-    period_end: UtcTime
+    period_start: ReckonedTime
+    period_end: ReckonedTime
     """Exclusive; equal to the start for a single sample."""
-    value: float | None
+    value: Figure | None
     """Null when nothing can be said."""
     unit: str
     status: IndicatorStatus
     status_reason: str
     """One sentence for people: why met, not met, or why nothing can be said."""
-    n: Annotated[int, Field(ge=0)]
+    n: Count
     """How many readings it rests on."""
     completeness: Annotated[float, Field(ge=0, le=1)]
     """Share of the data that the rule asks for that was there."""
     threshold: Threshold | None
     """The target it was judged against, with source; null when it is shown but not judged."""
-    revision: Annotated[int, Field(ge=0)] = 0
+    revision: Count = 0
     """Counts up when late data changed the value."""
-    known_at: UtcTime | None = None
+    known_at: ReckonedTime | None = None
     """The lane's clock when this revision was said: tells what was reported on a day from what is known now."""
     sample: SampleRef | None = None
     """Set on per-sample indicators."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from schemas.envelope import Envelope
 from schemas.fields import Feed, Identifier, QualityCode, Text
+
+MAX_AMOUNT_CNY: Final = Decimal(100_000_000_000)
+"""More than a year's revenue of the whole city: a larger entry is a broken one, and would bury all sums it enters."""
 
 
 class TaxEntry(StrEnum):
@@ -39,10 +42,10 @@ class TaxReading(Envelope):
     """Number of the entry at the tax authority."""
     entry: TaxEntry
     tax_kind: TaxKind
-    tax_period: Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
-    """Month the tax belongs to, `YYYY-MM`."""
-    amount_cny: Annotated[Decimal, Field(max_digits=16, decimal_places=2)]
-    """Yuan, two decimals; negative for refunds and for corrections downwards."""
+    tax_period: Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
+    """Month the tax belongs to, `YYYY-MM`, of the years 2000 to 2099."""
+    amount_cny: Annotated[Decimal, Field(max_digits=14, decimal_places=2, ge=-MAX_AMOUNT_CNY, le=MAX_AMOUNT_CNY)]
+    """Yuan, two decimals, at most 100 billion; negative for refunds and for corrections downwards."""
 
     def doubts(self) -> tuple[QualityCode, ...]:
         """A payment is not negative and a refund is."""

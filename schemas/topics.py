@@ -10,29 +10,37 @@ from typing import Final
 from pydantic import BaseModel
 
 from schemas.alert import Alert
+from schemas.alert_action import AlertAction
+from schemas.audit import AuditRecord
 from schemas.dead_letter import DeadLetter
+from schemas.delivery import DeliveryAttempt
 from schemas.fields import Feed
 from schemas.indicator import Indicator
+from schemas.lane import LaneStatus
 from schemas.plan.publication import PlanPublication
 from schemas.readings import MODELS
 
 ALERTS: Final = "alerts"
+ALERT_ACTIONS: Final = "alert-actions"
+DELIVERIES: Final = "deliveries"
+API_AUDIT: Final = "api-audit"
 INDICATORS: Final = "indicators"
 PLAN: Final = "plan"
 DEAD_LETTERS: Final = "dead-letters"
 BRIDGE_RECEIPTS: Final = "bridge-receipts"
+LANES: Final = "lanes"
 
 MAX_DEAD_LETTER_BYTES: Final = 6 * 1024 * 1024
 
 
-def readings_topic(feed: Feed) -> str:
-    """Topic of a feed's readings and ticks."""
-    return f"readings.{feed}"
+def readings_topic(feed: Feed, *, live: bool = True) -> str:
+    """Topic of a feed's readings and ticks: of real life, or of all other lanes, which travel and are judged apart."""
+    return f"readings.{feed}" if live else f"readings.{feed}.lanes"
 
 
-def state_topic(feed: Feed) -> str:
-    """Compacted topic of the snapshots of a feed's processor; as many partitions as the readings."""
-    return f"processor-state.{feed}"
+def state_topic(feed: Feed, *, live: bool = True) -> str:
+    """Compacted topic of the state of a feed's processor; as many partitions as the readings it judges."""
+    return f"processor-state.{feed}" if live else f"processor-state.{feed}.lanes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,8 @@ class TopicSpec:
     """What the value is; None where the value is not a contract between services."""
     max_message_bytes: int | None = None
     """Larger than the broker's default where set."""
+    broker_time: bool = False
+    """Records carry the time at which the broker took them, not the producer's."""
 
     def config(self) -> dict[str, str]:
         """Topic configuration as Kafka names it."""
@@ -62,6 +72,8 @@ class TopicSpec:
         )
         if self.max_message_bytes is not None:
             config["max.message.bytes"] = str(self.max_message_bytes)
+        if self.broker_time:
+            config["message.timestamp.type"] = "LogAppendTime"
         return config
 
 
@@ -72,14 +84,28 @@ _GROUP: Final = MappingProxyType(
     {Feed.EV: "site", Feed.WATER: "lake", Feed.PARKING: "zone", Feed.EMERGENCY: "district", Feed.TAX: "district"},
 )
 _WEEK: Final = timedelta(days=7)
+_LANE_PARTITIONS: Final = 3
+_STATE_BYTES: Final = 8 * 1024 * 1024
 
 TOPICS: Final[tuple[TopicSpec, ...]] = (
-    *(TopicSpec(readings_topic(f), _GROUP[f], _PARTITIONS[f], _WEEK, MODELS[f]) for f in Feed),
-    *(TopicSpec(state_topic(f), "partition", _PARTITIONS[f], None, None, 8 * 1024 * 1024) for f in Feed),
+    *(TopicSpec(readings_topic(f), _GROUP[f], _PARTITIONS[f], _WEEK, MODELS[f], broker_time=True) for f in Feed),
+    *(
+        TopicSpec(readings_topic(f, live=False), _GROUP[f], _LANE_PARTITIONS, _WEEK, MODELS[f], broker_time=True)
+        for f in Feed
+    ),
+    *(TopicSpec(state_topic(f), "lane, key and part", _PARTITIONS[f], None, None, _STATE_BYTES) for f in Feed),
+    *(
+        TopicSpec(state_topic(f, live=False), "lane, key and part", _LANE_PARTITIONS, None, None, _STATE_BYTES)
+        for f in Feed
+    ),
     TopicSpec(ALERTS, "asset", 3, timedelta(days=90), Alert),
+    TopicSpec(ALERT_ACTIONS, "asset", 3, timedelta(days=90), AlertAction),
+    TopicSpec(DELIVERIES, "subscriber", 3, timedelta(days=30), DeliveryAttempt),
+    TopicSpec(API_AUDIT, "who asked", 1, timedelta(days=400), AuditRecord),
     TopicSpec(INDICATORS, "indicator and subject", 3, timedelta(days=30), Indicator),
     TopicSpec(PLAN, "kind, id and version", 1, None, PlanPublication),
     TopicSpec(DEAD_LETTERS, "device, or MQTT topic", 3, timedelta(days=30), DeadLetter, MAX_DEAD_LETTER_BYTES),
+    TopicSpec(LANES, "feed, lane and partition", 1, None, LaneStatus),
     TopicSpec(BRIDGE_RECEIPTS, "device and boot", 1, None, None),
 )
 """Every topic of the platform."""

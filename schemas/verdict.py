@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, model_validator
 
-from schemas.fields import CONTRACT
+from schemas.fields import CONTRACT, Count, Figure, Offset
 
 
 class SourceKind(StrEnum):
@@ -50,7 +50,7 @@ class Threshold(BaseModel):
 
     id: str
     """Id of the indicator or limit, e.g. `water.class`."""
-    value: float
+    value: Figure
     unit: str
     comparator: Comparator
     source: ThresholdSource
@@ -62,8 +62,8 @@ class Evidence(BaseModel):
     model_config = CONTRACT
 
     topic: str
-    partition: int
-    offsets: Annotated[tuple[int, ...], Field(max_length=1_000)]
+    partition: Count
+    offsets: Annotated[tuple[Offset, ...], Field(max_length=1_000)]
     """Offsets of the readings, ascending; the first 1,000."""
 
     @model_validator(mode="after")

@@ -52,5 +52,5 @@ class WaterReading(Envelope):
     """Chlorophyll-a, micrograms per litre (= mg/m3)."""
     transparency_m: Annotated[float, Field(ge=0, le=100)] | None = None
     """Secchi depth, metres."""
-    algae_cells_l: Annotated[float, Field(ge=0)] | None = None
+    algae_cells_l: Annotated[float, Field(ge=0, le=1e12)] | None = None
     """Algal density, cells per litre."""

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from schemas.fields import Feed
+from schemas.plan.errors import Location, fault
+from schemas.plan.ranges import LATENESS_SECONDS_MAX, Day, out_of_range
 from schemas.verdict import Comparator, SourceKind, Threshold, ThresholdSource
 
 DOCUMENT: Final = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
-Word = Annotated[str, Field(min_length=1, max_length=300)]
+Word = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")]
+"""Text without control characters: what alerts quote can be stored and shown."""
 IndicatorId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$")]
-Page = Annotated[int, Field(ge=1)]
+Page = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class Check(StrEnum):
@@ -36,15 +39,17 @@ class PlanHead(BaseModel):
     name: Word
     name_zh: Word | None = None
     district: Word | None = None
-    start: date
-    end: date
-    valid_to: date | None = None
+    start: Day
+    end: Day
+    valid_to: Day | None = None
     """Last day on which its targets are in force; null until a later plan replaces it."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.end < self.start:
             raise ValueError("the plan ends before it starts")
+        if self.valid_to is not None and self.valid_to < self.start:
+            raise _ends_first(self.valid_to, self.start)
         return self
 
 
@@ -60,11 +65,18 @@ class PlanIndicator(BaseModel):
     """Printed page or pages of the plan: the source of the figure."""
     op: Comparator
     target: float
+    """As far as its unit allows, see `ranges`."""
     unit: Word
-    due: date
+    due: Day
     check: Check
     feed: Feed | None = None
     scope: Word | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if (reason := out_of_range(self.target, self.unit)) is not None:
+            raise fault("PlanIndicator", [(("target",), reason)])
+        return self
 
     @property
     def where(self) -> str:
@@ -102,6 +114,18 @@ class PlanDocument(BaseModel):
             raise ValueError(f"ids are used twice: {', '.join(twice)}")
         return self
 
+    @model_validator(mode="after")
+    def _due_in_time(self) -> Self:
+        start, end = self.plan.start, self.plan.end
+        outside: list[tuple[Location, str]] = [
+            (("indicator", n, "due"), f"{entry.due} is outside the plan, {start} to {end}")
+            for n, entry in enumerate(self.indicator)
+            if not start <= entry.due <= end
+        ]
+        if outside:
+            raise fault("PlanDocument", outside)
+        return self
+
     def threshold(self, indicator_id: str) -> Threshold | None:
         """The target with its source, or None when the plan has no such indicator."""
         for entry in self.indicator:
@@ -118,7 +142,8 @@ class PlanDocument(BaseModel):
         return None
 
 
-FiveLimits = Annotated[tuple[float, ...], Field(min_length=5, max_length=5)]
+FiveLimits = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=5, max_length=5)]
+"""Classes I to V; an exceedance is a multiple of its limit, so none is zero."""
 
 
 class StandardHead(BaseModel):
@@ -130,8 +155,14 @@ class StandardHead(BaseModel):
     version: Word
     name: Word
     name_zh: Word
-    valid_from: date
-    valid_to: date | None = None
+    valid_from: Day
+    valid_to: Day | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.valid_to is not None and self.valid_to < self.valid_from:
+            raise _ends_first(self.valid_to, self.valid_from)
+        return self
 
 
 class StandardItem(BaseModel):
@@ -145,13 +176,13 @@ class StandardItem(BaseModel):
     unit: Word
     source: Word
     """Table and item: where in the standard the limits stand."""
-    field: str | None = None
+    field: Word | None = None
     comparator: Comparator = Comparator.LE
     limits: FiveLimits | None = None
     lake_limits: FiveLimits | None = None
     range: Annotated[tuple[float, ...], Field(min_length=2, max_length=2)] | None = None
     """The same closed range for all classes."""
-    class_1_saturation_percent: float | None = None
+    class_1_saturation_percent: Annotated[float, Field(gt=0, le=200)] | None = None
     automatic: bool = False
     judged: bool = True
     multiple: bool = True
@@ -167,6 +198,20 @@ class StandardItem(BaseModel):
             falling = self.comparator in (Comparator.GE, Comparator.GT)
             if any((b > a) if falling else (b < a) for a, b in steps):
                 raise ValueError("limits must become laxer from class I to class V")
+        if self.range is not None and self.range[1] <= self.range[0]:
+            raise ValueError("the range ends before it begins")
+        return self
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        faults: list[tuple[Location, str]] = [
+            ((name, n), reason)
+            for name, limits in (("limits", self.limits), ("lake_limits", self.lake_limits), ("range", self.range))
+            for n, value in enumerate(limits or ())
+            if (reason := out_of_range(value, self.unit)) is not None
+        ]
+        if faults:
+            raise fault("StandardItem", faults)
         return self
 
 
@@ -195,8 +240,14 @@ class PolicyHead(BaseModel):
     version: Word
     name: Word
     owner: Word
-    valid_from: date
-    valid_to: date | None = None
+    valid_from: Day
+    valid_to: Day | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.valid_to is not None and self.valid_to < self.valid_from:
+            raise _ends_first(self.valid_to, self.valid_from)
+        return self
 
 
 class WindowPolicy(BaseModel):
@@ -204,10 +255,14 @@ class WindowPolicy(BaseModel):
 
     model_config = DOCUMENT
 
-    lateness_seconds: Annotated[int, Field(ge=1)]
+    lateness_seconds: Annotated[int, Field(ge=1, le=LATENESS_SECONDS_MAX)]
     samples_max: Annotated[int, Field(ge=16, le=100_000)]
 
     @property
     def lateness(self) -> timedelta:
         """The lateness bound."""
         return timedelta(seconds=self.lateness_seconds)
+
+
+def _ends_first(last: Day, first: Day) -> ValidationError:
+    return fault("Head", [(("valid_to",), f"{last} is before the first day in force, {first}")])

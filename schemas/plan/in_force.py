@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LOCAL_OFFSET: Final = timedelta(hours=8)
-_MICROSECOND: Final = timedelta(microseconds=1)
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_DAY_US: Final = 86_400 * 1_000_000
+_LOCAL_OFFSET_US: Final = 8 * 3_600 * 1_000_000
 
 
 def local_midnight_us(day: date) -> int:
     """Microseconds since 1970 (UTC) at which a local day begins."""
-    return (datetime(day.year, day.month, day.day, tzinfo=UTC) - _LOCAL_OFFSET - _EPOCH) // _MICROSECOND
+    return (day.toordinal() - _EPOCH_DAY) * _DAY_US - _LOCAL_OFFSET_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Version(Generic[T]):
 
 def version_of(content: T, valid_from: date, valid_to: date | None) -> Version[T]:
     """A version that is in force from the first day to the end of the last one."""
-    until = None if valid_to is None else local_midnight_us(valid_to + timedelta(days=1))
+    until = None if valid_to is None else local_midnight_us(valid_to) + _DAY_US
     return Version(content, local_midnight_us(valid_from), until)
 
 

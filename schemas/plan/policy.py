@@ -6,21 +6,23 @@ A limit without a source does not load: unless it names a standard or a plan, th
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from schemas.alert import Severity
 from schemas.fields import Feed, Identifier
 from schemas.plan.documents import DOCUMENT, PolicyHead, WindowPolicy, Word
-from schemas.plan.errors import PlanFileError
+from schemas.plan.errors import Location, PlanFileError, fault, problems_of
+from schemas.plan.ranges import Instant, Seconds, odd_values, out_of_range
 from schemas.verdict import Comparator, SourceKind, Threshold, ThresholdSource
 
 B = TypeVar("B", bound=BaseModel)
 
 LimitId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$")]
 RuleId = LimitId
-Seconds = Annotated[float, Field(ge=0)]
+MAINTENANCE_MAX: Final = timedelta(days=366)
+"""The longest maintenance window."""
 
 
 class LimitSource(BaseModel):
@@ -45,6 +47,7 @@ class Limit(BaseModel):
     name: Word
     name_zh: Word
     value: float
+    """As far as its unit allows, see `ranges`."""
     unit: Word
     comparator: Comparator
     """The observed value is within the limit when `observed comparator value` holds."""
@@ -52,6 +55,23 @@ class Limit(BaseModel):
     """What it is applied to, in words: `each connector`, `the district`."""
     source: LimitSource | None = None
     note: Word | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if (reason := out_of_range(self.value, self.unit)) is not None:
+            raise fault("Limit", [(("value",), f"{self.id}: {reason}")])
+        return self
+
+    def ends_too_soon(self, clear_value: float) -> str | None:
+        """Why an alert that ends at this value would end while the limit is still broken; None when it would not."""
+        upper = self.comparator in (Comparator.LE, Comparator.LT)
+        if (clear_value <= self.value) if upper else (clear_value >= self.value):
+            return None
+        side = "above" if upper else "below"
+        return (
+            f"{clear_value:g} is {side} the limit {self.id} ({self.comparator} {self.value:g}): "
+            "an alert would end while the limit is still broken"
+        )
 
 
 class SeverityAt(BaseModel):
@@ -79,7 +99,7 @@ class RulePolicy(BaseModel):
     """... among the last so many; None: in a row."""
     raise_for_seconds: Seconds = 0
     """They must span so much event time."""
-    gap_max_seconds: Seconds | None = None
+    gap_max_seconds: Annotated[Seconds, Field(gt=0)] | None = None
     """Samples farther apart than this do not belong to one span; None: any distance."""
     clear_value: float | None = None
     """Only values within this count towards the end; None: within the limit."""
@@ -89,14 +109,14 @@ class RulePolicy(BaseModel):
     """An alert stays open at least so long."""
     step_down_after: Annotated[int, Field(ge=1, le=1_000)] = 1
     """So many samples in a row of a lower level make the warning level step down."""
-    max_age_seconds: Seconds | None = None
+    max_age_seconds: Annotated[Seconds, Field(gt=0)] | None = None
     """An alert that nothing confirms for so long is ended: what it was about is gone (for rules of silence)."""
     severity: Annotated[tuple[SeverityAt, ...], Field(min_length=1)]
     inhibits: tuple[RuleId, ...] = ()
     """Alerts of these rules are not said while one of this rule covers their asset."""
     inhibit_grace_seconds: Seconds = 0
     """So long after its end they may still follow it without being said."""
-    group_min: Annotated[int, Field(ge=2)] | None = None
+    group_min: Annotated[int, Field(ge=2, le=100_000)] | None = None
     """So many assets of one group with this alert at the same time become one alert of the group."""
     advice_zh: Word
     advice_en: Word
@@ -121,8 +141,8 @@ class Maintenance(BaseModel):
     model_config = DOCUMENT
 
     id: Identifier
-    starts: AwareDatetime
-    ends: AwareDatetime
+    starts: Instant
+    ends: Instant
     reason: Word
     owner: Word
     assets: tuple[Identifier, ...] = ()
@@ -136,6 +156,8 @@ class Maintenance(BaseModel):
     def _in_order(self) -> Self:
         if self.ends <= self.starts:
             raise ValueError("the window ends before it starts")
+        if self.ends - self.starts > MAINTENANCE_MAX:
+            raise ValueError(f"the window is longer than {MAINTENANCE_MAX.days} days")
         return self
 
 
@@ -152,7 +174,15 @@ class PolicyDocument(BaseModel):
     rule: tuple[RulePolicy, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
     settings: dict[str, Any] = {}
-    """What else the feed's rules need; checked by the feed (`settings_as`)."""
+    """What else the feed's rules need, in text, switches and figures; checked by the feed (`settings_as`)."""
+
+    @field_validator("settings")
+    @classmethod
+    def _plain(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        faults = list(odd_values(settings))
+        if faults:
+            raise fault("settings", faults)
+        return settings
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -164,14 +194,28 @@ class PolicyDocument(BaseModel):
             twice = sorted({i for i in ids if ids.count(i) > 1})
             if twice:
                 raise ValueError(f"{kind} ids are used twice: {', '.join(twice)}")
-        limits, rules = {entry.id for entry in self.limit}, {entry.id for entry in self.rule}
-        for rule in self.rule:
-            if rule.limit is not None and rule.limit not in limits:
-                raise ValueError(f"rule {rule.id} guards limit {rule.limit}, which is not in this document")
-            strangers = sorted(set(rule.inhibits) - rules)
-            if strangers:
-                raise ValueError(f"rule {rule.id} inhibits unknown rules: {', '.join(strangers)}")
+        faults = [one for n, rule in enumerate(self.rule) for one in self._rule_faults(n, rule)]
+        if faults:
+            raise fault("PolicyDocument", faults)
         return self
+
+    def _rule_faults(self, n: int, rule: RulePolicy) -> list[tuple[Location, str]]:
+        """What does not fit between a rule and the rest of the document."""
+        rules = {entry.id for entry in self.rule}
+        faults: list[tuple[Location, str]] = [
+            (("rule", n, "inhibits"), f"there is no rule '{other}' in this document")
+            for other in rule.inhibits
+            if other not in rules
+        ]
+        if rule.limit is None:
+            return faults
+        limit = next((entry for entry in self.limit if entry.id == rule.limit), None)
+        if limit is None:
+            return [*faults, (("rule", n, "limit"), f"there is no limit '{rule.limit}' in this document")]
+        if rule.clear_value is not None:
+            reasons = out_of_range(rule.clear_value, limit.unit), limit.ends_too_soon(rule.clear_value)
+            faults += [(("rule", n, "clear_value"), reason) for reason in reasons if reason is not None][:1]
+        return faults
 
     @property
     def lateness(self) -> timedelta:
@@ -196,6 +240,39 @@ class PolicyDocument(BaseModel):
         raise PlanFileError(
             self.policy.id, [("limit", f"there is no limit '{limit_id}'; the feed {self.feed} needs it")]
         )
+
+    def refusal(self, *faults: tuple[str, str]) -> PlanFileError:
+        """What the rules of the feed raise when they cannot use the document: (limit, rule or setting, reason)."""
+        return PlanFileError(self.policy.id, list(faults))
+
+    def seconds(self, limit_id: str) -> float:
+        """A limit that is a duration and not none.
+
+        Raises:
+            PlanFileError: the document has no such limit, it is 0, or it is not in seconds.
+        """
+        threshold = self.threshold(limit_id)
+        if threshold.unit != "s":
+            raise self.refusal((limit_id, f"must be in the unit 's', not '{threshold.unit}'"))
+        if threshold.value <= 0:
+            raise self.refusal((limit_id, "must be longer than 0 s"))
+        return threshold.value
+
+    def figure(self, limit_id: str, *, above: float | None = None, least: float = 0, most: float) -> float:
+        """A limit within what the rules can use.
+
+        Args:
+            above: It must be more than this.
+            least: It must be this at least.
+
+        Raises:
+            PlanFileError: the document has no such limit, or it lies outside.
+        """
+        value = self.threshold(limit_id).value
+        if value < least or value > most or (above is not None and value <= above):
+            side = f"at least {least:g}" if above is None else f"more than {above:g}"
+            raise self.refusal((limit_id, f"{value:g} cannot be used: it must be {side} and at most {most:g}"))
+        return value
 
     def _source(self, given: LimitSource | None) -> ThresholdSource:
         head = self.policy
@@ -227,10 +304,4 @@ class PolicyDocument(BaseModel):
         try:
             return model.model_validate(self.settings)
         except ValidationError as error:
-            raise PlanFileError(
-                self.policy.id,
-                [
-                    (".".join(["settings", *map(str, fault["loc"])]), fault["msg"].removeprefix("Value error, "))
-                    for fault in error.errors(include_input=False, include_url=False)
-                ],
-            ) from error
+            raise PlanFileError(self.policy.id, problems_of(error, under="settings")) from error

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from schemas.plan.errors import PlanFileError
+from schemas.plan.documents import PlanDocument, StandardDocument
+from schemas.plan.errors import PlanFileError, problems_of
+from schemas.plan.policy import PolicyDocument
 
 D = TypeVar("D", bound=BaseModel)
+
+_KINDS: Final[dict[str, type[PlanDocument | StandardDocument | PolicyDocument]]] = {
+    "plan": PlanDocument,
+    "standard": StandardDocument,
+    "policy": PolicyDocument,
+}
 
 
 def parse_document(text: str, model: type[D], *, file: str) -> D:
@@ -21,29 +29,38 @@ def parse_document(text: str, model: type[D], *, file: str) -> D:
     Raises:
         PlanFileError: the text is not TOML, or a key is missing, unknown or wrong.
     """
+    return _validated(tables_of(text, file=file), model, file)
+
+
+def parse_any(text: str, *, file: str) -> PlanDocument | StandardDocument | PolicyDocument:
+    """The document in this text, of the kind that its head table names.
+
+    Raises:
+        PlanFileError: the text is not TOML, says of no kind that it is, or a key is missing, unknown or wrong.
+    """
+    tables = tables_of(text, file=file)
+    heads = [name for name in _KINDS if isinstance(tables.get(name), dict)]
+    if len(heads) != 1:
+        found = f"has {' and '.join(f'[{name}]' for name in heads)}" if heads else "has none of them"
+        reason = f"exactly one of the tables [plan], [standard] and [policy] says what it is; it {found}"
+        raise PlanFileError(file, [("document", reason)])
+    return _validated(tables, _KINDS[heads[0]], file)
+
+
+def tables_of(text: str, *, file: str) -> dict[str, Any]:
+    """The tables of a text.
+
+    Raises:
+        PlanFileError: the text is not TOML.
+    """
     try:
-        return model.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
         raise PlanFileError(file, [("document", f"not TOML: {error}")]) from error
+
+
+def _validated(tables: dict[str, Any], model: type[D], file: str) -> D:
+    try:
+        return model.model_validate(tables)
     except ValidationError as error:
-        faults = [
-            (_key(fault["loc"]), _reason(fault["type"], fault["msg"]))
-            for fault in error.errors(include_input=False, include_url=False)
-        ]
-        raise PlanFileError(file, faults) from error
-
-
-def _key(loc: tuple[int | str, ...]) -> str:
-    """`indicator[3].page` of a location."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
-    return text.removeprefix(".") or "document"
-
-
-def _reason(kind: str, message: str) -> str:
-    match kind:
-        case "missing":
-            return "is missing"
-        case "extra_forbidden":
-            return "is not a known key"
-        case _:
-            return message.removeprefix("Value error, ")
+        raise PlanFileError(file, problems_of(error)) from error
