@@ -5,7 +5,8 @@
     ├── FatalError         stop the service; a supervisor starts it again
     └── PoisonError        dead-letter this one item and go on
 
-`SettingsError` is a FatalError: the operator must change something first.
+`SettingsError` is a FatalError: the operator must change something first. So is `TaskEndedError`: a task that was to
+run for ever is over.
 """
 
 from __future__ import annotations
@@ -29,3 +30,7 @@ class FatalError(PlatformError):
 
 class SettingsError(FatalError):
     """A setting is missing or wrong; the message names the environment variable."""
+
+
+class TaskEndedError(FatalError):
+    """A task that was to run for ever has ended; the message names it."""

@@ -13,9 +13,13 @@ READINGS_ACCEPTED: Final = Counter("district_readings_accepted", "Readings that 
 DEAD_LETTERS: Final = Counter("district_dead_letters", "Items refused, by service and reason.", ["source", "reason"])
 RECEIPTS_SENT: Final = Counter("district_receipts", "Receipts published to devices.")
 MESSAGES_IN_FLIGHT: Final = Gauge("district_mqtt_in_flight", "MQTT messages taken and not yet acknowledged.")
+BYTES_IN_FLIGHT: Final = Gauge("district_mqtt_in_flight_bytes", "Their bytes, and those of their dead letters.")
 READINGS_STORED: Final = Counter("district_readings_stored", "Rows written to the database.", ["feed"])
 READINGS_REPEATED: Final = Counter(
     "district_readings_repeated", "Readings that were in the database already.", ["feed"]
+)
+RECORDS_UNSTORED: Final = Counter(
+    "district_records_unstored", "Records that were gone from Kafka before they were stored.", ["topic"]
 )
 WRITE_SECONDS: Final = Histogram(
     "district_write_seconds", "Time of one round of bulk writes.", buckets=_LATENCY_BUCKETS
@@ -29,4 +33,37 @@ READING_FATES: Final = Counter(
 )
 INDICATORS_PUBLISHED: Final = Counter("district_indicators_published", "Indicator records produced.", ["feed"])
 ALERT_EVENTS: Final = Counter("district_alert_events", "Alert events produced.", ["feed", "event"])
-SNAPSHOT_BYTES: Final = Gauge("district_snapshot_bytes", "Size of the last snapshot.", ["feed", "partition"])
+STATE_BYTES: Final = Counter("district_state_bytes", "Bytes of state written.", ["judging", "partition"])
+RECORDS_LOST: Final = Counter(
+    "district_records_lost", "Records of the log that were gone before they were judged.", ["judging", "partition"]
+)
+DELIVERY_ATTEMPTS: Final = Counter(
+    "district_delivery_attempts",
+    "Attempts to hand an event over, by outcome.",
+    ["subscriber", "outcome"],
+)
+DELIVERY_SECONDS: Final = Histogram(
+    "district_delivery_seconds", "From an event's record on Kafka until a subscriber has it.", buckets=_LATENCY_BUCKETS
+)
+DELIVERY_IN_HAND: Final = Gauge(
+    "district_delivery_in_hand", "Events taken from Kafka that a subscriber does not have yet.", ["subscriber"]
+)
+DELIVERY_BREAKER: Final = Gauge(
+    "district_delivery_breaker_open", "1 while a subscriber is not spoken to because it fails.", ["subscriber"]
+)
+ESCALATIONS: Final = Counter("district_escalations", "Alerts escalated because nobody had taken them.")
+API_REQUESTS: Final = Counter(
+    "district_api_requests", "Requests by operation and class of status.", ["operation", "status"]
+)
+API_REQUEST_SECONDS: Final = Histogram(
+    "district_api_request_seconds", "Time until a request's answer begins.", ["operation"], buckets=_LATENCY_BUCKETS
+)
+API_REFUSED: Final = Counter("district_api_refused", "Requests refused at the door, by reason.", ["reason"])
+API_ACTIONS: Final = Counter("district_api_actions", "Actions written, by kind and their fate.", ["kind", "fate"])
+API_LISTENERS: Final = Gauge("district_api_listeners", "Open streams.", ["stream"])
+API_LISTENERS_DROPPED: Final = Counter("district_api_listeners_dropped", "Streams that were too slow.", ["stream"])
+API_RECORDS_FOLDED: Final = Counter("district_api_records", "Records of the log folded.", ["topic"])
+API_RECORDS_UNUSABLE: Final = Counter(
+    "district_api_records_unusable", "Records that are not what they should be.", ["topic"]
+)
+API_AUDIT_WAITING: Final = Gauge("district_api_audit_waiting", "Audit records that Kafka does not have yet.")

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.runtime.errors import SettingsError
@@ -37,11 +37,16 @@ class EnvironmentSettings(BaseSettings):
             return cls()
         except ValidationError as error:
             lines = [
-                f"{cls.model_config.get('env_prefix', '')}{'_'.join(str(p) for p in e['loc'])}".upper()
-                + f": {e['msg']}"
+                f"{cls._variable('_'.join(str(p) for p in e['loc']))}: {e['msg']}"
                 for e in error.errors(include_input=False, include_url=False)
             ]
             raise SettingsError("set these environment variables: " + "; ".join(lines)) from error
+
+    @classmethod
+    def _variable(cls, name: str) -> str:
+        """The variable of a field; one with a name of its own has no prefix."""
+        prefix = str(cls.model_config.get("env_prefix", "")) if name in cls.model_fields else ""
+        return f"{prefix}{name}".upper()
 
 
 class ServiceSettings(EnvironmentSettings):
@@ -83,6 +88,24 @@ class KafkaSettings(EnvironmentSettings):
         if protocol.endswith("SSL"):
             options["ssl_context"] = ssl.create_default_context()
         return options
+
+
+class TopicSettings(EnvironmentSettings):
+    """How safely topics are kept, `KAFKA_TOPIC_<FIELD>`; one broker has one replica, a cluster three."""
+
+    model_config = SettingsConfigDict(env_prefix="kafka_topic_")
+
+    replicas: int | None = Field(default=None, ge=1, le=32)
+    """Replicas of each partition; by default the broker decides."""
+    min_in_sync: int | None = Field(default=None, ge=1, le=32)
+    """Replicas that must have a record before it counts as written (`min.insync.replicas`); by default the broker
+    decides."""
+
+    @model_validator(mode="after")
+    def _some_may_fail(self) -> Self:
+        if self.replicas is not None and self.min_in_sync is not None and self.min_in_sync > self.replicas:
+            raise ValueError("KAFKA_TOPIC_MIN_IN_SYNC is more than KAFKA_TOPIC_REPLICAS: nothing could be written")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
