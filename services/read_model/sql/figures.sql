@@ -1,0 +1,48 @@
+-- The newest figure of every subject of some indicators; where a moment is given, as stored by then.
+WITH RECURSIVE known AS (
+    -- From one subject to the next in the index: years of figures cost no more than those of a day.
+    SELECT t.id, s.subject
+    FROM unnest($2::text[]) AS t (id)
+    CROSS JOIN LATERAL (
+        SELECT i.subject FROM v_indicators AS i WHERE i.lane = $1 AND i.id = t.id ORDER BY i.subject LIMIT 1
+    ) AS s
+    UNION ALL
+    SELECT k.id, s.subject
+    FROM known AS k
+    CROSS JOIN LATERAL (
+        SELECT i.subject
+        FROM v_indicators AS i
+        WHERE i.lane = $1 AND i.id = k.id AND i.subject > k.subject
+        ORDER BY i.subject
+        LIMIT 1
+    ) AS s
+)
+SELECT
+    i.id,
+    i.subject,
+    i.subject_name,
+    i.value,
+    i.unit,
+    i.status,
+    i.status_reason,
+    i.period_start,
+    i.period_end,
+    i.known_at,
+    i.n,
+    i.completeness,
+    i.threshold,
+    i.details,
+    i.sample_quality
+FROM known AS k
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM v_indicators AS q
+    WHERE q.lane = $1
+        AND q.id = k.id
+        AND q.subject = k.subject
+        AND ($3::boolean OR q.sample_seq = -1)
+        AND ($4::timestamptz IS NULL OR (q.period_start <= $4 AND q.stored_at <= $4))
+    ORDER BY q.period_start DESC, q.period_end DESC
+    LIMIT 1
+) AS i
+ORDER BY i.id, i.subject

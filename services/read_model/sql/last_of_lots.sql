@@ -1,0 +1,15 @@
+-- The last reading of each of the lots; where a moment is given, measured and stored by then.
+SELECT d.device_id, d.group_id, r.*
+FROM v_devices AS d
+CROSS JOIN LATERAL (
+    SELECT q.observed_at, q.quality, q.free_spaces, q.total_spaces, q.out_of_service_spaces
+    FROM v_parking_readings AS q
+    WHERE q.lane = d.lane
+        AND q.device_id = d.device_id
+        -- One that is dated ahead of the platform's clock waits.
+        AND NOT 'future_time' = ANY (q.quality_codes)
+        AND ($2::timestamptz IS NULL OR (q.observed_at <= $2 AND q.stored_at <= $2))
+    ORDER BY q.observed_at DESC
+    LIMIT 1
+) AS r
+WHERE d.feed = 'parking' AND d.lane = $1 AND ($3::text[] IS NULL OR d.device_id = ANY ($3) OR d.group_id = ANY ($3))
