@@ -24,11 +24,13 @@ from services.stream_processors.parking.processor import ParkingRules
 from services.stream_processors.plan.files import load_document, read_text
 from services.stream_processors.settings import ProcessorSettings
 from services.stream_processors.tax.processor import TaxRules
+from services.stream_processors.water.places import intervals_of
 from services.stream_processors.water.processor import WaterRules
 
 
-def _water(book: PlanBook, _: ProcessorSettings) -> WaterRules:
-    return WaterRules(book)
+def _water(book: PlanBook, settings: ProcessorSettings) -> WaterRules:
+    file = settings.district_file
+    return WaterRules(book, intervals_of(read_text(file), file=str(file)))
 
 
 def _ev(book: PlanBook, _: ProcessorSettings) -> EvRules:

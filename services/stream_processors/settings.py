@@ -27,11 +27,14 @@ class ProcessorSettings(EnvironmentSettings):
     tax_policy: Path = _PLAN_FOLDER / "policies" / "tax.toml"
     """The same for the other feeds (variables PARKING_POLICY, EV_POLICY, EMERGENCY_POLICY, TAX_POLICY)."""
     district_file: Path = _PLAN_FOLDER.parent / "district" / "jianghan.toml"
-    """Places of the district: car parks, ambulance posts (variable DISTRICT_FILE)."""
+    """The district: car parks, ambulance posts, intervals of water stations (variable DISTRICT_FILE)."""
     population_grid: Path = _PLAN_FOLDER.parent / "district" / "population-cells.csv"
     """Where people live (variable POPULATION_GRID)."""
     processor_snapshot_seconds: float = Field(default=1.0, gt=0, le=60)
-    """Time between snapshots; a kill costs at most so much judging again."""
+    """Shortest time between two writes of a state, however much is judged."""
+    processor_gather_seconds: float = Field(default=0.1, ge=0, le=1)
+    """After a batch so long is waited for more, at rest up to three times as long: each reading would else cost a round
+    of its own."""
     processor_records_max: int = Field(default=1_000, ge=1, le=10_000)
     """Records of one batch."""
     processor_instance: str | None = None

@@ -1,23 +1,26 @@
 """Response times of a period against the ten-minute circle; coverage. Pure.
 
-`emergency.response` is the 90th percentile by nearest rank, in minutes: the plan's circle is met when nine of ten calls
-are answered within it. The share within, the median and the calls that no unit reached stand beside it, never averaged
-over streets.
+`emergency.response` is the 90th percentile by nearest rank, in minutes, of the calls that a unit reached. A call that
+no unit reached has no response time; how old it was when it was over, or is while it is open, is the least that it
+could have been. So the same percentile of all calls stands beside it, and the plan's circle is met when both are within
+it: an unanswered call is never a reason to have met it. Shares likewise. Nothing is averaged over streets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from schemas.indicator import IndicatorStatus
 from schemas.verdict import Threshold
-from services.stream_processors.emergency.calls import Tally, nearest_rank
 from services.stream_processors.emergency.coverage import Grid
 from services.stream_processors.emergency.policy import COVERAGE_LIMIT, INDICATOR, SHARE_LIMIT, InForce
 from services.stream_processors.emergency.state import Cover
+from services.stream_processors.emergency.tally import Tally, times_of
 from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.engine.periods import Period
+from services.stream_processors.engine.so_far import so_far
 
 SHARE: Final = "emergency.response_share"
 UNREACHED: Final = "emergency.calls_unreached"
@@ -26,134 +29,228 @@ COVERAGE_DAY: Final = "emergency.coverage_day"
 
 _MINUTE_US: Final = 60_000_000
 _CELLS_NAMED: Final = 50
+_STREETS_NAMED: Final = 100
+_POPULATION: Final = "modelled surface, not a census"
+
+
+class Calls(NamedTuple):
+    """The calls of a period: those that are over, and how old the open ones are."""
+
+    tally: Tally
+    open_us: Sequence[int]
+
+    def beyond(self, limit_us: int) -> int:
+        """Calls that nobody has answered although they were, or are, older than a limit."""
+        ages = self.tally.ages
+        unknown = self.tally.unreached - ages.n
+        return ages.n - ages.within(limit_us) + unknown + sum(age_us > limit_us for age_us in self.open_us)
+
+    def ninetieth(self) -> int | None:
+        """The 90th percentile of all calls, those that no unit reached as old as they were or are."""
+        ages = self.tally.ages
+        everyone = self.tally.times.joined((ages, times_of((age_us, 1) for age_us in self.open_us)))
+        return everyone.percentile(90, beyond=self.tally.unreached - ages.n)
 
 
 def response_figures(
-    district: str, tally: Tally, period: Period, target: Threshold | None, policy: InForce
+    district: str, calls: Calls, period: Period, at_us: int, *, target: Threshold | None, policy: InForce
 ) -> Iterator[Figure]:
-    """The response figures of a local day or month."""
-    times = [us for us, _ in tally.responses]
-    n, calls = len(times), len(times) + tally.unreached + tally.doubtful
-    limit_us = None if target is None else round(target.value * _MINUTE_US)
-    details: dict[str, Any] = {
-        "calls": calls,
-        "unreached": tally.unreached,
-        "doubtful": tally.doubtful,
-        "p50_minutes": _minutes(nearest_rank(times, 50)),
-        "p90_minutes": _minutes(nearest_rank(times, 90)),
-        "percentile": "nearest rank",
-    }
-    within = None
-    if limit_us is not None:
-        within = tally.within(limit_us)
-        details |= {"within": within, "over": n - within, "by_street": _by_street(tally, limit_us)}
-    completeness = round(n / (n + tally.doubtful), 6) if n else 0.0
-    few = f"n too small: {n} calls with a response time, {policy.settings.n_min} are needed (unverified)"
+    """The response figures of a local day or month, as they stand at a moment.
 
-    def figure(
-        figure_id: str, value: float | None, unit: str, threshold: Threshold | None, verdict: tuple[bool, str] | None
+    While the period lasts, or a call of it is open, they say how it stands (`so_far`) and meet nothing.
+    """
+    found = _Response(calls, period, at_us, target, policy)
+    yield found.percentile(district)
+    if target is not None:
+        yield found.share(district, policy.threshold(SHARE_LIMIT))
+    yield found.unreached(district)
+
+
+class _Response:
+    """The response figures of a period in the making."""
+
+    def __init__(self, calls: Calls, period: Period, at_us: int, target: Threshold | None, policy: InForce) -> None:
+        tally = calls.tally
+        self._calls, self._period, self._target = calls, period, target
+        self._times, self._n_min = tally.times, policy.settings.n_min
+        self._so_far = at_us < period.end_us or bool(calls.open_us)
+        self._limit_us = 0 if target is None else round(target.value * _MINUTE_US)
+        self._ninetieth, self._of_all = tally.times.percentile(90), calls.ninetieth()
+        self._details: dict[str, Any] = {
+            "calls": tally.times.n + tally.unreached + tally.doubtful,
+            "unreached": tally.unreached,
+            "open": len(calls.open_us),
+            "doubtful": tally.doubtful,
+            "p50_minutes": _minutes(tally.times.percentile(50)),
+            "p90_minutes": _minutes(self._ninetieth),
+            "p90_all_minutes": _minutes(self._of_all),
+            "percentile": "nearest rank; p90 of the calls reached; p90_all of all, others as old as they were or are",
+        }
+        if target is not None:
+            within, beyond = tally.times.within(self._limit_us), calls.beyond(self._limit_us)
+            whole = tally.times.n + beyond
+            self._within, self._beyond, self._share_of_all = within, beyond, within / whole if whole else 0.0
+            self._details |= {
+                "within": within,
+                "over": tally.times.n - within,
+                "share_of_all": round(self._share_of_all, 6) if whole else None,
+                **_by_street(tally, self._limit_us),
+            }
+
+    def percentile(self, district: str) -> Figure:
+        target, ninetieth = self._target, self._ninetieth
+        value = _minutes(ninetieth)
+        if target is None or ninetieth is None:
+            none = None if target is None else (False, "")
+            return self._figure(INDICATOR, district, value, "min", threshold=target, verdict=none)
+        of_all = self._of_all is not None and self._of_all <= self._limit_us
+        reason = f"nine of ten calls answered within {value:g} min; the circle is {target.value:g} min"
+        if ninetieth <= self._limit_us and not of_all:
+            all_of_them = "not within any time" if self._of_all is None else f"{_minutes(self._of_all):g} min"
+            reason += f"; with the calls that no unit reached: {all_of_them}"
+        verdict = ninetieth <= self._limit_us and of_all, reason
+        return self._figure(INDICATOR, district, value, "min", threshold=target, verdict=verdict)
+
+    def share(self, district: str, wanted: Threshold) -> Figure:
+        n, within = self._times.n, self._within
+        limit = 0 if self._target is None else self._target.value
+        share = within / n if n else 0.0
+        reason = f"{within} of {n} calls within {limit:g} min; {wanted.value:.0%} are wanted"
+        if share >= wanted.value > self._share_of_all:
+            reason += f"; {self._beyond} more were not answered within that time: {self._share_of_all:.1%} of all"
+        met = share >= wanted.value and self._share_of_all >= wanted.value
+        value = round(share, 6) if n else None
+        return self._figure(SHARE, district, value, "1", threshold=wanted, verdict=(met, reason))
+
+    def unreached(self, district: str) -> Figure:
+        return self._figure(UNREACHED, district, float(self._calls.tally.unreached), "calls")
+
+    def _figure(
+        self,
+        figure_id: str,
+        district: str,
+        value: float | None,
+        unit: str,
+        *,
+        threshold: Threshold | None = None,
+        verdict: tuple[bool, str] | None = None,
     ) -> Figure:
+        n, status = self._times.n, IndicatorStatus.CANNOT_SAY
         if verdict is None:
-            status, reason = IndicatorStatus.CANNOT_SAY, "shown, not judged: no target is set for it"
-        elif n < policy.settings.n_min:
-            status, reason = IndicatorStatus.CANNOT_SAY, few
+            reason = "shown, not judged: no target is set for it"
+        elif n < self._n_min:
+            reason = f"n too small: {n} calls with a response time, {self._n_min} are needed (unverified)"
         else:
             status, reason = IndicatorStatus.MET if verdict[0] else IndicatorStatus.NOT_MET, verdict[1]
-        return Figure(
+        doubtful = self._calls.tally.doubtful
+        found = Figure(
             figure_id,
             district,
-            period.start_us,
-            period.end_us,
+            self._period.start_us,
+            self._period.end_us,
             value,
             unit,
             status,
             reason,
             n,
-            completeness,
+            round(n / (n + doubtful), 6) if n else 0.0,
             threshold,
-            details,
+            self._details,
         )
-
-    ninetieth = nearest_rank(times, 90)
-    judged = None
-    if target is not None and ninetieth is not None and limit_us is not None:
-        reason = f"nine of ten calls answered within {_minutes(ninetieth):g} min; the circle is {target.value:g} min"
-        judged = (ninetieth <= limit_us, reason)
-    yield figure(INDICATOR, _minutes(ninetieth), "min", target, judged or (False, few))
-    wanted = policy.threshold(SHARE_LIMIT)
-    if within is not None:
-        share = within / n if n else 0.0
-        reason = f"{within} of {n} calls within {target.value if target else 0:g} min; {wanted.value:.0%} are wanted"
-        yield figure(SHARE, round(share, 6) if n else None, "1", wanted, (share >= wanted.value, reason))
-    yield figure(UNREACHED, float(tally.unreached), "calls", None, None)
+        return so_far(found) if self._so_far else found
 
 
-def _by_street(tally: Tally, limit_us: int) -> dict[str, dict[str, Any]]:
-    streets: dict[str, list[int]] = {}
-    for us, street in tally.responses:
-        if street:
-            streets.setdefault(street, []).append(us)
-    return {
-        street: {
-            "n": len(times),
-            "within": sum([us <= limit_us for us in times]),
-            "p90_minutes": _minutes(nearest_rank(times, 90)),
-        }
-        for street, times in sorted(streets.items())
+def _by_street(tally: Tally, limit_us: int) -> dict[str, Any]:
+    """The streets with most calls; how many streets and calls are left out is named."""
+    most = sorted(tally.streets.items(), key=lambda each: (-each[1].n, each[0]))[:_STREETS_NAMED]
+    named = {
+        street: {"n": times.n, "within": times.within(limit_us), "p90_minutes": _minutes(times.percentile(90))}
+        for street, times in sorted(most)
+        if times.n
     }
+    left_out = tally.with_street - sum([times.n for _, times in most])
+    found: dict[str, Any] = {"by_street": named}
+    if left_out:
+        found["streets_left_out"] = sum([bool(times.n) for times in tally.streets.values()]) - len(named)
+        found["calls_left_out"] = left_out
+    return found
 
 
 def coverage_figure(district: str, cells: int, cover: Cover, minute: Period, *, grid: Grid, policy: InForce) -> Figure:
-    """Share of residents whom an available unit reaches in time, as it stands in a minute."""
-    limit = policy.threshold(COVERAGE_LIMIT)
-    share = cover.people / grid.everyone
-    everything = (1 << len(grid.cells)) - 1
-    missing = everything & ~cells
-    met = share >= limit.value
-    return Figure(
-        COVERAGE,
-        district,
-        minute.start_us,
-        minute.end_us,
-        round(share, 6),
-        "share of residents",
-        IndicatorStatus.MET if met else IndicatorStatus.NOT_MET,
-        f"{cover.people} of {grid.everyone} residents can be reached in time by {cover.units} available units; "
-        f"{limit.value:.0%} are wanted",
-        cover.units,
-        1.0,
-        limit,
-        {
-            "uncovered_people": grid.everyone - cover.people,
-            "uncovered_cells": missing.bit_count(),
-            "uncovered": list(grid.names(missing, _CELLS_NAMED)),
-            "units_available": cover.units,
-            "population": "modelled surface, not a census",
-        },
+    """Share of residents whom an available unit reaches in time, as it stands in a minute.
+
+    While no unit is heard of nothing can be said, and no cell is known to be in reach.
+    """
+    limit, people = policy.threshold(COVERAGE_LIMIT), max(0, cover.people)
+    missing = (1 << len(grid.cells)) - 1 & ~cells
+    details = {
+        "uncovered_people": grid.everyone - people,
+        "uncovered_cells": missing.bit_count(),
+        "uncovered": list(grid.names(missing, _CELLS_NAMED)),
+        "units_available": cover.units,
+    }
+    if cover.people < 0:
+        minutes = policy.settings.coverage.fresh_seconds / 60
+        reason = f"no unit has reported for {minutes:g} min"
+        return _coverage(COVERAGE, district, minute, limit, reason, share=None, n=0, known=0.0, details=details)
+    share = people / grid.everyone
+    reason = (
+        f"{people} of {grid.everyone} residents can be reached in time by {cover.units} available units; "
+        f"{limit.value:.0%} are wanted"
     )
+    return _coverage(COVERAGE, district, minute, limit, reason, share=share, n=cover.units, known=1.0, details=details)
 
 
 def coverage_day_figure(
     district: str, cover: Cover, day: Period, until_us: int, *, grid: Grid, policy: InForce
 ) -> Figure:
-    """Mean over time and least coverage of a local day."""
+    """Mean over time and least coverage of a local day, over the time in which units were heard of."""
     limit = policy.threshold(COVERAGE_LIMIT)
     elapsed_us = min(until_us, day.end_us) - day.start_us
+    known = min(1.0, cover.day_known_us / elapsed_us) if elapsed_us > 0 else 0.0
+    wanted = policy.settings.coverage.day_known_least
+    if not cover.day_known_us:
+        return _coverage(COVERAGE_DAY, district, day, limit, "no unit reported on this day", share=None, n=0, known=0.0)
     mean = cover.day_people_us / cover.day_known_us / grid.everyone
-    met = mean >= limit.value
+    details = {"least": round(max(0, cover.day_least) / grid.everyone, 6)}
+    reason = f"{mean:.1%} of residents on average over the day; {limit.value:.0%} are wanted"
+    if known < wanted:
+        reason = f"coverage is known for {known:.1%} of the day; {wanted:.0%} are needed to judge it (unverified)"
+    figure = _coverage(
+        COVERAGE_DAY, district, day, limit, reason, share=mean, n=1, known=round(known, 6), details=details
+    )
+    return figure if known >= wanted else figure._replace(status=IndicatorStatus.CANNOT_SAY)
+
+
+def _coverage(
+    figure_id: str,
+    district: str,
+    period: Period,
+    limit: Threshold,
+    reason: str,
+    *,
+    share: float | None,
+    n: int,
+    known: float,
+    details: Mapping[str, Any] = MappingProxyType({}),
+) -> Figure:
+    value, status = None, IndicatorStatus.CANNOT_SAY
+    if share is not None:
+        value = round(share, 6)
+        status = IndicatorStatus.MET if share >= limit.value else IndicatorStatus.NOT_MET
     return Figure(
-        COVERAGE_DAY,
+        figure_id,
         district,
-        day.start_us,
-        day.end_us,
-        round(mean, 6),
+        period.start_us,
+        period.end_us,
+        value,
         "share of residents",
-        IndicatorStatus.MET if met else IndicatorStatus.NOT_MET,
-        f"{mean:.1%} of residents on average over the day; {limit.value:.0%} are wanted",
-        1,
-        round(min(1.0, cover.day_known_us / elapsed_us), 6) if elapsed_us > 0 else 0.0,
+        status,
+        reason,
+        n,
+        known,
         limit,
-        {"least": round(max(0, cover.day_least) / grid.everyone, 6), "population": "modelled surface, not a census"},
+        {**details, "population": _POPULATION},
     )
 
 

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from schemas.emergency import UnitState
-from services.stream_processors.emergency.calls import Call, Tally, load_call, load_tally
-from services.stream_processors.engine.counting import CALM, Run, dump_run, load_run
+from services.stream_processors.emergency.calls import Call
+from services.stream_processors.emergency.coverage import Counts
+from services.stream_processors.emergency.tally import Tally
+from services.stream_processors.emergency.units import Legs, Sighting, Unit
+from services.stream_processors.engine.counting import CALM, Run
 
-
-class Unit(NamedTuple):
-    """A unit as last heard of."""
-
-    state: UnitState
-    at_us: int
-    place: tuple[float, float] | None
-    """Longitude and latitude of its last position report."""
-    counted: tuple[float, float] | None
-    """From where it counts for coverage: changes when it has moved far enough."""
-    leg: tuple[float, float, int] | None = None
-    """Where and when it set out for a call."""
-
-
-class Legs(NamedTuple):
-    """Driving observed in one hour of the day."""
-
-    metres: int = 0
-    microseconds: int = 0
-    driven: int = 0
-    """How many legs."""
+PeriodKey = tuple[int, int]
+"""Start and end of a local day or month."""
 
 
 class Cover(NamedTuple):
@@ -57,8 +40,20 @@ class Cover(NamedTuple):
         )
 
 
-NO_LEGS: Final = Legs()
-PeriodKey = tuple[int, int]
+class Standing(NamedTuple):
+    """Which units count, and what they cover. Follows from the units at the last look: never stored."""
+
+    basis: tuple[Any, ...]
+    """Settings and reach under which it was made."""
+    reach: float
+    """How far units get, in metres."""
+    counts: Counts
+    covering: int
+    """Units that count."""
+    fresh: int
+    """Units heard of lately, whatever they do."""
+    cells: int
+    people: int
 
 
 @dataclass(slots=True)
@@ -70,6 +65,8 @@ class DistrictState:
     tallies: dict[PeriodKey, Tally] = field(default_factory=dict)
     changed: tuple[PeriodKey, ...] = ()
     """Periods whose figures are to be said."""
+    seen: list[Sighting] = field(default_factory=list)
+    """Since the last look, in any order."""
     units: dict[str, Unit] = field(default_factory=dict)
     legs: dict[int, Legs] = field(default_factory=dict)
     """By local hour."""
@@ -77,7 +74,17 @@ class DistrictState:
     low: Run = CALM
     best_cells: int = 0
     """Cells covered when coverage was last well."""
+    offset: int = 0
+    """Of the newest sighting at the last look."""
+    heard_us: int | None = None
+    """No unit that stands in coverage was last heard of before it."""
+    look_us: int | None = None
+    """When coverage is looked at next; likewise the next two."""
+    figures_us: int | None = None
     midnight_us: int | None = None
+    standing: Standing | None = None
+    advice: tuple[Any, ...] | None = None
+    """What restores coverage as it stands; follows from the standing: never stored."""
 
     def copy(self) -> DistrictState:
         """A copy that does not change when this one does."""
@@ -86,54 +93,17 @@ class DistrictState:
             self.calls.copy(),
             self.tallies.copy(),
             self.changed,
+            self.seen.copy(),
             self.units.copy(),
             self.legs.copy(),
             self.cover,
             self.low,
             self.best_cells,
+            self.offset,
+            self.heard_us,
+            self.look_us,
+            self.figures_us,
             self.midnight_us,
+            self.standing,
+            self.advice,
         )
-
-
-def dump_state(state: DistrictState) -> list[Any]:
-    """JSON-ready form."""
-    return [
-        state.calls,
-        [[*period, tally] for period, tally in state.tallies.items()],
-        state.changed,
-        state.units,
-        list(state.legs.items()),
-        None if state.cover is None else [hex(number) for number in state.cover],
-        dump_run(state.low),
-        hex(state.best_cells),
-        state.midnight_us,
-    ]
-
-
-def load_state(dumped: list[Any], district: str) -> DistrictState:
-    """A district from its JSON-ready form."""
-    calls, tallies, changed, units, legs, cover, low, best_cells, midnight_us = dumped
-    return DistrictState(
-        district,
-        {name: load_call(call) for name, call in calls.items()},
-        {(start, end): load_tally(tally) for start, end, tally in tallies},
-        tuple((start, end) for start, end in changed),
-        {name: _load_unit(unit) for name, unit in units.items()},
-        {hour: Legs._make(of) for hour, of in legs},
-        None if cover is None else Cover._make([int(number, 16) for number in cover]),
-        load_run(low),
-        int(best_cells, 16),
-        midnight_us,
-    )
-
-
-def _load_unit(dumped: list[Any]) -> Unit:
-    unit = Unit._make(dumped)
-    place, counted, leg = unit.place, unit.counted, unit.leg
-    return Unit(
-        UnitState(unit.state),
-        unit.at_us,
-        None if place is None else (place[0], place[1]),
-        None if counted is None else (counted[0], counted[1]),
-        None if leg is None else (leg[0], leg[1], leg[2]),
-    )

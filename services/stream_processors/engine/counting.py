@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from schemas.plan.policy import RulePolicy
+from services.stream_processors.engine.payload import Payload
 
 _MICROSECONDS: Final = 1_000_000
 _OFFSETS_MAX: Final = 1_000
@@ -57,7 +58,7 @@ class Sample(NamedTuple):
     value: float | None
     offset: int
     """Offset of the reading it rests on."""
-    payload: tuple[Any, ...] = ()
+    payload: Payload = ()
     """What the rule wants to tell of it; JSON-ready."""
     clears: bool = True
     """False on a sample within the limit that is not yet within the clear value: it neither raises nor clears."""
@@ -69,7 +70,7 @@ class Peak(NamedTuple):
     at_us: int
     level: int
     value: float | None
-    payload: tuple[Any, ...]
+    payload: Payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,13 @@ class Episode:
     """First sample of those that ended it; None while it lasts."""
     cleared_us: int | None = None
     """When the debounce of the end was satisfied."""
+    now: Peak | None = None
+    """The sample with which it took the level at which it stands; None: its peak."""
+
+    @property
+    def standing(self) -> Peak:
+        """How it stands: the sample with which it took its level."""
+        return self.peak if self.now is None else self.now
 
 
 class Run(NamedTuple):
@@ -144,8 +152,9 @@ def _while_calm(run: Run, sample: Sample, debounce: Debounce) -> tuple[Run, Epis
         started_us=beyond[0].at_us,
         raised_us=sample.at_us,
         level=_level(sample),
-        peak=Peak(top.at_us, _level(top), top.value, top.payload),
+        peak=_as_peak(top),
         offsets=_merged((), *(s.offset for s in beyond)),
+        now=_as_peak(sample) if _level(sample) < _level(top) else None,
     )
     return Run(episode=episode), episode
 
@@ -184,14 +193,14 @@ def _still_beyond(
     changed = episode
     lower = 0
     if level > episode.peak.level:
-        peak = Peak(sample.at_us, level, sample.value, sample.payload)
-        changed = replace(episode, peak=peak, level=level, offsets=_merged(episode.offsets, sample.offset))
+        offsets = _merged(episode.offsets, sample.offset)
+        changed = replace(episode, peak=_as_peak(sample), level=level, offsets=offsets, now=None)
     elif level > episode.level:
-        changed = replace(episode, level=level)
+        changed = replace(episode, level=level, now=_as_peak(sample))
     elif level < episode.level:
         lower = run.lower + 1
         if lower >= debounce.step_down_after:
-            changed, lower = replace(episode, level=level), 0
+            changed, lower = replace(episode, level=level, now=_as_peak(sample)), 0
     if changed is episode:
         same = not run.better and lower == run.lower
         return (run if same else Run(episode=episode, lower=lower)), None
@@ -200,6 +209,10 @@ def _still_beyond(
 
 def _level(sample: Sample) -> int:
     return sample.level or 0
+
+
+def _as_peak(sample: Sample) -> Peak:
+    return Peak(sample.at_us, _level(sample), sample.value, sample.payload)
 
 
 def _merged(known: tuple[int, ...], *more: int) -> tuple[int, ...]:
@@ -243,14 +256,20 @@ def dump_episode(episode: Episode) -> list[Any]:
         episode.offsets,
         episode.ended_us,
         episode.cleared_us,
+        *(() if episode.now is None else (tuple(episode.now),)),
     ]
 
 
 def load_episode(dumped: list[Any]) -> Episode:
     """An episode from its JSON-ready form."""
-    started_us, raised_us, level, (at_us, peak_level, value, payload), offsets, ended_us, cleared_us = dumped
-    peak = Peak(at_us, peak_level, value, frozen(payload))
-    return Episode(started_us, raised_us, level, peak, tuple(offsets), ended_us, cleared_us)
+    started_us, raised_us, level, peak, offsets, ended_us, cleared_us, *now = dumped
+    stands = _load_peak(now[0]) if now else None
+    return Episode(started_us, raised_us, level, _load_peak(peak), tuple(offsets), ended_us, cleared_us, stands)
+
+
+def _load_peak(dumped: list[Any]) -> Peak:
+    at_us, level, value, payload = dumped
+    return Peak(at_us, level, value, frozen(payload))
 
 
 def frozen(dumped: Any) -> Any:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from schemas.alert import AlertEventType, Severity
 from schemas.fields import Feed
@@ -25,6 +25,7 @@ from schemas.readings import Reading
 from schemas.verdict import Threshold
 from services.stream_processors.engine.counting import Episode
 from services.stream_processors.engine.events import Coordinates, Fate, Output
+from services.stream_processors.engine.payload import Payload
 
 S = TypeVar("S")
 
@@ -38,7 +39,7 @@ class Entry(NamedTuple):
     seq: int
     asset: str
     offset: int
-    payload: tuple[Any, ...]
+    payload: Payload
     """What the rules need of the reading: scalars, None and tuples of them."""
 
 
@@ -118,6 +119,8 @@ class FeedRules(Protocol[S]):
     """The rules of one feed. Deterministic: no I/O, no clock, no randomness."""
 
     feed: Feed
+    state_version: int
+    """Version of the form of `pack`; raised with every change of it, and `unpack` reads all that were released."""
     lateness: timedelta
     """How late a reading may come and still correct the record."""
     window_max: int
@@ -170,12 +173,23 @@ class FeedRules(Protocol[S]):
         """Drop what no longer matters; true when the state is as good as new. Must not change any later verdict."""
         ...
 
-    def dump(self, state: S) -> Any:
-        """JSON-ready form of the state."""
+    def load(self, dumped: Any, key: str, lane: str) -> S:
+        """State from its JSON-ready form in a snapshot of release 2; later releases give it by `pack`."""
         ...
 
-    def load(self, dumped: Any, key: str, lane: str) -> S:
-        """State from its JSON-ready form."""
+    def pack(self, state: S) -> bytes:
+        """The state as bytes, in the form of `state_version`."""
+        ...
+
+    def unpack(self, raw: bytes, version: int, key: str, lane: str) -> S:
+        """A state from its bytes; older versions are brought up to date.
+
+        Args:
+            version: 1 to `state_version`: the engine refuses others (see `unpacked`).
+
+        Raises:
+            ValueError: the bytes are not those of a state.
+        """
         ...
 
     def wording(self, said: Said) -> Wording:
@@ -185,3 +199,30 @@ class FeedRules(Protocol[S]):
     def rule_policy(self, rule: str, at_us: int) -> RulePolicy | None:
         """The policy of a rule in force at a time: what it inhibits and groups, when it is silenced."""
         ...
+
+
+@runtime_checkable
+class LedgerRules(Protocol):
+    """Rules of a feed that is a ledger: its sums are those of all readings, whenever they came.
+
+    Lateness bounds what is judged of a moment, not what is added up. A reading that comes after the bound is booked
+    when it comes: it stands in the timeline behind all others, with its own time in its payload.
+    """
+
+    def belated(self, entry: Entry, at_us: int) -> Entry:
+        """The reading as it is booked at a time; it must count for sums only, and raise or end no alert."""
+        ...
+
+
+def unpacked(rules: FeedRules[S], raw: bytes, version: int, key: str, lane: str) -> S:
+    """A state of a key from the bytes of `pack`.
+
+    Raises:
+        ValueError: no released version of this feed has this form.
+    """
+    if not 1 <= version <= rules.state_version:
+        raise ValueError(
+            f"version {version} of the state of feed {rules.feed.value} is not known, "
+            f"this release reads up to version {rules.state_version}"
+        )
+    return rules.unpack(raw, version, key, lane)

@@ -4,18 +4,23 @@ Availability and uptime are two numbers: a port in use is up and not available. 
 of 23 CFR 680.116(b) (domain reference, section 5): 525,600 minutes whatever the year, less outage that is not excluded.
 Time of which nothing is known counts as outage in the value; the target is met only if it would be met even so, and
 missed only if it would be missed had the port been up all that time. Otherwise nothing can be said.
+
+Energy that a meter cannot have counted is left out and named; what its sender is not certain of counts as sessions and
+energy, not as known time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from schemas.indicator import IndicatorStatus
 from schemas.verdict import Threshold
 from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.engine.periods import Period
+from services.stream_processors.engine.so_far import so_far
 from services.stream_processors.ev.connector import Sums
+from services.stream_processors.ev.port import PortMonth
 
 AVAILABILITY: Final = "ev.availability"
 UPTIME: Final = "ev.uptime"
@@ -53,7 +58,9 @@ def uptime_of(
         unknown_us: Of it, time of which nothing is known.
     """
     total, out, excluded, unknown = (us / _MINUTE_US for us in (total_us, outage_us, excluded_us, unknown_us))
-    worst, best = uptime_percent(total, out + unknown, excluded), uptime_percent(total, out, excluded)
+    # a leap year has more minutes than the formula's year
+    worst = max(0.0, uptime_percent(total, out + unknown, excluded))
+    best = max(0.0, uptime_percent(total, out, excluded))
     needed = f"more than {limit.value:g} %"
     if worst > limit.value:
         return worst, IndicatorStatus.MET, f"{worst:.3f} % up, {needed} is asked for"
@@ -70,6 +77,7 @@ def site_figures(
     elapsed_us = (min(until_us, period.end_us) - period.start_us) * subject.ports
     if elapsed_us <= 0:
         return
+    more, runs = _also(sums), until_us < period.end_us
     completeness = round(min(1.0, sums.known_us / elapsed_us), 6)
     unknown_us = max(0, elapsed_us - sums.known_us)
     service_us = sums.known_us - sums.outage_us
@@ -80,12 +88,12 @@ def site_figures(
         unit: str,
         status: IndicatorStatus = IndicatorStatus.CANNOT_SAY,
         reason: str = _SHOWN,
-        **more: Any,
+        **own: Any,
     ) -> Figure:
         if completeness < completeness_min and status is not IndicatorStatus.NOT_MET:
             status = IndicatorStatus.CANNOT_SAY
             reason = f"only {completeness:.0%} of the time is known, {completeness_min:.0%} is asked for"
-        return Figure(
+        found = Figure(
             id=figure_id,
             subject=subject.id,
             period_start_us=period.start_us,
@@ -97,9 +105,10 @@ def site_figures(
             n=sums.readings,
             completeness=completeness,
             threshold=limit if figure_id == UPTIME else None,
-            details={"ports": subject.ports, **more},
+            details={"ports": subject.ports, **own, **more},
             subject_name=subject.name,
         )
+        return so_far(found) if runs else found
 
     known = sums.known_us or None
     yield figure(AVAILABILITY, None if known is None else sums.startable_us / known, "share of known time")
@@ -117,38 +126,52 @@ def site_figures(
         unknown_minutes=round(unknown_us / _MINUTE_US, 3),
     )
     yield figure(UTILISATION, sums.in_use_us / service_us if service_us else None, "share of time in service")
-    possible_wh = sums.rated_wh / _HOUR_US
+    possible_wh = sums.rated_wus / _HOUR_US
     energy_share = sums.energy_wh / possible_wh if possible_wh else None
     yield figure(ENERGY_UTILISATION, energy_share, "kWh / (rated kW x hours in service)")
     yield figure(ENERGY, sums.energy_wh / 1_000, "kWh", sessions=sums.sessions)
 
 
-def port_uptime(
-    subject: Subject, period: Period, months: tuple[tuple[int, int, int, int], ...], limit: Threshold
-) -> Figure:
+def _also(sums: Sums) -> dict[str, Any]:
+    """What there is to add to each figure."""
+    found: dict[str, Any] = {}
+    odd = sums.odd
+    if odd is not None and odd.left_out:
+        found |= {"left_out_kwh": odd.left_out_wh / 1_000, "left_out_readings": odd.left_out}
+    if odd is not None and (odd.uncertain or odd.uncertain_us):
+        minutes = round(odd.uncertain_us / _MINUTE_US, 3)
+        found |= {"uncertain_readings": odd.uncertain, "uncertain_minutes": minutes}
+    return found
+
+
+def port_uptime(subject: Subject, year: Period, months: Iterable[PortMonth], limit: Threshold) -> Figure:
     """`ev.uptime_12_months` of a port at the end of a month (23 CFR 680.116(b)).
 
+    Whatever of the twelve months is not in a known state is not known: before the port was first heard of, while it was
+    silent, while it was away.
+
     Args:
-        period: The twelve months.
-        months: Start, outage, excluded and silent time of each month for which there are data; microseconds.
+        subject: The port.
+        year: The twelve months.
+        months: Those in which it was heard of.
+        limit: Uptime asked for.
     """
     total_us = YEAR_MINUTES * _MINUTE_US
-    inside = [month for month in months if month[0] >= period.start_us]
-    outage_us, excluded_us, silent_us = (sum([month[part] for month in inside]) for part in (1, 2, 3))
-    covered_us = min(total_us, period.end_us - min([month[0] for month in inside], default=period.end_us))
-    unknown_us = silent_us + max(0, total_us - covered_us)
+    inside = [month for month in months if month.start_us >= year.start_us]
+    outage_us, excluded_us = sum([month.outage_us for month in inside]), sum([month.excluded_us for month in inside])
+    unknown_us = min(total_us, year.end_us - year.start_us - sum([month.known_us for month in inside]))
     value, status, reason = uptime_of(total_us, outage_us, excluded_us, unknown_us, limit)
     return Figure(
         id=UPTIME_12_MONTHS,
         subject=subject.id,
-        period_start_us=period.start_us,
-        period_end_us=period.end_us,
+        period_start_us=year.start_us,
+        period_end_us=year.end_us,
         value=round(value, 6),
         unit="%",
         status=status,
         status_reason=reason,
         n=len(inside),
-        completeness=round(max(0.0, 1 - unknown_us / total_us), 6),
+        completeness=round(1 - unknown_us / total_us, 6),
         threshold=limit,
         details={
             "formula": "((525600 - (T_outage - T_excluded)) / 525600) * 100, minutes",

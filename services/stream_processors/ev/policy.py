@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -14,6 +15,7 @@ from schemas.plan.documents import DOCUMENT
 from schemas.plan.errors import PlanFileError
 from schemas.plan.in_force import Version, Versions
 from schemas.plan.policy import PolicyDocument
+from schemas.plan.ranges import DAY_SECONDS, YEAR_SECONDS, Share
 from schemas.verdict import Comparator, Threshold
 from services.stream_processors.engine.counting import Debounce
 from services.stream_processors.engine.event_time import MICROSECONDS
@@ -35,7 +37,7 @@ LOAD_LIMIT: Final = "ev.site_load"
 NEAR_LOAD_LIMIT: Final = "ev.site_load_near"
 UPTIME_LIMIT: Final = "ev.uptime"
 
-Seconds = Annotated[int, Field(ge=1)]
+Seconds = Annotated[int, Field(ge=1, le=YEAR_SECONDS)]
 
 
 class EvSettings(BaseModel):
@@ -49,7 +51,7 @@ class EvSettings(BaseModel):
     """Sites are looked at so often (aligned to local midnight; divides a day)."""
     figures_seconds: Seconds
     """Figures of the day that is running are said so often (a multiple of the pace; divides a day)."""
-    completeness_min: Annotated[float, Field(ge=0, le=1)]
+    completeness_min: Share
     fault_errors: tuple[ErrorCode, ...]
     """Error codes that are a fault whatever the state says."""
     grave_errors: tuple[ErrorCode, ...]
@@ -58,7 +60,9 @@ class EvSettings(BaseModel):
     """States in which a driver could begin to charge."""
     excluded: tuple[ConnectorState, ...] = ()
     """States whose time does not count as outage (T_excluded); by default none."""
-    site_limit_kw: dict[Identifier, Annotated[float, Field(gt=0)]] = {}
+    meter_slack_kwh: Annotated[float, Field(ge=0, le=1_000)] = 1.0
+    """Energy that a meter may tell at once, whatever the rating and the time: what meters round to."""
+    site_limit_kw: dict[Identifier, Annotated[float, Field(gt=0, le=1_000_000)]] = {}
     """What the transformer of a site may carry; sites that are not named are not judged."""
 
 
@@ -87,6 +91,8 @@ class InForce:
     clear_share: float
     """Of the site's limit; below it an alert of load ends."""
     uptime_percent: float
+    load_limits: Mapping[str, Threshold]
+    """What the transformers of sites may carry."""
 
     def threshold(self, limit_id: str) -> Threshold:
         """A limit with its source."""
@@ -94,12 +100,7 @@ class InForce:
 
     def load_limit(self, site: str) -> Threshold | None:
         """What the transformer of a site may carry; None when the policy does not say."""
-        kilowatts = self.settings.site_limit_kw.get(site)
-        if kilowatts is None:
-            return None
-        return self.threshold(LOAD_LIMIT).model_copy(
-            update={"value": kilowatts, "unit": "kW", "comparator": Comparator.LE}
-        )
+        return self.load_limits.get(site)
 
 
 def in_force(document: PolicyDocument) -> InForce:
@@ -109,12 +110,14 @@ def in_force(document: PolicyDocument) -> InForce:
         PlanFileError: a limit, a rule or a setting is missing or cannot be used.
     """
     settings = document.settings_as(EvSettings)
-    steps = (settings.pace_seconds, settings.figures_seconds, 86_400)
-    if settings.figures_seconds % settings.pace_seconds or 86_400 % settings.figures_seconds:
+    steps = (settings.pace_seconds, settings.figures_seconds, DAY_SECONDS)
+    if settings.figures_seconds % settings.pace_seconds or DAY_SECONDS % settings.figures_seconds:
         raise PlanFileError(
             document.policy.id, [("settings", f"pace, figures and a day must divide one another: {steps}")]
         )
-    silence, dark = document.threshold(SILENCE_LIMIT).value, document.threshold(DARK_LIMIT).value
+    document.figure(POWER_LIMIT, above=0, most=1_000)
+    document.figure(UPTIME_LIMIT, most=100)
+    silence, dark = document.seconds(SILENCE_LIMIT), document.seconds(DARK_LIMIT)
     if dark >= silence:
         raise PlanFileError(
             document.policy.id,
@@ -122,13 +125,13 @@ def in_force(document: PolicyDocument) -> InForce:
         )
     silent = document.rule_policy(CONNECTOR_SILENT)
     load = document.rule_policy(SITE_LOAD_HIGH)
-    near = document.threshold(NEAR_LOAD_LIMIT).value
+    near = document.figure(NEAR_LOAD_LIMIT, above=0, most=document.threshold(LOAD_LIMIT).value)
     for rule in (SITE_DARK,):
         document.rule_policy(rule)
     document.threshold(MISMATCH_LIMIT)
-    document.threshold(LOAD_LIMIT)
+    load_limit = document.threshold(LOAD_LIMIT)
     fault = document.rule_policy(CONNECTOR_FAULT)
-    if round(fault.raise_for_seconds) != round(document.threshold(FAULT_LIMIT).value):
+    if round(fault.raise_for_seconds) != round(document.seconds(FAULT_LIMIT)):
         raise PlanFileError(
             document.policy.id, [(CONNECTOR_FAULT, f"raise_for_seconds must be the limit {FAULT_LIMIT}")]
         )
@@ -140,10 +143,16 @@ def in_force(document: PolicyDocument) -> InForce:
         meter=Debounce.of(document.rule_policy(METER_IMPLAUSIBLE)),
         load=Debounce.of(load),
         silence_us=_us(silence),
-        gone_us=_us(silent.max_age_seconds or 30 * 86_400),
+        gone_us=_us(silent.max_age_seconds or 30 * DAY_SECONDS),
         dark_us=_us(dark),
         hold_us=_us(settings.hold_seconds),
-        counts=Counts(_us(settings.hold_seconds), frozenset(settings.startable), frozenset(settings.excluded)),
+        counts=Counts(
+            _us(settings.hold_seconds),
+            frozenset(settings.startable),
+            frozenset(settings.excluded),
+            document.threshold(POWER_LIMIT).value,
+            round(settings.meter_slack_kwh * 1_000),
+        ),
         pace_us=_us(settings.pace_seconds),
         figures_us=_us(settings.figures_seconds),
         fault_errors=frozenset(settings.fault_errors),
@@ -152,6 +161,10 @@ def in_force(document: PolicyDocument) -> InForce:
         near_share=near,
         clear_share=near if load.clear_value is None else load.clear_value,
         uptime_percent=document.threshold(UPTIME_LIMIT).value,
+        load_limits={
+            site: load_limit.model_copy(update={"value": kilowatts, "unit": "kW", "comparator": Comparator.LE})
+            for site, kilowatts in settings.site_limit_kw.items()
+        },
     )
 
 

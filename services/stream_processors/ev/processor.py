@@ -7,55 +7,50 @@ order between two looks. Silence, darkness, load and figures are found at the lo
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from schemas.ev import ConnectorState, ErrorCode, EvReading
 from schemas.fields import Feed, Quality
 from schemas.plan.book import PlanBook
 from schemas.plan.policy import RulePolicy
+from schemas.reading_json import ReadingJson
 from schemas.readings import Reading
-from services.stream_processors.engine.counting import CALM, Sample, advance
+from services.stream_processors.engine.counting import CALM
 from services.stream_processors.engine.event_time import local_period_start
 from services.stream_processors.engine.events import Coordinates, Fate, Output
 from services.stream_processors.engine.feed_rules import Entry, Said, Say, Wording
-from services.stream_processors.engine.periods import Period, local_day, local_month, months_before
-from services.stream_processors.ev.connector import (
-    MONTHS_KEPT,
-    NOTHING,
-    Account,
-    Socket,
-    Told,
-    close_day,
-    close_month,
-    gained,
-    heard,
-    settle,
-)
-from services.stream_processors.ev.figures import Subject, port_uptime, site_figures
-from services.stream_processors.ev.policy import (
-    CONNECTOR_FAULT,
-    METER_IMPLAUSIBLE,
-    STATUS_MISMATCH,
-    UPTIME_LIMIT,
-    InForce,
-    policies_in_force,
-)
+from services.stream_processors.engine.periods import Period, local_day, local_month
+from services.stream_processors.ev.closing import close_day, close_month, n_ports
+from services.stream_processors.ev.connector import NOTHING, Socket, Sums, first, following
+from services.stream_processors.ev.figures import Subject, site_figures
+from services.stream_processors.ev.findings import judge
+from services.stream_processors.ev.metering import grown
+from services.stream_processors.ev.policy import UPTIME_LIMIT, InForce, policies_in_force
+from services.stream_processors.ev.release_2 import site_of_release_2
 from services.stream_processors.ev.site import (
     at_or_after,
     find_dark,
     find_load,
     find_silent,
     heard_again,
+    name_of,
     next_look,
 )
-from services.stream_processors.ev.state import SiteState, dump_state, load_state
+from services.stream_processors.ev.state import SiteState, pack, unpack
+from services.stream_processors.ev.told import PLAIN, REGISTER, Hedged, Told
 from services.stream_processors.ev.wording import word
 
 LOOK: Final = "look"
 """The one wake of a site."""
 
+_NO_CONTACT: Final = ConnectorState.NO_CONTACT.value
+_STATUS_WORDS: Final = {state: state.value for state in ConnectorState}
+_ERROR_WORDS: Final = {code: code.value for code in ErrorCode}
+
 _NO_POLICY_LATENESS: Final = timedelta(hours=1)
 _NO_POLICY_WINDOW: Final = 50_000
+
+_READ: Final = ReadingJson(EvReading)
 
 
 class EvRules:
@@ -66,6 +61,7 @@ class EvRules:
     """
 
     feed = Feed.EV
+    state_version = 2
     commutes = True
 
     def __init__(self, book: PlanBook) -> None:
@@ -84,21 +80,25 @@ class EvRules:
         Raises:
             pydantic.ValidationError: the bytes are not one.
         """
-        return EvReading.model_validate_json(raw)
+        return _READ(raw)
 
     def entry(self, reading: Reading) -> tuple[str, tuple[Any, ...]] | None:
-        """The connector, and what it told: (see `connector.Told`, with the error code and the vendor's word)."""
-        assert isinstance(reading, EvReading)  # noqa: S101 - `decode` made it
-        if reading.quality is not Quality.GOOD:
+        """The connector, and what it told (see `told.Told` and `Hedged`).
+
+        A reading of which its sender is not certain counts for figures, not for alerts, and makes no time known.
+        """
+        assert reading.feed is Feed.EV  # noqa: S101 - `decode` made it
+        uncertain = reading.quality is Quality.UNCERTAIN
+        if reading.quality is not Quality.GOOD and not uncertain:
             return None
         status = reading.status
         power, rated, register = reading.power_kw, reading.rated_power_kw, reading.energy_register_kwh
         if status is ConnectorState.PLUGGED and reading.status_word == "Occupied" and power:
             # OCPP 2.0.1 has one word for both: energy flow tells them apart
             status = ConnectorState.CHARGING
-        return reading.device_id, Told(
-            status.value,
-            reading.error_code.value,
+        told = Told(
+            _STATUS_WORDS[status],
+            _ERROR_WORDS[reading.error_code],
             reading.status_word if reading.doubts() else None,
             None if power is None else round(power * 1_000),
             None if rated is None else round(rated * 1_000),
@@ -106,6 +106,11 @@ class EvRules:
             reading.session_id,
             reading.site_name,
         )
+        session = reading.session_energy_kwh if register is None else None
+        if not uncertain and session is None:
+            return reading.device_id, told
+        session_wh = None if session is None else round(session * 1_000)
+        return reading.device_id, (*told, *Hedged(session_wh, uncertain))
 
     def on_arrival(self, reading: Reading, coordinates: Coordinates, fate: Fate, outputs: list[Output]) -> None:
         """Nothing follows from one reading alone."""
@@ -124,43 +129,37 @@ class EvRules:
         policy = self._policies.at(at_us)
         if policy is None:
             return
-        told = Told._make(entry.payload)
-        before = state.sockets.get(name)
-        account = state.accounts.get(name)
-        if before is None or account is None:
-            state.accounts[name] = Account(at_us, NOTHING._replace(readings=1))
+        before, sums = state.sockets.get(name), state.today.get(name, NOTHING)
+        energy = None
+        if before is None:
+            socket, first_sums = first(entry)
+            state.today[name] = sums.plus(first_sums)
+            if name in state.ports:
+                state.ports[name] = state.ports[name].left(None)
         else:
             if name in state.silent:
                 heard_again(state, name, at_us, entry.offset, say)
-            state.accounts[name] = settle(before, account, at_us, policy.counts, gained(before, entry.boot_id, told))
-        socket = heard(before, at_us, entry.offset, entry.boot_id, told)
+            from_us = max(before.at_us, state.day_us)
+            payload = entry.payload
+            if payload[REGISTER] != before.register_wh or len(payload) > PLAIN:
+                energy = grown(before, payload, at_us, policy.counts)
+            socket, state.today[name] = following(before, sums, entry, from_us, policy.counts, energy=energy)
         state.sockets[name] = socket
-        samples = _samples(entry, told, before, socket, policy)
-        for rule, runs, sample, debounce in (
-            (CONNECTOR_FAULT, state.faults, samples.fault, policy.fault),
-            (STATUS_MISMATCH, state.mismatches, samples.mismatch, policy.mismatch),
-            (METER_IMPLAUSIBLE, state.meters, samples.meter, policy.meter),
-        ):
-            run = runs.get(name)
-            if run is None:
-                if sample.level == 0:
-                    continue
-                run = CALM
-            runs[name], episode = advance(run, sample, debounce)
-            if episode is not None:
-                say.episode(rule, name, episode)
-        if state.dark is not None and socket.status is not ConnectorState.NO_CONTACT:
+        if not socket.uncertain:
+            judge(state, entry, before, socket, energy=energy, policy=policy, say=say)
+        if state.dark is not None and socket.status != _NO_CONTACT:
             state.back_us = at_us if state.back_us is None else min(state.back_us, at_us)
         self._ask(state, socket, policy, say)
 
     def _ask(self, state: SiteState, socket: Socket, policy: InForce, say: Say) -> None:
         """Look again when this reading can have made a difference; never later than was asked for before."""
-        pace_us = policy.pace_us
-        due_us = at_or_after(socket.at_us + policy.dark_us, pace_us)
-        soon = state.dark is not None or socket.status is ConnectorState.NO_CONTACT
-        if soon or (socket.power_w and policy.load_limit(state.site) is not None):
-            due_us = at_or_after(socket.at_us, pace_us)
-        due_us = min(due_us, local_period_start(socket.at_us, policy.figures_us) + policy.figures_us)
+        at_us = socket.at_us
+        due_us = local_period_start(at_us, policy.figures_us) + policy.figures_us
+        if at_us + policy.dark_us < due_us:
+            due_us = min(due_us, at_or_after(at_us + policy.dark_us, policy.pace_us))
+        soon = state.dark is not None or socket.status == _NO_CONTACT
+        if soon or (socket.power_w and state.site in policy.load_limits):
+            due_us = min(due_us, at_or_after(at_us, policy.pace_us))
         if state.due_us is None or due_us < state.due_us:
             state.due_us = due_us
             say.wake(LOOK, due_us)
@@ -183,49 +182,48 @@ class EvRules:
 
     def _say_figures(self, state: SiteState, at_us: int, policy: InForce, say: Say) -> None:
         day, month = local_day(at_us - 1), local_month(at_us - 1)
-        for name, account in list(state.accounts.items()):
-            state.accounts[name] = settle(state.sockets[name], account, at_us, policy.counts)
-        site = self._subject(state)
-        accounts = list(state.accounts.values())
         limit, completeness = policy.threshold(UPTIME_LIMIT), policy.settings.completeness_min
-        day_sums = month_sums = NOTHING
-        for account in accounts:
-            day_sums, month_sums = day_sums.plus(account.day), month_sums.plus(account.month)
-        for figure in site_figures(site, day_sums, day, at_us, limit=limit, completeness_min=completeness):
-            say.figure(figure)
+        name = name_of(state)
+
+        def speak(sums: Sums, period: Period) -> None:
+            subject = Subject(state.site, name, n_ports(state, period))
+            for figure in site_figures(subject, sums, period, at_us, limit=limit, completeness_min=completeness):
+                say.figure(figure)
+
+        names = dict.fromkeys((*state.sockets, *state.today))
+        of_day = {each: state.of_day(each, at_us, policy.counts) for each in names}
+        day_sums = NOTHING
+        for sums in of_day.values():
+            if sums is not NOTHING:
+                day_sums = day_sums.plus(sums)
+        speak(day_sums, day)
         if at_us != day.end_us:
             return
-        month_sums = month_sums.plus(day_sums)
-        for figure in site_figures(site, month_sums, month, at_us, limit=limit, completeness_min=completeness):
-            say.figure(figure)
-        over = at_us == month.end_us
-        for name, account in list(state.accounts.items()):
-            closed = close_day(account)
-            if over:
-                closed = close_month(closed, month)
-                year = Period(months_before(month, MONTHS_KEPT - 1), month.end_us)
-                port = Subject(name, state.sockets[name].site_name, 1)
-                say.figure(port_uptime(port, year, closed.months, limit))
-            state.accounts[name] = closed
-
-    def _subject(self, state: SiteState) -> Subject:
-        names = sorted({socket.site_name for socket in state.sockets.values() if socket.site_name})
-        return Subject(state.site, names[0] if names else None, len(state.accounts))
+        speak(state.month.plus(day_sums), month)
+        close_day(state, day, of_day, day_sums)
+        if at_us == month.end_us:
+            for figure in close_month(state, month, limit):
+                say.figure(figure)
 
     def forget(self, state: SiteState, horizon_us: int) -> bool:  # noqa: ARG002 - connectors go by their age
-        """Drop countings that are calm."""
-        for runs in (state.faults, state.mismatches, state.meters):
-            for name in [name for name, run in runs.items() if run == CALM]:
-                del runs[name]
-        return not state.sockets and state.load == CALM and state.dark is None
-
-    def dump(self, state: SiteState) -> Any:
-        """JSON-ready form."""
-        return dump_state(state)
+        """Nothing to drop: looks do that; true when nothing is remembered of any connector."""
+        return not state.sockets and not state.ports and state.load == CALM and state.dark is None
 
     def load(self, dumped: Any, key: str, lane: str) -> SiteState:  # noqa: ARG002 - the same in every lane
-        """A site from its JSON-ready form."""
-        return load_state(dumped, key)
+        """A site from its JSON-ready form in a snapshot of release 2."""
+        return site_of_release_2(dumped, key)
+
+    def pack(self, state: SiteState) -> bytes:
+        """The state as bytes, in the form of `state_version`."""
+        return pack(state)
+
+    def unpack(self, raw: bytes, version: int, key: str, lane: str) -> SiteState:  # noqa: ARG002 - version 2 only adds
+        """A state from its bytes.
+
+        Raises:
+            ValueError: the bytes are not those of a state.
+        """
+        return unpack(raw)
 
     def wording(self, said: Said) -> Wording:
         """Severity, threshold and texts under the policy in force at the episode's start."""
@@ -236,39 +234,3 @@ class EvRules:
         """The policy of a rule in force at a time."""
         policy = self._policies.at(at_us)
         return None if policy is None else policy.document.rule_policy(rule)
-
-
-class _Samples(NamedTuple):
-    fault: Sample
-    mismatch: Sample
-    meter: Sample
-
-
-def _samples(entry: Entry, told: Told, before: Socket | None, socket: Socket, policy: InForce) -> _Samples:
-    """What a reading says under each rule of its connector."""
-    at_us, offset, place = entry.at_us, entry.offset, socket.site_name
-    code = ErrorCode(told.error)
-    faulty = socket.status is ConnectorState.FAULT or code in policy.fault_errors
-    level = (2 if code in policy.grave_errors else 1) if faulty else 0
-    wrong = _meter_fault(told, before, socket, entry.boot_id, policy)
-    power_kw = None if told.power_w is None else told.power_w / 1_000
-    return _Samples(
-        Sample(at_us, level, None, offset, (place, told.error)),
-        Sample(at_us, 0 if told.contradiction is None else 1, 1.0, offset, (place, told.contradiction)),
-        Sample(at_us, 0 if wrong is None else 1, power_kw, offset, (place, *(wrong or (None, None)))),
-    )
-
-
-def _meter_fault(
-    told: Told, before: Socket | None, socket: Socket, boot: str, policy: InForce
-) -> tuple[str, str] | None:
-    """Why the meter cannot be right, in both languages."""
-    if before is not None and told.register_wh is not None and before.register_wh is not None:
-        fell = before.register_wh - told.register_wh
-        if fell > 0 and before.boot == boot:
-            return f"电量读数倒退{fell / 1_000:g} kWh", f"its register fell back by {fell / 1_000:g} kWh"
-    power_w, rated_w = socket.power_w, socket.rated_w
-    if power_w is not None and rated_w and abs(power_w) > rated_w * policy.power_over_rated:
-        both = f"{power_w / 1_000:g} kW / {rated_w / 1_000:g} kW"
-        return f"功率超过额定值（{both}）", f"its power is beyond its rating ({both})"
-    return None

@@ -7,12 +7,13 @@ different connectors arrived in between.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from schemas.ev import ConnectorState
-from services.stream_processors.engine.counting import CALM, Episode, Peak, Run, Sample, advance
+from services.stream_processors.engine.counting import CALM, Episode, Peak, Sample, advance
 from services.stream_processors.engine.event_time import MICROSECONDS, local_period_start
 from services.stream_processors.engine.feed_rules import Say
-from services.stream_processors.engine.periods import DAY_US
+from services.stream_processors.engine.periods import DAY_US, local_day, local_month
 from services.stream_processors.ev.connector import Socket
 from services.stream_processors.ev.policy import (
     CONNECTOR_FAULT,
@@ -23,7 +24,10 @@ from services.stream_processors.ev.policy import (
     STATUS_MISMATCH,
     InForce,
 )
+from services.stream_processors.ev.port import NEW_PORT
 from services.stream_processors.ev.state import SiteState
+
+_OFFSETS_MAX: Final = 1_000
 
 
 def at_or_after(at_us: int, step_us: int) -> int:
@@ -33,13 +37,16 @@ def at_or_after(at_us: int, step_us: int) -> int:
 
 
 def find_silent(state: SiteState, at_us: int, policy: InForce, say: Say) -> None:
-    """Connectors of which nothing was heard: an alert, and after the greatest age they are taken for removed."""
-    for name in sorted(state.sockets):
+    """Connectors of which nothing was heard: an alert, and after the greatest age they are taken for removed.
+
+    Of those whose sender is not certain of their state nobody knows when they should have spoken.
+    """
+    long_ago_us = at_us - policy.silence_us
+    for name in sorted([name for name, socket in state.sockets.items() if socket.at_us <= long_ago_us]):
         socket = state.sockets[name]
-        waited_us = at_us - socket.at_us
-        if waited_us >= policy.gone_us:
-            _remove(state, name, socket.at_us + policy.gone_us, say)
-        elif waited_us >= policy.silence_us and name not in state.silent:
+        if at_us - socket.at_us >= policy.gone_us:
+            _remove(state, name, socket.at_us + policy.gone_us, policy, say)
+        elif name not in state.silent and not socket.uncertain:
             state.silent[name] = episode = silence(socket, policy)
             say.episode(CONNECTOR_SILENT, name, episode)
 
@@ -67,10 +74,11 @@ def ended(episode: Episode, at_us: int, offsets: tuple[int, ...] = (), value: fl
     )
 
 
-def _remove(state: SiteState, name: str, at_us: int, say: Say) -> None:
-    """Forget a connector; what was open about it ends."""
+def _remove(state: SiteState, name: str, at_us: int, policy: InForce, say: Say) -> None:
+    """A connector has left the site; what was open about it ends, what it has been stays in the record."""
+    state.today[name] = state.of_day(name, at_us, policy.counts)
+    state.ports[name] = state.ports.get(name, NEW_PORT).left(at_us)
     del state.sockets[name]
-    state.accounts.pop(name, None)
     known = state.silent.pop(name, None)
     if known is not None:
         say.episode(CONNECTOR_SILENT, name, ended(known, at_us))
@@ -91,24 +99,22 @@ def find_dark(state: SiteState, at_us: int, policy: InForce, say: Say) -> None:
         closed = replace(state.dark, ended_us=end_us, cleared_us=at_us)
         say.episode(SITE_DARK, state.site, closed)
         state.dark, state.back_us = None, None
-    if state.dark is not None or not state.sockets:
+    sockets = [socket for socket in state.sockets.values() if not socket.uncertain]
+    if state.dark is not None or not sockets:
         return
-    out = [_out_since(socket, at_us, policy) for socket in state.sockets.values()]
-    known = [since_us for since_us in out if since_us is not None]
-    if len(known) < len(out):
+    quiet_us = at_us - policy.dark_us
+    if any(socket.at_us > quiet_us and socket.status != ConnectorState.NO_CONTACT for socket in sockets):
         return
-    began_us = max(known)
-    offsets = tuple(sorted({socket.offset for socket in state.sockets.values()})[:1_000])
-    names = sorted({socket.site_name for socket in state.sockets.values() if socket.site_name})
-    peak = Peak(began_us, 1, float(len(out)), (names[0] if names else None, len(out)))
+    began_us = max([s.at_us + policy.dark_us if s.at_us <= quiet_us else s.since_us for s in sockets])
+    offsets = tuple(sorted({socket.offset for socket in sockets})[:_OFFSETS_MAX])
+    peak = Peak(began_us, 1, float(len(sockets)), (name_of(state), len(sockets)))
     state.dark, state.back_us = Episode(began_us, at_us, 1, peak, offsets), None
     say.episode(SITE_DARK, state.site, state.dark)
 
 
-def _out_since(socket: Socket, at_us: int, policy: InForce) -> int | None:
-    if at_us - socket.at_us >= policy.dark_us:
-        return socket.at_us + policy.dark_us
-    return socket.since_us if socket.status is ConnectorState.NO_CONTACT else None
+def name_of(state: SiteState) -> str | None:
+    """The site's name for people; the first in order if its connectors do not agree."""
+    return min((socket.site_name for socket in state.sockets.values() if socket.site_name), default=None)
 
 
 def find_load(state: SiteState, at_us: int, policy: InForce, say: Say) -> None:
@@ -116,13 +122,17 @@ def find_load(state: SiteState, at_us: int, policy: InForce, say: Say) -> None:
     limit = policy.load_limit(state.site)
     if limit is None:
         return
-    live = [s for s in state.sockets.values() if s.power_w is not None and at_us - s.at_us < policy.hold_us]
+    live = [
+        s
+        for s in state.sockets.values()
+        if s.power_w is not None and at_us - s.at_us < policy.hold_us and not s.uncertain
+    ]
     watts = sum([s.power_w for s in live if s.power_w is not None])
     share = watts / (limit.value * 1_000)
     level = 2 if share > 1 else 1 if share > policy.near_share else 0
-    names = sorted({s.site_name for s in live if s.site_name})
+    name = min((s.site_name for s in live if s.site_name), default=None)
     offset = max([s.offset for s in live], default=0)
-    payload = (names[0] if names else None, limit.value, len(live))
+    payload = (name, limit.value, len(live))
     sample = Sample(at_us, level, watts / 1_000, offset, payload, share <= policy.clear_share)
     state.load, episode = advance(state.load, sample, policy.load)
     if episode is not None:
@@ -130,28 +140,43 @@ def find_load(state: SiteState, at_us: int, policy: InForce, say: Say) -> None:
 
 
 def next_look(state: SiteState, at_us: int, policy: InForce) -> int | None:
-    """When something can have changed: never more often than the pace, at local midnight at least."""
+    """When something can have changed: never more often than the pace, at local midnight at least.
+
+    A site whose connectors have all left is looked at when the day and the month in which they left are over.
+    """
     if not state.sockets:
-        return None
-    pace_us = policy.pace_us
+        return _closing_time(state, at_us)
     due_us = local_period_start(at_us, DAY_US) + DAY_US
-    for name, socket in state.sockets.items():
-        if at_us - socket.at_us < policy.hold_us + policy.figures_us:
-            due_us = min(due_us, local_period_start(at_us, policy.figures_us) + policy.figures_us)
-        waits = (policy.gone_us,) if name in state.silent else (policy.dark_us, policy.silence_us, policy.gone_us)
-        for wait_us in waits:
-            look_us = at_or_after(socket.at_us + wait_us, pace_us)
-            if look_us > at_us:
-                due_us = min(due_us, look_us)
-    if state.load != CALM or (policy.load_limit(state.site) is not None and _draws(state, at_us, policy)):
-        due_us = min(due_us, at_or_after(at_us + 1, pace_us))
+    waits = _first_wait(state, at_us, policy)
+    if waits is not None:
+        due_us = min(due_us, at_or_after(waits, policy.pace_us))
+    if any(at_us - socket.at_us < policy.hold_us + policy.figures_us for socket in state.sockets.values()):
+        due_us = min(due_us, local_period_start(at_us, policy.figures_us) + policy.figures_us)
+    if state.load != CALM or (state.site in policy.load_limits and _draws(state, at_us, policy)):
+        due_us = min(due_us, at_or_after(at_us + 1, policy.pace_us))
     return due_us
+
+
+def _first_wait(state: SiteState, at_us: int, policy: InForce) -> int | None:
+    """When the first connector will have been silent for long enough to be dark, silent or gone."""
+    dark_us, silence_us, gone_us = policy.dark_us, policy.silence_us, policy.gone_us
+    first_us = None
+    for socket in state.sockets.values():
+        last_us = socket.at_us
+        waited_us = at_us - last_us
+        until_us = last_us + (dark_us if waited_us < dark_us else silence_us if waited_us < silence_us else gone_us)
+        if until_us > at_us and (first_us is None or until_us < first_us):
+            first_us = until_us
+    return first_us
+
+
+def _closing_time(state: SiteState, at_us: int) -> int | None:
+    day, month = local_day(at_us), local_month(at_us)
+    left = [port.left_us or 0 for port in state.ports.values()]
+    if not left:
+        return None
+    return day.end_us if max(left) > day.start_us else month.end_us
 
 
 def _draws(state: SiteState, at_us: int, policy: InForce) -> bool:
     return any(s.power_w and at_us - s.at_us < policy.hold_us for s in state.sockets.values())
-
-
-def is_calm(run: Run) -> bool:
-    """Whether nothing of the counting needs to be remembered."""
-    return run == CALM

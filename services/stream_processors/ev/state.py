@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Final
 
-from services.stream_processors.engine.counting import (
-    CALM,
-    Episode,
-    Run,
-    dump_episode,
-    dump_run,
-    load_episode,
-    load_run,
-)
-from services.stream_processors.ev.connector import Account, Socket, dump_account, load_account, load_socket
+import msgspec
+
+from services.stream_processors.engine.counting import CALM, Episode, Run
+from services.stream_processors.ev.connector import NOTHING, Counts, Odd, Socket, Sums, held
+from services.stream_processors.ev.port import Port
 
 
-@dataclass(slots=True)
-class SiteState:
+class SiteState(msgspec.Struct, array_like=True):
     """One site in one lane."""
 
     site: str
-    sockets: dict[str, Socket] = field(default_factory=dict)
-    accounts: dict[str, Account] = field(default_factory=dict)
-    faults: dict[str, Run] = field(default_factory=dict)
-    mismatches: dict[str, Run] = field(default_factory=dict)
-    meters: dict[str, Run] = field(default_factory=dict)
-    silent: dict[str, Episode] = field(default_factory=dict)
+    sockets: dict[str, Socket] = {}
+    """Connectors that are there: heard of, and not silent for so long that they are taken for removed."""
+    today: dict[str, Sums] = {}
+    """Of the running day, up to the last reading of each connector that was heard of in it."""
+    day_us: int = 0
+    """Start of the running day: the time of all connectors has been added up to here."""
+    ports: dict[str, Port] = {}
+    """Whoever has a closed day, or has left."""
+    month: Sums = NOTHING
+    """Of all ports over the closed days of the running month."""
+    faults: dict[str, Run] = {}
+    mismatches: dict[str, Run] = {}
+    meters: dict[str, Run] = {}
+    silent: dict[str, Episode] = {}
     dark: Episode | None = None
     back_us: int | None = None
     """The first reading since the site went dark."""
@@ -40,7 +41,10 @@ class SiteState:
         return SiteState(
             self.site,
             self.sockets.copy(),
-            self.accounts.copy(),
+            self.today.copy(),
+            self.day_us,
+            self.ports.copy(),
+            self.month,
             self.faults.copy(),
             self.mismatches.copy(),
             self.meters.copy(),
@@ -51,37 +55,33 @@ class SiteState:
             self.due_us,
         )
 
-
-def dump_state(state: SiteState) -> list[Any]:
-    """JSON-ready form."""
-    return [
-        {name: tuple(socket) for name, socket in state.sockets.items()},
-        {name: dump_account(account) for name, account in state.accounts.items()},
-        *(
-            {name: dump_run(run) for name, run in runs.items()}
-            for runs in (state.faults, state.mismatches, state.meters)
-        ),
-        {name: dump_episode(episode) for name, episode in state.silent.items()},
-        None if state.dark is None else dump_episode(state.dark),
-        state.back_us,
-        dump_run(state.load),
-        state.due_us,
-    ]
+    def of_day(self, name: str, until_us: int, counts: Counts) -> Sums:
+        """Sums of a connector over the running day, up to a moment."""
+        sums = self.today.get(name, NOTHING)
+        socket = self.sockets.get(name)
+        if socket is None:
+            return sums
+        from_us = max(socket.at_us, self.day_us)
+        if socket.at_us + counts.hold_us <= from_us:
+            return sums
+        if socket.uncertain:
+            unsure_us = max(0, min(until_us, socket.at_us + counts.hold_us) - from_us)
+            return sums.plus(Sums(odd=Odd(uncertain_us=unsure_us)))
+        return held(sums, socket, from_us, until_us, counts)
 
 
-def load_state(dumped: list[Any], site: str) -> SiteState:
-    """A site from its JSON-ready form."""
-    sockets, accounts, faults, mismatches, meters, silent, dark, back_us, load, due_us = dumped
-    return SiteState(
-        site,
-        {name: load_socket(socket) for name, socket in sockets.items()},
-        {name: load_account(account) for name, account in accounts.items()},
-        {name: load_run(run) for name, run in faults.items()},
-        {name: load_run(run) for name, run in mismatches.items()},
-        {name: load_run(run) for name, run in meters.items()},
-        {name: load_episode(episode) for name, episode in silent.items()},
-        None if dark is None else load_episode(dark),
-        back_us,
-        load_run(load),
-        due_us,
-    )
+_DECODER: Final = msgspec.msgpack.Decoder(SiteState)
+
+
+def pack(state: SiteState) -> bytes:
+    """The site as bytes."""
+    return msgspec.msgpack.encode(state)
+
+
+def unpack(raw: bytes) -> SiteState:
+    """A site from its bytes.
+
+    Raises:
+        ValueError: the bytes are none.
+    """
+    return _DECODER.decode(raw)

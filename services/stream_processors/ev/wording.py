@@ -1,13 +1,13 @@
-"""What the alerts of the feed ev say, in Chinese and in English. Pure."""
+"""What the alerts of the feed ev are about, in Chinese and in English; `engine.sentence` says it. Pure."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
 
-from schemas.alert import AlertEventType
 from schemas.verdict import Threshold
-from services.stream_processors.engine.event_time import local_text
+from services.stream_processors.engine.counting import Peak
 from services.stream_processors.engine.feed_rules import Said, Wording
+from services.stream_processors.engine.sentence import Both, Case, wording_of
 from services.stream_processors.ev.policy import (
     CONNECTOR_FAULT,
     CONNECTOR_SILENT,
@@ -24,13 +24,7 @@ from services.stream_processors.ev.policy import (
     InForce,
 )
 
-
-class _Case(NamedTuple):
-    threshold: Threshold
-    unit: str
-    zh: str
-    en: str
-    limits: tuple[Threshold, ...] = ()
+_OVER = Both("现已恢复", "it is over")
 
 
 def word(said: Said, policy: InForce) -> Wording:
@@ -39,88 +33,84 @@ def word(said: Said, policy: InForce) -> Wording:
     payload = said.episode.peak.payload
     name = payload[0] if payload and isinstance(payload[0], str) else said.key
     place = name if said.asset == said.key else f"{name} {said.asset}"
-    case = _group(said, policy) if said.members and said.rule != SITE_DARK else _case(said, policy)
-    since = local_text(said.episode.started_us)
-    until = None if said.episode.ended_us is None else local_text(said.episode.ended_us)
-    source = case.threshold.source
-    cited_zh, cited_en = f"（依据：{source.id}，{source.where}）", f" (source: {source.id}, {source.where})"
-    match said.event:
-        case AlertEventType.RETRACTED:
-            zh = f"撤回：迟到的数据表明，{place}自{since}（北京时间）起的告警“{rule.name_zh}”不成立。"
-            en = f"Withdrawn: late data show that the alert '{rule.name}' at {place} from {since} has no basis."
-        case _ if until is not None:
-            zh = f"{place}：{case.zh}，{since}至{until}（北京时间），现已恢复{cited_zh}。"
-            en = f"{place}: {case.en}, from {since} to {until} (Beijing time); it is over{cited_en}."
-        case _:
-            amended = said.event is AlertEventType.AMENDED
-            zh = (
-                f"{'更正（有迟到数据）：' if amended else ''}{place}：{case.zh}，自{since}（北京时间）起{cited_zh}。"
-                f"{rule.advice_zh}"
-            )
-            en = (
-                f"{'Corrected by late data: ' if amended else ''}{place}: {case.en}, since {since} (Beijing time)"
-                f"{cited_en}. {rule.advice_en}"
-            )
-    return Wording(
-        place=place[:200],
-        severity=rule.severity_of(said.episode.level),
-        unit=case.unit,
-        threshold=case.threshold,
-        zh=zh,
-        en=en,
-        limits=case.limits,
-    )
+    case = _group(said, place, policy) if said.members and said.rule != SITE_DARK else _case(said, place, policy)
+    return wording_of(case, said, rule)
 
 
-def _group(said: Said, policy: InForce) -> _Case:
+def _group(said: Said, place: str, policy: InForce) -> Case:
     count = len(said.members)
     rule = policy.document.rule_policy(said.rule)
     threshold = policy.threshold(rule.limit or FAULT_LIMIT)
-    return _Case(
-        threshold,
-        "connectors",
+    now = Both(
         f"{count}个充电接口同时告警“{rule.name_zh}”",
         f"{count} connectors have the alert '{rule.name}' at the same time",
     )
+    limit = Both.same(f"{threshold.value:g} {threshold.unit}")
+    return Case(Both.same(place), now, now, _OVER, limit, threshold, "connectors")
 
 
-def _case(said: Said, policy: InForce) -> _Case:
-    peak = said.episode.peak
-    payload, value = peak.payload, peak.value or 0.0
-    if said.rule == CONNECTOR_FAULT:
-        limit = policy.threshold(FAULT_LIMIT)
-        what = payload[1]
-        return _Case(
-            limit, "1", f"故障（{what}）超过{limit.value:g}秒", f"fault ({what}) for more than {limit.value:g} s"
-        )
-    if said.rule == CONNECTOR_SILENT:
-        limit = policy.threshold(SILENCE_LIMIT)
-        return _Case(
-            limit, "s", f"超过{limit.value:g}秒没有任何数据", f"nothing was heard for more than {limit.value:g} s"
-        )
-    if said.rule == STATUS_MISMATCH:
-        return _Case(
-            policy.threshold(MISMATCH_LIMIT),
-            "readings",
-            f"状态与厂家原词（{payload[1]}）不符",
-            f"the state contradicts the vendor's own word ({payload[1]})",
-        )
-    if said.rule == METER_IMPLAUSIBLE:
-        limit = policy.threshold(POWER_LIMIT)
-        return _Case(limit, "1", f"电表数据不可信：{payload[1]}", f"the meter cannot be right: {payload[2]}")
-    if said.rule == SITE_DARK:
-        limit = policy.threshold(DARK_LIMIT)
-        return _Case(
-            limit,
-            "connectors",
-            f"全站失联，{payload[1]}个充电接口均无联系",
-            f"the whole site is out of contact, all {payload[1]} connectors",
-        )
+def _case(said: Said, place: str, policy: InForce) -> Case:
+    match said.rule:
+        case rule if rule == CONNECTOR_FAULT:
+            limit = policy.threshold(FAULT_LIMIT)
+            words = Both(f"持续{limit.value:g}秒", f"for {limit.value:g} s")
+            return _of(said, place, _fault, limit)._replace(unit="1", limit=words)
+        case rule if rule == CONNECTOR_SILENT:
+            return _of(said, place, _silent, policy.threshold(SILENCE_LIMIT))
+        case rule if rule == STATUS_MISMATCH:
+            return _of(said, place, _mismatch, policy.threshold(MISMATCH_LIMIT))._replace(unit="readings")
+        case rule if rule == METER_IMPLAUSIBLE:
+            return _of(said, place, _meter, policy.threshold(POWER_LIMIT))._replace(unit="1")
+        case rule if rule == SITE_DARK:
+            return _of(said, place, _dark, policy.threshold(DARK_LIMIT))._replace(unit="connectors")
+        case _:
+            return _load(said, place, policy)
+
+
+def _of(said: Said, place: str, told: Callable[[Peak], Both], limit: Threshold) -> Case:
+    episode, words = said.episode, Both.same(f"{limit.value:g} {limit.unit}")
+    return Case(Both.same(place), told(episode.standing), told(episode.peak), _OVER, words, limit, limit.unit)
+
+
+def _fault(peak: Peak) -> Both:
+    return Both(f"故障（{peak.payload[1]}）", f"fault ({peak.payload[1]})")
+
+
+def _silent(_: Peak) -> Both:
+    return Both("没有任何数据", "nothing is heard of it")
+
+
+def _mismatch(peak: Peak) -> Both:
+    word = peak.payload[1]
+    return Both(f"状态与厂家原词（{word}）不符", f"the state contradicts the vendor's own word ({word})")
+
+
+def _meter(peak: Peak) -> Both:
+    return Both(f"电表数据不可信：{peak.payload[1]}", f"the meter cannot be right: {peak.payload[2]}")
+
+
+def _dark(peak: Peak) -> Both:
+    count = peak.payload[1]
+    return Both(f"全站失联，{count}个充电接口均无联系", f"the whole site is out of contact, all {count} connectors")
+
+
+def _load(said: Said, place: str, policy: InForce) -> Case:
+    episode, near = said.episode, policy.threshold(NEAR_LOAD_LIMIT)
     limit = policy.load_limit(said.key) or policy.threshold(LOAD_LIMIT)
-    return _Case(
-        limit,
-        "kW",
-        f"负荷{value:g} kW，变压器限值{limit.value:g} kW",
-        f"the load is {value:g} kW, the transformer's limit {limit.value:g} kW",
-        (policy.threshold(NEAR_LOAD_LIMIT),),
+    now, worst = [
+        Both(f"负荷{peak.value or 0:g} kW", f"the load is {peak.value or 0:g} kW")
+        for peak in (episode.standing, episode.peak)
+    ]
+    return Case(
+        place=Both.same(place),
+        now=now,
+        worst=worst,
+        over=_OVER,
+        limit=Both(
+            f"变压器{limit.value:g} kW，{near.value:.0%}起预警",
+            f"the transformer's {limit.value:g} kW, a warning from {near.value:.0%} of it",
+        ),
+        threshold=limit,
+        unit="kW",
+        limits=(near,),
     )

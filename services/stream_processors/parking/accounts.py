@@ -5,13 +5,14 @@ Only whole numbers are added, so a sum does not depend on where an interval was 
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-from services.stream_processors.engine.periods import Period, local_day, local_month
+from msgspec import Struct
+
 from services.stream_processors.parking.counts import FULL, Spaces
 
 
-class Sums(NamedTuple):
+class Sums(Struct, frozen=True, array_like=True, gc=False):
     """What has been added up over a period."""
 
     covered_us: int = 0
@@ -62,89 +63,63 @@ class Sums(NamedTuple):
 NOTHING: Final = Sums()
 
 
-class Account(NamedTuple):
-    """Sums of days and months that are not closed yet, by the start of the period."""
-
-    days: tuple[tuple[int, Sums], ...] = ()
-    months: tuple[tuple[int, Sums], ...] = ()
-    """Of closed days; the days above are not in them."""
-
-    def with_day(self, day: Period, more: Sums) -> Account:
-        """The account with something added to a day."""
-        return Account(_added(self.days, day.start_us, more), self.months)
-
-    def close_days(self, until_us: int) -> Account:
-        """Days that have ended by then go into their month."""
-        days, months = self.days, self.months
-        for start_us, sums in days:
-            if local_day(start_us).end_us <= until_us:
-                months = _added(months, local_month(start_us).start_us, sums)
-        return Account(tuple(day for day in days if local_day(day[0]).end_us > until_us), months)
-
-    def close_months(self, until_us: int) -> Account:
-        """Months that have ended by then are dropped."""
-        return Account(self.days, tuple(month for month in self.months if local_month(month[0]).end_us > until_us))
-
-    def day(self, period: Period) -> Sums:
-        """Sums of a day."""
-        return dict(self.days).get(period.start_us, NOTHING)
-
-    def month(self, period: Period) -> Sums:
-        """Sums of a month, open days included."""
-        sums = dict(self.months).get(period.start_us, NOTHING)
-        for start_us, of_day in self.days:
-            if period.start_us <= start_us < period.end_us:
-                sums = sums.plus(of_day)
-        return sums
-
-
-EMPTY: Final = Account()
-
-
-def _added(known: tuple[tuple[int, Sums], ...], start_us: int, more: Sums) -> tuple[tuple[int, Sums], ...]:
-    if known and known[-1][0] == start_us:
-        return (*known[:-1], (start_us, known[-1][1].plus(more)))
-    found = dict(known)
-    found[start_us] = found.get(start_us, NOTHING).plus(more)
-    return tuple(sorted(found.items()))
-
-
-def held(account: Account, now: Spaces, level: int, from_us: int, until_us: int) -> Account:
-    """A count that held for an interval, cut at local midnights.
+def held(
+    sums: Sums,
+    now: Spaces | None,
+    level: int | None,
+    from_us: int,
+    until_us: int,
+    *,
+    n: int = 0,
+    impossible: int = 0,
+    parked: int = 0,
+    told_us: int = 0,
+) -> Sums:
+    """A count that held for an interval of one day, and what the reading that ended it adds.
 
     Args:
-        account: Where it is added.
-        now: The count.
+        sums: Where it is added.
+        now: The count; None when it says nothing.
         level: How full that is (`counts.FULL` adds to the time full).
         from_us: Start of the interval.
-        until_us: Its end; nothing is added when it is not later.
+        until_us: Its end; no time is added when it is not later.
+        n: Readings with a valid count.
+        impossible: Readings with a count that cannot be.
+        parked: Vehicles that came in.
+        told_us: Time for which it is known how many came in.
     """
-    while from_us < until_us:
-        day = local_day(from_us)
-        span = min(until_us, day.end_us) - from_us
-        sums = Sums(
-            covered_us=span,
-            occupied=now.occupied * span,
-            usable=now.usable * span,
-            full_us=span if level == FULL else 0,
-            peak_occupied=now.occupied,
-            peak_usable=now.usable,
-            peak_us=from_us,
+    span = until_us - from_us
+    if now is None or span <= 0:
+        if not (n or impossible or parked or told_us):
+            return sums
+        return Sums(
+            sums.covered_us,
+            sums.occupied,
+            sums.usable,
+            sums.full_us,
+            sums.n + n,
+            sums.impossible + impossible,
+            sums.parked + parked,
+            sums.told_us + told_us,
+            sums.peak_occupied,
+            sums.peak_usable,
+            sums.peak_us,
         )
-        account = account.with_day(day, sums)
-        from_us += span
-    return account
-
-
-def dump_account(account: Account) -> list[Any]:
-    """JSON-ready form."""
-    return [[[start_us, list(sums)] for start_us, sums in periods] for periods in account]
-
-
-def load_account(dumped: list[Any]) -> Account:
-    """An account from its JSON-ready form."""
-    days, months = dumped
-    return Account(
-        tuple((start_us, Sums(*sums)) for start_us, sums in days),
-        tuple((start_us, Sums(*sums)) for start_us, sums in months),
+    room, usable = now
+    occupied = usable - room
+    peak_occupied, peak_usable, peak_us = sums.peak_occupied, sums.peak_usable, sums.peak_us
+    if not peak_usable or occupied * peak_usable > peak_occupied * usable:
+        peak_occupied, peak_usable, peak_us = occupied, usable, from_us
+    return Sums(
+        sums.covered_us + span,
+        sums.occupied + occupied * span,
+        sums.usable + usable * span,
+        sums.full_us + span if level == FULL else sums.full_us,
+        sums.n + n,
+        sums.impossible + impossible,
+        sums.parked + parked,
+        sums.told_us + told_us,
+        peak_occupied,
+        peak_usable,
+        peak_us,
     )

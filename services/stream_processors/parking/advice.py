@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 from typing import Any, Final, NamedTuple
 
 from schemas.indicator import IndicatorStatus
 from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.parking.counts import FULL
-from services.stream_processors.parking.guidance import LotNow, Metres, Offer, distribute
+from services.stream_processors.parking.guidance import Distances, LotNow, Offer, distribute
 from services.stream_processors.parking.policy import GuidanceSettings, InForce
 from services.stream_processors.parking.state import Promise, Standing
 
@@ -26,8 +26,8 @@ class Zone(NamedTuple):
     """Lots that are silent or whose counter stands still: nobody is sent there, and none is called full."""
     size: int
     """Car parks of the zone, heard of or not."""
-    metres: Metres
-    names: Mapping[str, str]
+    distances: Distances
+    name_of: Callable[[str], str]
     """Name of a lot for people."""
 
 
@@ -39,11 +39,10 @@ def advise(
     Drivers sent from a lot that is no longer full stay promised until they must have arrived; those of a full lot are
     planned anew, all at once, as the drivers who are under way at one time.
     """
-    fresh_us = policy.settings.guidance.fresh_seconds * _MICROSECONDS
     fresh = {
         lot: standing
         for lot, standing in zone.lots.items()
-        if standing.now is not None and at_us - standing.at_us <= fresh_us and lot not in zone.doubtful
+        if standing.now is not None and at_us - standing.at_us <= policy.fresh_us and lot not in zone.doubtful
     }
     full = {lot for lot, standing in fresh.items() if standing.level == FULL}
     kept = tuple(one for one in promises if one.until_us > at_us and one.origin not in full)
@@ -53,7 +52,7 @@ def advise(
     for one in kept:
         promised[one.to] = promised.get(one.to, 0) + one.drivers
     lots = [_lot_now(lot, fresh[lot], promised.get(lot, 0), policy) for lot in sorted(fresh)]
-    offers = distribute(lots, zone.metres, policy.spreading)
+    offers = distribute(lots, zone.distances, policy.spreading)
     until_us = at_us + policy.settings.guidance.under_way_seconds * _MICROSECONDS
     new = tuple(Promise(until_us, offer.origin, offer.to, offer.drivers) for offer in offers)
     figures = list(_figures(zone, fresh, lots, offers, policy, at_us=at_us))
@@ -77,9 +76,12 @@ def drivers_under_way(usable: int, settings: GuidanceSettings) -> int:
 def _figures(
     zone: Zone, fresh: Mapping[str, Standing], lots: list[LotNow], offers: list[Offer], policy: InForce, *, at_us: int
 ) -> Iterator[Figure]:
+    by_origin: dict[str, list[Offer]] = {}
+    for offer in offers:
+        by_origin.setdefault(offer.origin, []).append(offer)
     for lot in lots:
         if lot.drivers:
-            own = [offer for offer in offers if offer.origin == lot.lot]
+            own = by_origin.get(lot.lot, [])
             yield Figure(
                 id=GUIDANCE,
                 subject=lot.lot,
@@ -93,7 +95,7 @@ def _figures(
                 completeness=round(min(1.0, len(fresh) / zone.size), 4) if zone.size else 0.0,
                 threshold=None,
                 details=_details(zone, fresh, lot, own, policy),
-                subject_name=zone.names[lot.lot],
+                subject_name=zone.name_of(lot.lot),
             )
 
 
@@ -109,7 +111,7 @@ def _details(
         "offers": [
             {
                 "lot": offer.to,
-                "name": zone.names[offer.to],
+                "name": zone.name_of(offer.to),
                 "share": offer.share,
                 "drivers": offer.drivers,
                 "metres": offer.metres,
@@ -124,7 +126,7 @@ def _reason(zone: Zone, offers: list[Offer], policy: InForce) -> str:
     if not offers:
         return f"no lot of the zone within {policy.spreading.walk_max_metres} m on foot is known to have room"
     ways = ", ".join(
-        f"{offer.share:.0%} to {zone.names[offer.to]}"
+        f"{offer.share:.0%} to {zone.name_of(offer.to)}"
         + (" (distance not known)" if offer.metres is None else f" ({offer.metres} m on foot)")
         for offer in offers
     )

@@ -36,6 +36,8 @@ def age(state: ZoneState, lot: str, before_us: int, policy: InForce, say: Say) -
     if silent_us <= policy.forget_us:
         return False
     del state.lots[lot]
-    state.accounts.pop(lot, None)
+    state.today.pop(lot, None)
+    state.ended.pop(lot, None)
+    state.months.pop(lot, None)
     state.silent.pop(lot, None)
     return True

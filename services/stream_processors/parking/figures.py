@@ -9,6 +9,7 @@ from schemas.indicator import IndicatorStatus
 from services.stream_processors.engine.event_time import iso
 from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.engine.periods import Period
+from services.stream_processors.engine.so_far import so_far
 from services.stream_processors.parking.accounts import Sums
 
 OCCUPANCY: Final = "parking.occupancy"
@@ -48,11 +49,13 @@ def figures_of(
         sums: What was added up over the period, for a zone over its lots.
         peak: Highest occupancy; None when there was no valid count.
         period: Local day or month.
-        until_us: Now, in the period or at its end: completeness is a share of the time up to now.
+        until_us: Now, in the period or at its end: completeness is a share of the time up to now. While the period
+            lasts its figures say how it stands (`so_far`).
         completeness_min: Below it the reason says that the figure is incomplete.
     """
     elapsed_us = (min(until_us, period.end_us) - period.start_us) * subject.lots
     covered, told = _share(sums.covered_us, elapsed_us), _share(sums.told_us, elapsed_us)
+    runs = until_us < period.end_us
     details: dict[str, Any] = {"lots": subject.lots, "impossible_readings": sums.impossible}
     if peak is not None:
         details["peak"] = round(peak.occupied / peak.usable, 6)
@@ -61,7 +64,7 @@ def figures_of(
     full_minutes = round(sums.full_us / _MINUTE_US, 2) if sums.covered_us else None
 
     def figure(figure_id: str, value: float | None, unit: str, share: float, more: dict[str, Any]) -> Figure:
-        return Figure(
+        found = Figure(
             id=figure_id,
             subject=subject.id,
             period_start_us=period.start_us,
@@ -76,6 +79,7 @@ def figures_of(
             details=more,
             subject_name=subject.name,
         )
+        return so_far(found) if runs else found
 
     yield figure(OCCUPANCY, occupancy, "share of usable spaces", covered, details)
     yield figure(FULL_MINUTES, full_minutes, "lot-minutes" if subject.lots != 1 else "min", covered, {})

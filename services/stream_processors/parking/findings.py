@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from services.stream_processors.engine.counting import CALM, Episode, Peak, Run, Sample, advance
+from services.stream_processors.engine.counting import Episode, Peak, Run, Sample, advance
 from services.stream_processors.parking.busy_hours import busy_us
 from services.stream_processors.parking.counts import BELOW_ZERO
 from services.stream_processors.parking.policy import InForce
@@ -56,12 +56,7 @@ def expired(episode: Episode, last_us: int, age_us: int) -> Episode:
     return replace(episode, ended_us=last_us + age_us, cleared_us=last_us + age_us)
 
 
-def expired_run(run: Run, last_us: int, age_us: int) -> tuple[Run, Episode | None]:
-    """The same for a run; samples that had not opened anything yet are forgotten."""
-    return CALM, None if run.episode is None else expired(run.episode, last_us, age_us)
-
-
-def stands_still(lot: Standing, others: Iterable[Standing], policy: InForce) -> bool:
+def stands_still(lot: Standing, n_moved: Callable[[int], int], policy: InForce) -> bool:
     """Whether a lot has told the very same count for too long, while there must have been traffic.
 
     Judged on readings: from the first with this count to the last. A count that says nothing stands still by right when
@@ -69,7 +64,7 @@ def stands_still(lot: Standing, others: Iterable[Standing], policy: InForce) -> 
 
     Args:
         lot: The car park.
-        others: All car parks of the zone (it may be among them).
+        n_moved: How many car parks of the zone have changed their count after a moment.
         policy: In force.
     """
     free, total, out, _ = lot.told
@@ -81,7 +76,7 @@ def stands_still(lot: Standing, others: Iterable[Standing], policy: InForce) -> 
     stuck = policy.settings.stuck
     if busy_us(lot.still_us, lot.at_us, stuck.busy_from_hour, stuck.busy_to_hour) >= stuck.busy_seconds * 1_000_000:
         return True
-    return sum(other.still_us > lot.still_us for other in others) >= stuck.others_changed
+    return n_moved(lot.still_us) >= stuck.others_changed
 
 
 def is_at_bound(free: int, total: int, out: int) -> bool:

@@ -12,8 +12,14 @@ least cost is exact for each full lot, because the cost of a lot only rises with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from heapq import heapify, heappop, heappush, heapreplace
+from itertools import islice
+from typing import Final, NamedTuple, Protocol
+
+CONSIDERED_MAX: Final = 16
+"""Of the lots with room within reach only so many are considered for one full lot, the nearest ones: nobody can read
+more on a sign, and the cost of guidance does not grow with the number of lots."""
 
 
 class LotNow(NamedTuple):
@@ -51,11 +57,19 @@ class Offer(NamedTuple):
     """On foot; None when the position of one of the two is not known."""
 
 
-Metres = Callable[[str, str], int | None]
-"""Walking distance between two lots; None when it is not known."""
+class Distances(Protocol):
+    """Which lots are near to which."""
+
+    def nearest(self, here: str) -> tuple[tuple[int, str], ...]:
+        """Metres and id of lots, the nearest first; empty when the position is not known."""
+        ...
+
+    def neighbours(self, here: str) -> frozenset[str]:
+        """The lots of `nearest`."""
+        ...
 
 
-def distribute(lots: Iterable[LotNow], metres: Metres, spreading: Spreading) -> list[Offer]:
+def distribute(lots: Iterable[LotNow], distances: Distances, spreading: Spreading) -> list[Offer]:
     """Place the drivers of all full lots.
 
     Returns:
@@ -64,14 +78,10 @@ def distribute(lots: Iterable[LotNow], metres: Metres, spreading: Spreading) -> 
     known = sorted(lots)
     room = {lot.lot: lot.room for lot in known if lot.room > lot.promised}
     promised = {lot.lot: lot.promised for lot in known if lot.lot in room}
-    waiting = [
-        _Waiting(lot.lot, lot.drivers, _reachable(lot.lot, room, metres, spreading.walk_max_metres), {})
-        for lot in known
-        if lot.drivers > 0
-    ]
-    turn = [(one, number) for one in waiting for number in range(one.drivers)]
-    turn.sort(key=lambda item: (item[1], item[0].lot))
-    for one, _ in turn:
+    waiting = [_waiting(lot, room, promised, distances, spreading) for lot in known if lot.drivers > 0]
+    turn = [(number, one.lot, one) for one in waiting for number in range(one.drivers)]
+    turn.sort(key=lambda item: item[:2])
+    for _, _, one in turn:
         to = _cheapest(one, room, promised, spreading)
         if to is not None:
             promised[to] += 1
@@ -80,12 +90,19 @@ def distribute(lots: Iterable[LotNow], metres: Metres, spreading: Spreading) -> 
 
 
 class _Waiting(NamedTuple):
-    """A full lot, the lots within reach (metres, known or not) and who has been sent where."""
+    """A full lot, the lots within reach and who has been sent where."""
 
     lot: str
     drivers: int
+    most: int
+    """No lot gets more of its drivers while another has room."""
     reachable: tuple[tuple[int, str, int | None], ...]
+    """The nearest first: metres that count, lot, metres that are known."""
     sent: dict[str, int]
+    below: list[_Way]
+    """Heap of the lots that have not got `most` yet, at what they cost or less: costs only rise."""
+    others: list[_Way]
+    """Heap of those that have."""
 
     def offers(self) -> list[Offer]:
         """The nearest first; lots without a position behind them."""
@@ -96,20 +113,51 @@ class _Waiting(NamedTuple):
         ]
 
 
+_Way = tuple[float, int, str]
+"""What a lot costs, metres that count, the lot."""
+
+
+def _waiting(
+    lot: LotNow, room: Mapping[str, int], promised: Mapping[str, int], distances: Distances, spreading: Spreading
+) -> _Waiting:
+    reachable = _reachable(lot.lot, room, distances, spreading.walk_max_metres)
+    ways = [(_cost(metres, promised[to], room[to], spreading), metres, to) for metres, to, _ in reachable]
+    heapify(ways)
+    return _Waiting(lot.lot, lot.drivers, max(1, int(lot.drivers * spreading.share_max)), reachable, {}, ways, [])
+
+
+def _cost(metres: int, promised: int, room: int, spreading: Spreading) -> float:
+    return metres + spreading.spread_metres * promised / room
+
+
 def _reachable(
-    origin: str, room: Mapping[str, int], metres: Metres, limit: int
+    origin: str, room: Mapping[str, int], distances: Distances, limit: int
 ) -> tuple[tuple[int, str, int | None], ...]:
-    ways = [(to, metres(origin, to)) for to in room if to != origin]
-    # Where no position is known, no distance speaks for or against a lot: all count as equally far.
-    return tuple(sorted((limit if way is None else way, to, way) for to, way in ways if way is None or way <= limit))
+    """The nearest lots with room: metres that count, lot, metres that are known.
+
+    Where no position is known, no distance speaks for or against a lot: all count as equally far.
+    """
+    known = ((metres, to, metres) for metres, to in distances.nearest(origin) if metres <= limit and to in room)
+    neighbours = distances.neighbours(origin)
+    placeless = sorted(room.keys() - neighbours) if neighbours else room
+    unknown = ((limit, to, None) for to in placeless if to != origin)
+    found: list[tuple[int, str, int | None]] = [*islice(known, CONSIDERED_MAX)]
+    found += islice(unknown, CONSIDERED_MAX)
+    return tuple(sorted(found, key=lambda way: way[:2])[:CONSIDERED_MAX])
 
 
 def _cheapest(one: _Waiting, room: Mapping[str, int], promised: Mapping[str, int], spreading: Spreading) -> str | None:
-    open_lots = [(metres, to) for metres, to, _ in one.reachable if promised[to] < room[to]]
-    if not open_lots:
-        return None
-    most = max(1, int(one.drivers * spreading.share_max))
-    below = [(metres, to) for metres, to in open_lots if one.sent.get(to, 0) < most]
-    return min(
-        below or open_lots, key=lambda way: (way[0] + spreading.spread_metres * promised[way[1]] / room[way[1]], way)
-    )[1]
+    for ways in (one.below, one.others):
+        while ways:
+            cost, metres, to = ways[0]
+            if promised[to] >= room[to]:
+                heappop(ways)
+                continue
+            if ways is one.below and one.sent.get(to, 0) >= one.most:
+                heappush(one.others, heappop(ways))
+                continue
+            now = _cost(metres, promised[to], room[to], spreading)
+            if now == cost:
+                return to
+            heapreplace(ways, (now, metres, to))
+    return None

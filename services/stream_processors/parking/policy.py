@@ -14,6 +14,7 @@ from schemas.plan.documents import DOCUMENT
 from schemas.plan.errors import PlanFileError
 from schemas.plan.in_force import Version, Versions
 from schemas.plan.policy import PolicyDocument, RulePolicy
+from schemas.plan.ranges import DAY_SECONDS, YEAR_SECONDS, Share
 from schemas.verdict import Threshold
 from services.stream_processors.engine.counting import Debounce
 from services.stream_processors.engine.event_time import MICROSECONDS
@@ -31,10 +32,8 @@ STILL_LIMIT: Final = "parking.still_longest"
 STILL_AT_BOUND_LIMIT: Final = "parking.still_longest_at_bound"
 SILENCE_LIMIT: Final = "parking.silence"
 
-DAY_SECONDS: Final = 86_400
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Seconds = Annotated[int, Field(ge=1)]
+Seconds = Annotated[int, Field(ge=1, le=YEAR_SECONDS)]
+SecondsOfDay = Annotated[int, Field(ge=1, le=DAY_SECONDS)]
 Hour = Annotated[int, Field(ge=0, le=24)]
 
 
@@ -48,7 +47,7 @@ class StuckSettings(BaseModel):
     busy_to_hour: Hour
     busy_seconds: Seconds
     """So much of the time lay in busy hours ..."""
-    others_changed: Annotated[int, Field(ge=1)]
+    others_changed: Annotated[int, Field(ge=1, le=100_000)]
     """... or so many other lots of the zone have changed since."""
 
     @model_validator(mode="after")
@@ -63,14 +62,14 @@ class GuidanceSettings(BaseModel):
 
     model_config = DOCUMENT
 
-    fresh_seconds: Seconds
-    walk_max_metres: Annotated[int, Field(ge=1)]
+    fresh_seconds: SecondsOfDay
+    walk_max_metres: Annotated[int, Field(ge=1, le=100_000)]
     detour_factor: Annotated[float, Field(ge=1, le=5)]
-    spread_metres: Annotated[int, Field(ge=0)]
+    spread_metres: Annotated[int, Field(ge=0, le=100_000)]
     share_max: Annotated[float, Field(gt=0, le=1)]
     reserve_share: Annotated[float, Field(ge=0, lt=1)]
-    arrivals_per_space_hour: Annotated[float, Field(ge=0)]
-    under_way_seconds: Seconds
+    arrivals_per_space_hour: Annotated[float, Field(ge=0, le=1_000)]
+    under_way_seconds: SecondsOfDay
     drivers_min: Annotated[int, Field(ge=1, le=1_000)]
 
 
@@ -84,7 +83,7 @@ class ParkingSettings(BaseModel):
     figures_seconds: Seconds
     month_seconds: Seconds
     completeness_min: Share
-    forget_after_days: Annotated[int, Field(ge=32)]
+    forget_after_days: Annotated[int, Field(ge=32, le=3_660)]
     stuck: StuckSettings
     guidance: GuidanceSettings
 
@@ -115,8 +114,12 @@ class InForce:
     silence_us: int
     still_us: int
     still_at_bound_us: int
+    still_least_us: int
+    """The smaller of the two above."""
     still_gap_us: int
     hold_us: int
+    fresh_us: int
+    """A count older than this is no ground for guidance."""
     pace_us: int
     figures_us: int
     month_us: int
@@ -148,6 +151,8 @@ def in_force(document: PolicyDocument, from_us: int) -> InForce:
         PlanFileError: a limit, a rule or a setting is missing or cannot be used.
     """
     settings = document.settings_as(ParkingSettings)
+    for duration in (SILENCE_LIMIT, STILL_LIMIT, STILL_AT_BOUND_LIMIT):
+        document.seconds(duration)
     lot_full, impossible = document.rule_policy(LOT_FULL), document.rule_policy(COUNT_IMPOSSIBLE)
     stuck, silent = document.rule_policy(COUNTER_STUCK), document.rule_policy(LOT_SILENT)
     if impossible.raise_after != 1 or impossible.raise_of is not None or impossible.raise_for_seconds:
@@ -155,10 +160,11 @@ def in_force(document: PolicyDocument, from_us: int) -> InForce:
             document.policy.id,
             [(COUNT_IMPOSSIBLE, "must raise after 1 sample: every count that cannot be is part of a finding")],
         )
-    nearly_full = document.threshold(NEARLY_FULL_LIMIT).value
+    nearly_full = document.figure(NEARLY_FULL_LIMIT, above=0, most=1)
     document.threshold(LEAST_LIMIT)
     gap = stuck.gap_max_seconds
     ages = _age_us(lot_full), _age_us(impossible), _age_us(stuck), _us(settings.forget_after_days * DAY_SECONDS)
+    still = _us(document.threshold(STILL_LIMIT).value), _us(document.threshold(STILL_AT_BOUND_LIMIT).value)
     silence_us = _us(document.threshold(SILENCE_LIMIT).value)
     quiet_seconds = max(settings.hold_seconds, settings.guidance.under_way_seconds, settings.guidance.fresh_seconds)
     guidance = settings.guidance
@@ -172,10 +178,12 @@ def in_force(document: PolicyDocument, from_us: int) -> InForce:
         lot_full=Debounce.of(lot_full),
         impossible=Debounce.of(impossible),
         silence_us=silence_us,
-        still_us=_us(document.threshold(STILL_LIMIT).value),
-        still_at_bound_us=_us(document.threshold(STILL_AT_BOUND_LIMIT).value),
-        still_gap_us=_NEVER_US if gap is None else _us(gap),
+        still_us=still[0],
+        still_at_bound_us=still[1],
+        still_least_us=min(still),
+        still_gap_us=min(ages[2], _NEVER_US if gap is None else _us(gap)),
         hold_us=_us(settings.hold_seconds),
+        fresh_us=_us(guidance.fresh_seconds),
         pace_us=_us(settings.pace_seconds),
         figures_us=_us(settings.figures_seconds),
         month_us=_us(settings.month_seconds),

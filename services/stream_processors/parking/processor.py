@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from schemas.fields import Feed, Quality
 from schemas.parking import ParkingReading
 from schemas.plan.book import PlanBook
 from schemas.plan.policy import RulePolicy
+from schemas.reading_json import ReadingJson
 from schemas.readings import Reading
 from services.stream_processors.engine.counting import CALM, Run, Sample, advance
 from services.stream_processors.engine.event_time import local_period_start
 from services.stream_processors.engine.events import Coordinates, Fate, Output
 from services.stream_processors.engine.feed_rules import Entry, Said, Say, Wording
-from services.stream_processors.engine.periods import DAY_US
+from services.stream_processors.parking.accounts import NOTHING
 from services.stream_processors.parking.ageing import age
 from services.stream_processors.parking.counts import FULL, ROOM
 from services.stream_processors.parking.findings import count_impossible, moved, n_impossible
@@ -32,9 +34,10 @@ from services.stream_processors.parking.policy import (
     InForce,
     policies_in_force,
 )
-from services.stream_processors.parking.readings import first, following, needs_settling
+from services.stream_processors.parking.readings import first, following
+from services.stream_processors.parking.release_2 import zone_of_release_2
 from services.stream_processors.parking.silent import heard_again
-from services.stream_processors.parking.state import Standing, ZoneState, dump_state, load_state
+from services.stream_processors.parking.state import Standing, ZoneState, pack, unpack
 from services.stream_processors.parking.wording import word
 from services.stream_processors.parking.zone_round import ZoneRound
 
@@ -44,11 +47,14 @@ PACE: Final = "pace"
 _NO_POLICY_LATENESS: Final = timedelta(hours=2)
 _NO_POLICY_WINDOW: Final = 50_000
 
+_READ: Final = ReadingJson(ParkingReading)
+
 
 class ParkingRules:
     """Rules of the feed parking (see `services.stream_processors.engine.feed_rules.FeedRules`)."""
 
     feed = Feed.PARKING
+    state_version = 1
     commutes = True
 
     def __init__(self, book: PlanBook, lots: Mapping[str, Lot] | None = None) -> None:
@@ -85,11 +91,11 @@ class ParkingRules:
         Raises:
             pydantic.ValidationError: the bytes are not a parking reading.
         """
-        return ParkingReading.model_validate_json(raw)
+        return _READ(raw)
 
     def entry(self, reading: Reading) -> tuple[str, tuple[Any, ...]] | None:
         """The lot, and what it told: (counts, name, vehicles in)."""
-        assert isinstance(reading, ParkingReading)  # noqa: S101 - `decode` made it
+        assert reading.feed is Feed.PARKING  # noqa: S101 - `decode` made it
         told = (
             reading.free_spaces,
             reading.total_spaces,
@@ -115,52 +121,55 @@ class ParkingRules:
         policy = self._policies.at(at_us)
         if policy is None:
             return
-        if state.due_us is None or at_us + policy.pace_us < state.due_us:
+        due_us = state.due_us
+        if due_us is None or at_us + policy.pace_us < due_us:
             state.due_us = local_period_start(at_us, policy.pace_us) + policy.pace_us
             say.wake(PACE, state.due_us)
         lot = state.lots.get(asset)
         if lot is not None and at_us - lot.at_us > policy.age_least_us:
             heard_again(state, entry, policy, say)
             lot = None if age(state, asset, at_us, policy, say) else lot
-        lot = first(entry, policy) if lot is None else self._following(state, lot, entry, policy, say)
+        if lot is None:
+            lot, state.today[asset] = first(entry, policy)
+        else:
+            if at_us >= lot.day_end_us:
+                state.enter_day(asset)
+            still = self._stands(state, lot, entry, policy, say)
+            lot, state.today[asset] = following(lot, state.today.get(asset, NOTHING), entry, policy, still=still)
         state.lots[asset] = lot
         if lot.level or asset in state.full:
             _judge_fullness(state, asset, lot, policy, say)
         if lot.wrong is not None or asset in state.impossible:
             _judge_count(state, asset, lot, policy, say)
 
-    def _following(self, state: ZoneState, lot: Standing, entry: Entry, policy: InForce, say: Say) -> Standing:
+    def _stands(self, state: ZoneState, lot: Standing, entry: Entry, policy: InForce, say: Say) -> bool:
+        """Whether the free count goes on being the same; ends the finding that the counter stands still."""
         asset = entry.asset
-        still = entry.payload[0][0] == lot.told[0]
+        still: bool = entry.payload[0][0] == lot.told[0]
         if asset in state.stuck:
             if not still:
                 say.episode(COUNTER_STUCK, asset, moved(state.stuck.pop(asset), entry.at_us, entry.offset))
         elif entry.at_us - lot.at_us > policy.still_gap_us:
             still = False
-        if needs_settling(lot, entry, policy):
-            lot, state.accounts[asset] = lot.settle(state.account(asset), entry.at_us)
-        return following(lot, entry, policy, still=still)
+        return still
 
     def on_wake(self, state: ZoneState, name: str, at_us: int, say: Say) -> None:
-        """Go over the zone; the next round is at the next pace, in a zone that has fallen silent at midnight."""
+        """Go over the zone."""
         state.due_us = None
         policy = self._policies.at(at_us)
         if policy is None or name != PACE:
             return
         registered = self._zones.get(state.zone, frozenset())
-        names = {lot: self._name(lot, standing) for lot, standing in state.lots.items()}
-        metres = self._distances_under(policy).between
-        ZoneRound(state, at_us, policy, registered, metres, names, say).run()
-        if state.lots:
-            newest_us = max(lot.at_us for lot in state.lots.values())
-            waits = state.full or state.impossible or state.stuck
-            every_us = policy.pace_us if waits or at_us - newest_us < policy.quiet_us else DAY_US
-            state.due_us = local_period_start(at_us, every_us) + every_us
-            say.wake(PACE, state.due_us)
+        distances = self._distances_under(policy)
+        name_of = partial(self._name, state)
+        due_us = ZoneRound(state, at_us, policy, registered, distances, name_of, say).run()
+        if due_us is not None:
+            state.due_us = due_us
+            say.wake(PACE, due_us)
 
-    def _name(self, lot: str, standing: Standing) -> str:
+    def _name(self, state: ZoneState, lot: str) -> str:
         known = self._lots.get(lot)
-        return standing.name or (lot if known is None else known.name_zh)
+        return state.lots[lot].name or (lot if known is None else known.name_zh)
 
     def _distances_under(self, policy: InForce) -> WalkingDistances:
         factor = policy.settings.guidance.detour_factor
@@ -172,13 +181,21 @@ class ParkingRules:
         """Nothing to drop: rounds do that; true when no lot is remembered."""
         return not state.lots
 
-    def dump(self, state: ZoneState) -> Any:
-        """JSON-ready form."""
-        return dump_state(state)
-
     def load(self, dumped: Any, key: str, lane: str) -> ZoneState:  # noqa: ARG002 - the same in every lane
-        """A zone from its JSON-ready form."""
-        return load_state(dumped, key)
+        """A zone from its JSON-ready form in a snapshot of release 2."""
+        return zone_of_release_2(dumped, key)
+
+    def pack(self, state: ZoneState) -> bytes:
+        """The state as bytes, in the form of `state_version`."""
+        return pack(state)
+
+    def unpack(self, raw: bytes, version: int, key: str, lane: str) -> ZoneState:  # noqa: ARG002 - there is one version
+        """A state from its bytes.
+
+        Raises:
+            ValueError: the bytes are not those of a state.
+        """
+        return unpack(raw)
 
     def wording(self, said: Said) -> Wording:
         """Severity, threshold and texts of an alert event.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from services.stream_processors.engine.feed_rules import Entry
-from services.stream_processors.engine.periods import local_day
+from services.stream_processors.engine.periods import DAY_US, local_day
+from services.stream_processors.parking.accounts import Sums, held
 from services.stream_processors.parking.counts import Spaces, fullness, impossible, spaces
 from services.stream_processors.parking.policy import InForce
 from services.stream_processors.parking.state import Standing, Told
@@ -22,11 +25,11 @@ def judged(told: Told, policy: InForce) -> tuple[Spaces | None, int | None, str 
     return now, None if now is None else fullness(now, policy.nearly_full, policy.full), None
 
 
-def first(entry: Entry, policy: InForce) -> Standing:
-    """A car park of which nothing was known before this reading."""
+def first(entry: Entry, policy: InForce) -> tuple[Standing, Sums]:
+    """A car park of which nothing was known before this reading, and its day."""
     at_us, _, boot, _, _, offset, (told, name, entries) = entry
     now, level, wrong = judged(told, policy)
-    return Standing(
+    standing = Standing(
         name=name,
         at_us=at_us,
         offset=offset,
@@ -36,42 +39,50 @@ def first(entry: Entry, policy: InForce) -> Standing:
         level=level,
         wrong=wrong,
         until_us=at_us + policy.hold_us,
-        settled_us=at_us,
         day_end_us=local_day(at_us).end_us,
-        n=int(now is not None),
-        impossible=int(wrong is not None),
         still_us=at_us,
         still_offset=offset,
         entries=entries,
         entries_us=at_us,
-        entries_from_us=at_us,
-        parked=0,
         other_boot=None,
     )
+    return standing, Sums(n=int(now is not None), impossible=int(wrong is not None))
 
 
-def needs_settling(lot: Standing, entry: Entry, policy: InForce) -> bool:
-    """Whether the account must be settled before the reading is taken in: it does not just say the same for longer."""
-    at_us, _, boot, _, _, _, (told, _, entries) = entry
-    if told != lot.told or at_us > lot.until_us or at_us >= lot.day_end_us or lot.at_us < policy.from_us:
-        return True
-    return entries is not None and not lot.goes_on(boot, entries)
-
-
-def following(lot: Standing, entry: Entry, policy: InForce, *, still: bool) -> Standing:
-    """The car park after one more reading; the account has been settled if `needs_settling` said so.
+def following(lot: Standing, sums: Sums, entry: Entry, policy: InForce, *, still: bool) -> tuple[Standing, Sums]:
+    """The car park after one more reading, and what its day has come to.
 
     Args:
         lot: Before the reading.
+        sums: Of the reading's day so far.
         entry: The reading.
         policy: In force at its time.
         still: Its free count goes on being the same.
     """
     at_us, _, boot, _, _, offset, (told, name, entries) = entry
-    known = told == lot.told and lot.at_us >= policy.from_us
-    now, level, wrong = (lot.now, lot.level, lot.wrong) if known else judged(told, policy)
-    counter = lot.counted(boot, entries, at_us)
-    return Standing(
+    before_us, day_end_us = lot.at_us, lot.day_end_us
+    if at_us >= day_end_us:
+        day_end_us = local_day(at_us).end_us
+    day_us = day_end_us - DAY_US
+    now, level, wrong = lot.now, lot.level, lot.wrong
+    if entries is None:
+        counter = Counter(lot.boot, lot.entries, lot.entries_us, lot.other_boot, 0, 0)
+    else:
+        counter = counted(lot, boot, entries, at_us, day_us)
+    if told != lot.told or before_us < policy.from_us:
+        now, level, wrong = judged(told, policy)
+    grown = held(
+        sums,
+        lot.now,
+        lot.level,
+        max(before_us, day_us),
+        min(at_us, lot.until_us),
+        n=0 if now is None else 1,
+        impossible=0 if wrong is None else 1,
+        parked=counter.parked,
+        told_us=counter.told_us,
+    )
+    standing = Standing(
         lot.name if name is None else name,
         at_us,
         offset,
@@ -81,15 +92,41 @@ def following(lot: Standing, entry: Entry, policy: InForce, *, still: bool) -> S
         level,
         wrong,
         at_us + policy.hold_us,
-        lot.settled_us,
-        lot.day_end_us,
-        lot.n + (now is not None),
-        lot.impossible + (wrong is not None),
+        day_end_us,
         lot.still_us if still else at_us,
         lot.still_offset if still else offset,
         counter.entries,
         counter.entries_us,
-        counter.entries_from_us,
-        counter.parked,
         counter.other_boot,
     )
+    return standing, grown
+
+
+class Counter(Struct, gc=False):
+    """A lot's counter of vehicles after a reading (fields as in `Standing`), and what the reading adds."""
+
+    boot: str
+    entries: int | None
+    entries_us: int
+    other_boot: tuple[str, int] | None
+    parked: int
+    """Vehicles that came in."""
+    told_us: int
+    """Of the day, time for which that is known."""
+
+
+def counted(lot: Standing, boot: str, entries: int, at_us: int, day_us: int) -> Counter:
+    """The counter of vehicles after it has been told.
+
+    A new boot counts from 0, so all that it has counted came since the last reading of the boot before. A counter that
+    falls back within a boot cannot be followed: it is a new start, and what came in between is not known.
+    """
+    known, other_boot = lot.entries, lot.other_boot
+    if known is None or (boot == lot.boot and entries < known):
+        return Counter(boot, entries, at_us, other_boot, 0, 0)
+    if boot == lot.boot:
+        parked = entries - known
+    else:
+        parked = max(0, entries - other_boot[1]) if other_boot is not None and other_boot[0] == boot else entries
+        other_boot = (lot.boot, known)
+    return Counter(boot, entries, at_us, other_boot, parked, at_us - max(lot.entries_us, day_us))

@@ -8,12 +8,18 @@ from schemas.indicator import IndicatorStatus
 from schemas.verdict import Threshold
 from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.engine.periods import Period
-from services.stream_processors.tax.ledger import Book
-from services.stream_processors.tax.pace import Forecast
+from services.stream_processors.engine.so_far import so_far
+from services.stream_processors.tax.ledger import DistrictState, YearSums
+from services.stream_processors.tax.local_months import year_period
+from services.stream_processors.tax.pace import MONTHS, Forecast
 from services.stream_processors.tax.policy import FEN, INDICATOR, InForce
+from services.stream_processors.tax.reports import Reports, reports_of
 
 YEAR_TO_DATE: Final = "tax.year_to_date"
 PACE: Final = "tax.pace"
+
+NAMED_MAX: Final = 200
+"""So many buildings are named in a figure, by id; of more, how many were left out is said."""
 
 _SHOWN: Final = "shown, not judged: no target is set for it"
 
@@ -24,76 +30,97 @@ def yuan(fen: int) -> float:
 
 
 def buildings_figure(
-    district: str,
-    books: list[tuple[str, Book]],
+    state: DistrictState,
+    year: int,
     period: Period,
     target: Threshold | None,
     policy: InForce,
     *,
-    year_over: bool,
+    at_us: int,
 ) -> Figure:
     """`tax.hundred_million_buildings`: as it stands at the end of the period, or now.
 
-    While the year runs, a number below the target says nothing yet; once it is over, it does.
+    While the year runs, a number below the target says nothing yet; once it is over, it does. A year that runs meets
+    nothing (`so_far`); a day or month that is over says what stood at its end. Of what too little was reported nothing
+    is said.
     """
-    counted = [building for building, book in books if book.total >= policy.limit_fen]
-    under = sorted(
-        ((policy.limit_fen - book.total, building, book) for building, book in books if book.total < policy.limit_fen),
-        key=lambda each: each[:2],
-    )
-    n = len(counted)
+    reports = reports_of(state, year, at_us, policy)
+    runs, year_over = at_us < period.end_us, min(at_us, period.end_us) >= year_period(year).end_us
+    books = state.of_year(year)
+    leaders = state.leaders_of(year, policy.limit_fen, policy.settings.nearest)
+    n = len(leaders.counted)
     if target is None:
         status, reason = IndicatorStatus.CANNOT_SAY, "no target was in force at that time"
+    elif reports.share < policy.settings.reported_least:
+        status = IndicatorStatus.CANNOT_SAY
+        reason = f"{n} of {target.value:g} buildings by what was reported: {reports.share:.0%}; {reports.words()}"
     elif n >= target.value:
         status, reason = IndicatorStatus.MET, f"{n} buildings, the plan asks for {target.value:g}"
-    elif year_over:
-        status, reason = IndicatorStatus.NOT_MET, f"{n} buildings, the plan asks for {target.value:g}; the year is over"
+    elif runs or year_over:
+        over = "; the year is over" if year_over else ""
+        status, reason = IndicatorStatus.NOT_MET, f"{n} buildings, the plan asks for {target.value:g}{over}"
     else:
         status = IndicatorStatus.CANNOT_SAY
         reason = f"{n} of {target.value:g} buildings so far; the year is not over"
     details: dict[str, Any] = {
-        "buildings": counted,
+        "buildings": list(leaders.counted[:NAMED_MAX]),
         "nearest": [
-            {"building": building, "name": book.name, "missing_cny": yuan(missing)}
-            for missing, building, book in under[: policy.settings.nearest]
+            {"building": building, "name": books[building].name, "missing_cny": yuan(missing)}
+            for missing, building in leaders.below
         ],
         "limit_cny": policy.limit.value,
         "limit_source": f"{policy.limit.source.id}, {policy.limit.source.where}",
+        **reports.details(),
     }
-    entries = sum([book.entries for _, book in books])
-    return Figure(
+    if n > NAMED_MAX:
+        details["buildings_left_out"] = n - NAMED_MAX
+    found = Figure(
         INDICATOR,
-        district,
+        state.district,
         period.start_us,
         period.end_us,
         float(n),
         "buildings",
         status,
         reason,
-        entries,
-        1.0 if books else 0.0,
+        state.sums[year].entries,
+        reports.share if books else 0.0,
         target,
         details,
     )
+    return so_far(found) if runs else found
 
 
-def year_figure(subject: str, name: str | None, total_fen: int, entries: int, year: Period) -> Figure:
-    """`tax.year_to_date` of a building, or of the district."""
-    return Figure(
+def year_figure(
+    subject: str, name: str | None, sums: YearSums, year: Period, *, at_us: int, reports: Reports, whole: bool
+) -> Figure:
+    """`tax.year_to_date` of a building, or of the district: of all entries of the year, whenever they came.
+
+    Args:
+        subject: The building, or the district.
+        name: Its name for people.
+        sums: What was received.
+        year: The year.
+        at_us: Now; while the year lasts the figure says how it stands (`so_far`).
+        reports: Which months are closed.
+        whole: Whether it is the district's: the months and offices are told once.
+    """
+    found = Figure(
         YEAR_TO_DATE,
         subject,
         year.start_us,
         year.end_us,
-        yuan(total_fen),
+        yuan(sums.total),
         "CNY",
         IndicatorStatus.CANNOT_SAY,
         _SHOWN,
-        entries,
-        1.0,
+        sums.entries,
+        reports.share,
         None,
-        {},
+        reports.details() if whole else {},
         name,
     )
+    return so_far(found) if at_us < year.end_us else found
 
 
 def pace_figure(
@@ -105,10 +132,17 @@ def pace_figure(
     target: Threshold | None,
     policy: InForce,
     entries: int,
+    reports: Reports,
 ) -> Figure:
-    """`tax.pace`: the expected number of buildings at the end of the year, after so many complete months."""
+    """`tax.pace`: the expected number of buildings at the end of the year, after so many complete months.
+
+    It is a forecast: until the year is over nothing is met.
+    """
     if target is None:
         status, reason = IndicatorStatus.CANNOT_SAY, "no target was in force at that time"
+    elif reports.share < policy.settings.reported_least:
+        status = IndicatorStatus.CANNOT_SAY
+        reason = f"between {found.lower} and {found.upper} buildings by the {reports.share:.0%} that was reported"
     elif found.lower >= target.value:
         status, reason = IndicatorStatus.MET, f"at this rate at least {found.lower} buildings"
     elif found.upper < target.value:
@@ -124,8 +158,9 @@ def pace_figure(
         "already": found.already,
         "months": months,
         "years_of_past": found.years_of_past,
+        **reports.details(),
     }
-    return Figure(
+    figure = Figure(
         PACE,
         district,
         year.start_us,
@@ -135,7 +170,8 @@ def pace_figure(
         status,
         f"{reason} ({confidence:.0%} interval, after {months} months)",
         entries,
-        round(months / 12, 6),
+        reports.share,
         target,
         details,
     )
+    return so_far(figure) if months < MONTHS else figure

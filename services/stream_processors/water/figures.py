@@ -6,13 +6,13 @@ long as a day is never taken for the day.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, Final, NamedTuple
 
 from schemas.fields import Quality
 from schemas.indicator import IndicatorStatus
 from services.stream_processors.engine.feed_rules import Figure
-from services.stream_processors.water.measured import CHECKED_FIELDS, FIELDS
+from services.stream_processors.water.doubted import NO_DOUBT, Judged, told_of_period, told_of_round
+from services.stream_processors.water.measured import CHECKED_FIELDS, FIELDS, PLACE
 from services.stream_processors.water.publication import (
     CANNOT_SAY,
     CLASS_UNIT,
@@ -28,13 +28,15 @@ from services.stream_processors.water.publication import (
 )
 from services.stream_processors.water.quality import Code, Codes
 from services.stream_processors.water.regime import Regime
-from services.stream_processors.water.rounds import View, has_values, mean_over_points, n_samples, points_with_data
+from services.stream_processors.water.rounds import Counts, Totals
 from services.stream_processors.water.rules import AUTOMATIC_ITEMS, QUALITY, ClassVerdict, class_of_sample
 from services.stream_processors.water.trophic import TROPHIC_FIELDS, trophic_index
 
 DAY_CLASS: Final = "water.class_day"
 MONTH_CLASS: Final = "water.class_month"
 POINT_QUALITY: Final = "water.point_quality"
+
+_TROPHIC_PLACES: Final = tuple(PLACE[name] for name in TROPHIC_FIELDS)
 
 
 class Period(NamedTuple):
@@ -45,18 +47,41 @@ class Period(NamedTuple):
     end_us: int
 
 
-def class_lake(view: View, at_us: int, regime: Regime, stations: int) -> Classed:
+class LakeData(NamedTuple):
+    """What the points of a lake measured in a period."""
+
+    totals: Totals
+    named: tuple[str, ...]
+    """Points that measured, as far as a figure names them ..."""
+    points: int
+    """... and how many there are."""
+    stations: int
+    """Points that should have measured."""
+    doubts: Judged = NO_DOUBT
+    """Of a round: doubted items that count all the same, and those that are left out."""
+
+
+class Rounds(NamedTuple):
+    """The rounds of a day or month."""
+
+    classed: int
+    """So many could be classed ..."""
+    expected: int
+    """... of so many that the stations' own intervals give ..."""
+    due: int
+    """... and so many of them by now."""
+    left_out: Counts
+    """In how many each item was left out as doubtful at some point; empty: none was."""
+
+
+def class_lake(data: LakeData, at_us: int, regime: Regime) -> Classed:
     """Mean of each item over the points first, then the class; not classed with data of too few points."""
     table = regime.tables["lake"]
-    means = mean_over_points(view.values())
+    means = data.totals.means()
     verdict = class_of_sample(means, table, regime.settings.class_)
-    if not _enough_points(view, regime, stations):
+    if data.totals.points_with_data() < regime.settings.data.points_share_min * data.stations:
         verdict = ClassVerdict(None, verdict.item_ranks, verdict.n_items)
     return Classed(at_us, means, verdict, table, regime.target)
-
-
-def _enough_points(view: View, regime: Regime, stations: int) -> bool:
-    return len(points_with_data(view)) >= regime.settings.data.points_share_min * stations
 
 
 def lake_name(lake: str, regime: Regime) -> str:
@@ -65,13 +90,18 @@ def lake_name(lake: str, regime: Regime) -> str:
     return zh if zh == en else f"{zh} {en}"
 
 
-def round_class(period: Period, view: View, classed: Classed, regime: Regime, stations: int) -> Figure:
+def round_class(period: Period, data: LakeData, classed: Classed, regime: Regime) -> Figure:
     """`water.class`: a round judged against the target."""
     items_min = regime.settings.class_.items_min
     target = classed.target
     status, reason = class_status(classed.verdict, None if target is None else target.rank, Quality.GOOD, items_min)
     if classed.verdict.rank is None and classed.verdict.n_items >= items_min:
-        reason = _few_points(view, regime, stations)
+        reason = _few_points(data, regime)
+    details = _lake_details(data, classed)
+    doubted = told_of_round(data.doubts, classed.table)
+    if doubted is not None:
+        details["doubted"], words = doubted
+        reason += words
     return Figure(
         id=LAKE_CLASS,
         subject=period.lake,
@@ -81,31 +111,34 @@ def round_class(period: Period, view: View, classed: Classed, regime: Regime, st
         unit=CLASS_UNIT,
         status=status,
         status_reason=reason,
-        n=n_samples(view),
+        n=data.totals.samples,
         completeness=classed.verdict.n_items / AUTOMATIC_ITEMS,
         threshold=None if target is None else target.threshold,
-        details=_lake_details(view, classed, stations),
+        details=details,
         subject_name=lake_name(period.lake, regime),
     )
 
 
-def _few_points(view: View, regime: Regime, stations: int) -> str:
-    share = regime.settings.data.points_share_min
-    return f"{len(points_with_data(view))} of the {stations} points have data, a share of {share:.0%} is needed"
+def _few_points(data: LakeData, regime: Regime) -> str:
+    share, found = regime.settings.data.points_share_min, data.totals.points_with_data()
+    return f"{found} of the {data.stations} points have data, a share of {share:.0%} is needed"
 
 
-def _lake_details(view: View, classed: Classed, stations: int) -> dict[str, Any]:
-    return {
+def _lake_details(data: LakeData, classed: Classed) -> dict[str, Any]:
+    details: dict[str, Any] = {
         "class": class_details(classed),
-        "points": sorted(view),
-        "stations": stations,
+        "points": data.named,
+        "stations": data.stations,
         "means": {name: mean for name, mean in zip(FIELDS, classed.values, strict=True) if mean is not None},
     }
+    if data.points > len(data.named):
+        details["points_left_out"] = data.points - len(data.named)
+    return details
 
 
-def round_trophic(period: Period, view: View, classed: Classed, regime: Regime) -> Figure | None:
+def round_trophic(period: Period, data: LakeData, classed: Classed, regime: Regime) -> Figure | None:
     """`water.trophic_index` of a round, where its items exist."""
-    if not has_values(view, TROPHIC_FIELDS):
+    if not data.totals.has_values(_TROPHIC_PLACES):
         return None
     _, _, codmn, _, tp, tn, chla, transparency, _ = classed.values
     verdict = trophic_index(chla, tp, tn, transparency, codmn)
@@ -121,7 +154,7 @@ def round_trophic(period: Period, view: View, classed: Classed, regime: Regime) 
         unit=INDEX_UNIT,
         status=CANNOT_SAY,
         status_reason=reason,
-        n=n_samples(view),
+        n=data.totals.samples,
         completeness=len(verdict.items) / len(TROPHIC_FIELDS),
         threshold=None,
         details=details,
@@ -129,22 +162,30 @@ def round_trophic(period: Period, view: View, classed: Classed, regime: Regime) 
     )
 
 
-def period_class(indicator: str, period: Period, view: View, regime: Regime, *, rounds: int, stations: int) -> Figure:
+def period_class(indicator: str, period: Period, data: LakeData, regime: Regime, rounds: Rounds) -> Figure:
     """`water.class_day` or `water.class_month`: mean over time at each point, then over the points, then the class.
 
-    Args:
-        rounds: Rounds of the period that could be classed.
+    It is the verdict on the period as if it were over: see `engine.so_far` for one that is not.
     """
-    classed = class_lake(view, period.start_us, regime, stations)
-    expected = (period.end_us - period.start_us) // regime.round_us
-    data = regime.settings.data
-    share_min = data.day_rounds_share_min if indicator == DAY_CLASS else data.month_rounds_share_min
-    enough = rounds > 0 and rounds >= share_min * expected
+    classed = class_lake(data, period.start_us, regime)
+    shares = regime.settings.data
+    share_min = shares.day_rounds_share_min if indicator == DAY_CLASS else shares.month_rounds_share_min
+    enough = rounds.classed > 0 and rounds.classed >= share_min * rounds.due
     verdict = classed.verdict if enough else classed.verdict._replace(rank=None)
     classed = classed._replace(verdict=verdict)
-    status, reason = _period_status(
-        classed, view, regime, f"{rounds} of {expected} rounds", share_min, enough=enough, stations=stations
-    )
+    of_rounds = f"{rounds.classed} of {rounds.due} rounds"
+    if enough:
+        status, reason = _period_status(classed, data, regime, of_rounds)
+    else:
+        status = CANNOT_SAY
+        reason = f"{of_rounds} could be classed, a share of {share_min:.0%} and at least one are needed"
+    details = _lake_details(data, classed)
+    details |= {"rounds": rounds.classed, "rounds_expected": rounds.expected}
+    details["data_rules"] = _data_rules(indicator, data, classed, rounds, regime)
+    doubted = told_of_period(rounds.left_out, classed.table)
+    if doubted is not None:
+        details["doubted"], words = doubted
+        reason += words
     return Figure(
         id=indicator,
         subject=period.lake,
@@ -154,26 +195,41 @@ def period_class(indicator: str, period: Period, view: View, regime: Regime, *, 
         unit=CLASS_UNIT,
         status=status,
         status_reason=reason,
-        n=n_samples(view),
-        completeness=min(1.0, rounds / expected),
+        n=data.totals.samples,
+        completeness=min(1.0, rounds.classed / rounds.expected),
         threshold=None if classed.target is None else classed.target.threshold,
-        details={**_lake_details(view, classed, stations), "rounds": rounds, "rounds_expected": expected},
+        details=details,
         subject_name=lake_name(period.lake, regime),
     )
 
 
-def _period_status(
-    classed: Classed, view: View, regime: Regime, of_rounds: str, share_min: float, *, enough: bool, stations: int
-) -> tuple[IndicatorStatus, str]:
+def _data_rules(indicator: str, data: LakeData, classed: Classed, rounds: Rounds, regime: Regime) -> dict[str, Any]:
+    """How much data the verdict needs, how much there was, and who says so."""
+    shares, items = regime.settings.data, regime.settings.class_
+    is_day = indicator == DAY_CLASS
+    return {
+        "items": {"found": classed.verdict.n_items, "needed": items.items_min, "source": items.items_source},
+        "points": {
+            "found": data.totals.points_with_data(),
+            "needed": shares.points_share_min * data.stations,
+            "source": shares.points_source,
+        },
+        "rounds": {
+            "found": rounds.classed,
+            "needed": (shares.day_rounds_share_min if is_day else shares.month_rounds_share_min) * rounds.due,
+            "source": shares.day_rounds_source if is_day else shares.month_rounds_source,
+        },
+    }
+
+
+def _period_status(classed: Classed, data: LakeData, regime: Regime, of_rounds: str) -> tuple[IndicatorStatus, str]:
     verdict, target, items_min = classed.verdict, classed.target, regime.settings.class_.items_min
-    if not enough:
-        return CANNOT_SAY, f"{of_rounds} could be classed, a share of {share_min:.0%} and at least one are needed"
     if verdict.n_items < items_min:
         return CANNOT_SAY, (
             f"{verdict.n_items} of the {AUTOMATIC_ITEMS} automatic items were measured, {items_min} are needed"
         )
     if verdict.rank is None:
-        return CANNOT_SAY, _few_points(view, regime, stations)
+        return CANNOT_SAY, _few_points(data, regime)
     if target is None:
         return CANNOT_SAY, "no target was in force in the period"
     found, wanted = QUALITY[verdict.rank].class_en, QUALITY[target.rank].class_en
@@ -190,16 +246,17 @@ def point_quality(point: str, name: str, day: tuple[int, int], found: dict[Codes
     """
     n = sum(found.values())
     by_item: dict[str, dict[str, int]] = {}
-    total: Counter[int] = Counter()
+    total: dict[int, int] = {}
     for place, field in enumerate(CHECKED_FIELDS):
-        counts: Counter[int] = Counter()
+        counts: dict[int, int] = {}
         for codes, times in found.items():
-            counts[codes[place]] += times
-        total += counts
-        if set(counts) != {Code.MISSING.value}:
+            code = codes[place]
+            counts[code] = counts.get(code, 0) + times
+            total[code] = total.get(code, 0) + times
+        if counts.keys() != _ONLY_MISSING:
             by_item[field] = {str(code): counts[code] for code in sorted(counts)}
-    measured = n * len(CHECKED_FIELDS) - total[Code.MISSING]
-    doubted = total[Code.SUSPECT] + total[Code.FAIL]
+    measured = n * len(CHECKED_FIELDS) - total.get(Code.MISSING, 0)
+    doubted = total.get(Code.SUSPECT, 0) + total.get(Code.FAIL, 0)
     return Figure(
         id=POINT_QUALITY,
         subject=point,
@@ -217,4 +274,5 @@ def point_quality(point: str, name: str, day: tuple[int, int], found: dict[Codes
     )
 
 
+_ONLY_MISSING: Final = frozenset({Code.MISSING.value})
 _CODE_WORDS: Final = {str(code.value): code.name.lower() for code in Code}

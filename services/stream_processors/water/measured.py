@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
@@ -63,33 +65,9 @@ Values = tuple[float | None, ...]
 """Measured values in the order of `FIELDS` or `CHECKED_FIELDS`; None was not measured."""
 
 
-def values_of(reading: WaterReading) -> Values:
-    """The values of a reading, in the order of `FIELDS`."""
-    return (
-        reading.ph,
-        reading.do_mg_l,
-        reading.codmn_mg_l,
-        reading.nh3n_mg_l,
-        reading.tp_mg_l,
-        reading.tn_mg_l,
-        reading.chla_ug_l,
-        reading.transparency_m,
-        reading.water_temp_c,
-    )
+_checked_values: Final[Callable[[WaterReading], Values]] = attrgetter(*CHECKED_FIELDS)
 
 
 def checked_values_of(reading: WaterReading) -> Values:
     """The values of a reading, in the order of `CHECKED_FIELDS`."""
-    return (
-        reading.ph,
-        reading.do_mg_l,
-        reading.codmn_mg_l,
-        reading.nh3n_mg_l,
-        reading.tp_mg_l,
-        reading.tn_mg_l,
-        reading.chla_ug_l,
-        reading.transparency_m,
-        reading.water_temp_c,
-        reading.conductivity_us_cm,
-        reading.turbidity_ntu,
-    )
+    return _checked_values(reading)

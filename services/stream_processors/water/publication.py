@@ -6,14 +6,19 @@ once for each combination and kept.
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
+
+import orjson
 
 from schemas.fields import Feed, Quality
 from schemas.indicator import IndicatorStatus
 from schemas.water import WaterReading
+from services.stream_processors.engine.event_time import to_us
 from services.stream_processors.engine.events import IndicatorOutput
-from services.stream_processors.water.measured import Values
+from services.stream_processors.water.measured import PLACE, Values
+from services.stream_processors.water.regime import Regime
 from services.stream_processors.water.rules import (
     AUTOMATIC_ITEMS,
     QUALITY,
@@ -37,9 +42,14 @@ MET: Final = IndicatorStatus.MET
 NOT_MET: Final = IndicatorStatus.NOT_MET
 CANNOT_SAY: Final = IndicatorStatus.CANNOT_SAY
 _FEED: Final = Feed.WATER.value
+_QUALITY_WORDS: Final = MappingProxyType({quality: quality.value for quality in Quality})
 
 CLASSED: Final = frozenset({Quality.GOOD, Quality.MAINTENANCE})
 """Qualities for which a class is computed; only `good` counts further."""
+
+_CODMN, _TP, _TN, _CHLA, _TRANSPARENCY = (
+    PLACE[name] for name in ("codmn_mg_l", "tp_mg_l", "tn_mg_l", "chla_ug_l", "transparency_m")
+)
 
 _COMBINATIONS: Final = 4_096
 """Combinations of item classes to keep; far more than occur."""
@@ -57,45 +67,89 @@ class Classed(NamedTuple):
     """The target in force at that time."""
 
 
-def point_class(reading: WaterReading, classed: Classed, items_min: int) -> IndicatorOutput:
-    """`water.point_class`: the class of one sample."""
-    key = _key(POINT_CLASS, reading.device_id)
-    return IndicatorOutput(key, partial(_point_class_body, reading, classed, items_min), None)
+class ClassedSample:
+    """One sample and its class by itself; the JSON of its indicators is made when it is needed.
+
+    Args:
+        values: The reading's, in the order of `measured.FIELDS`; more may follow.
+    """
+
+    __slots__ = ("_common", "_reading", "_regime", "_table", "_values", "_verdict")
+
+    def __init__(
+        self, reading: WaterReading, values: Values, verdict: ClassVerdict, table: LimitTable, regime: Regime
+    ) -> None:
+        self._reading, self._values, self._verdict = reading, values, verdict
+        self._table, self._regime = table, regime
+        self._common: bytes | None = None
+
+    def point_class(self) -> IndicatorOutput:
+        """`water.point_class`: the class of one sample."""
+        return IndicatorOutput(_key(POINT_CLASS, self._reading.device_id), self._class_json, None)
+
+    def point_trophic(self) -> IndicatorOutput | None:
+        """`water.trophic_index` of one sample of a lake, where its items exist."""
+        if not has_trophic_items(self._values):
+            return None
+        return IndicatorOutput(_key(TROPHIC_INDEX, self._reading.device_id), self._trophic_json, None)
+
+    def _class_json(self) -> bytes:
+        reading, verdict, table, target = self._reading, self._verdict, self._table, self._regime.target
+        part = _class_part(verdict, target, reading.quality, self._regime.settings.class_.items_min)
+        if is_plain(verdict, target):
+            details = _plain_json(verdict, table, target is not None)
+        else:
+            details = _json_of(Classed(to_us(reading.observed_at), self._values, verdict, table, target))
+        return b'%b,"details":%b,%b' % (part, details, self._common_json())
+
+    def _trophic_json(self) -> bytes:
+        _, _, codmn, _, tp, tn, chla, transparency, *_ = self._values
+        verdict = trophic_index(chla, tp, tn, transparency, codmn)
+        assert verdict is not None  # noqa: S101 - one of its items was measured
+        part, value = _trophic_part(verdict.state, verdict.items), orjson.dumps(round(verdict.value, 6))
+        return b'%b,"value":%b,%b' % (part, value, self._common_json())
+
+    def _common_json(self) -> bytes:
+        """What all indicators of the sample say alike: from the lane to the closing brace."""
+        if self._common is None:
+            self._common = orjson.dumps(_sample_part(self._reading), option=orjson.OPT_UTC_Z)[1:]
+        return self._common
 
 
-def _point_class_body(reading: WaterReading, classed: Classed, items_min: int) -> dict[str, Any]:
-    return {
-        "id": POINT_CLASS,
-        **_sample_part(reading),
-        **_class_part(classed, reading.quality, items_min),
-        "n": 1,
-        "details": class_details(classed),
-    }
-
-
-def point_trophic(reading: WaterReading, values: Values) -> IndicatorOutput | None:
-    """`water.trophic_index` of one sample of a lake, where its items exist."""
-    if not has_trophic_items(values):
-        return None
-    key = _key(TROPHIC_INDEX, reading.device_id)
-    return IndicatorOutput(key, partial(_point_trophic_body, reading, values), None)
-
-
-def _point_trophic_body(reading: WaterReading, values: Values) -> dict[str, Any]:
-    return {"id": TROPHIC_INDEX, **_sample_part(reading), **_trophic_part(values), "n": 1}
-
-
-def _class_part(classed: Classed, quality: Quality, items_min: int) -> dict[str, Any]:
-    _, _, verdict, _, target = classed
+@lru_cache(_COMBINATIONS)
+def _class_part(verdict: ClassVerdict, target: Target | None, quality: Quality, items_min: int) -> bytes:
+    """What follows from the classes of the items, as JSON without its closing brace."""
     status, reason = class_status(verdict, None if target is None else target.rank, quality, items_min)
-    return {
+    part = {
+        "id": POINT_CLASS,
+        "feed": _FEED,
         "value": verdict.rank,
         "unit": CLASS_UNIT,
         "status": status,
         "status_reason": reason,
+        "n": 1,
         "completeness": verdict.n_items / AUTOMATIC_ITEMS,
         "threshold": None if target is None else target.fragment,
     }
+    return orjson.dumps(part)[:-1]
+
+
+@lru_cache(_COMBINATIONS)
+def _trophic_part(state: TrophicState, items: tuple[str, ...]) -> bytes:
+    """What follows from the state and the items that were there, as JSON without its closing brace."""
+    reason, details = trophic_words(state, items)
+    part = {
+        "id": TROPHIC_INDEX,
+        "feed": _FEED,
+        "unit": INDEX_UNIT,
+        "status": CANNOT_SAY,
+        "status_reason": reason,
+        "n": 1,
+        "completeness": len(items) / len(TROPHIC_FIELDS),
+        "threshold": None,
+        "details": details,
+    }
+    return orjson.dumps(part)[:-1]
 
 
 @lru_cache(_COMBINATIONS)
@@ -120,11 +174,17 @@ def class_status(
     return NOT_MET, f"{found} is worse than the target {wanted}"
 
 
+def is_plain(verdict: ClassVerdict, target: Target | None) -> bool:
+    """Whether nothing exceeds class III nor the target: the details do not depend on the values."""
+    rank = verdict.rank
+    return rank is None or (rank <= 3 and (target is None or rank <= target.rank))
+
+
 def class_details(classed: Classed) -> dict[str, Any]:
     """Standard, classes of the items, exceedance multiples, main pollutants; never changed."""
     _, values, verdict, table, target = classed
     rank = verdict.rank
-    if rank is None or (rank <= 3 and (target is None or rank <= target.rank)):
+    if rank is None or is_plain(verdict, target):
         return _plain_details(verdict, table, target is not None)
     details = _described(verdict, table)
     details["exceed_vs_class3"] = _rounded(exceedances(values, table, 3))
@@ -147,6 +207,15 @@ def _plain_details(verdict: ClassVerdict, table: LimitTable, judged: bool) -> di
         if judged:
             details["exceed_vs_target"] = {}
     return details
+
+
+@lru_cache(_COMBINATIONS)
+def _plain_json(verdict: ClassVerdict, table: LimitTable, judged: bool) -> bytes:
+    return orjson.dumps(_plain_details(verdict, table, judged))
+
+
+def _json_of(classed: Classed) -> bytes:
+    return orjson.dumps(class_details(classed))
 
 
 def _described(verdict: ClassVerdict, table: LimitTable) -> dict[str, Any]:
@@ -172,44 +241,25 @@ def _rounded(multiples: dict[str, float]) -> dict[str, float]:
 
 
 def _sample_part(reading: WaterReading) -> dict[str, Any]:
-    at = reading.observed_at
+    at, device = reading.observed_at, reading.device_id
     return {
-        "feed": _FEED,
         "lane": reading.lane,
-        "subject": reading.device_id,
+        "subject": device,
         "subject_name": reading.station_name,
         "period_start": at,
         "period_end": at,
         "sample": {
-            "device_id": reading.device_id,
+            "device_id": device,
             "boot_id": reading.boot_id,
             "seq": reading.seq,
-            "quality": reading.quality.value,
+            "quality": _QUALITY_WORDS[reading.quality],
         },
     }
 
 
 def has_trophic_items(values: Values) -> bool:
     """Whether one of the items of the trophic index was measured."""
-    _, _, codmn, _, tp, tn, chla, transparency, *_ = values
-    return bool(codmn or tp or tn or chla or transparency)
-
-
-def _trophic_part(values: Values) -> dict[str, Any]:
-    _, _, codmn, _, tp, tn, chla, transparency, *_ = values
-    verdict = trophic_index(chla, tp, tn, transparency, codmn)
-    if verdict is None:
-        return {}
-    reason, details = trophic_words(verdict.state, verdict.items)
-    return {
-        "value": round(verdict.value, 6),
-        "unit": INDEX_UNIT,
-        "status": CANNOT_SAY,
-        "status_reason": reason,
-        "completeness": len(verdict.items) / len(TROPHIC_FIELDS),
-        "threshold": None,
-        "details": details,
-    }
+    return bool(values[_CODMN] or values[_TP] or values[_TN] or values[_CHLA] or values[_TRANSPARENCY])
 
 
 @lru_cache(_COMBINATIONS)

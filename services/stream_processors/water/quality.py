@@ -132,10 +132,33 @@ def examine(values: Values, known: Memory, at_us: int, device: str, limits: Qual
         algal: The sample is an algal signal: steps of oxygen and pH are what it consists of.
     """
     doubts: list[Doubt] = []
-    before, last = known.good, known.last
     checks = limits.checks
     if limits.device_checks:
         checks = limits.device_checks.get(device, checks)
+    jumped = _ranges(values, known.good, checks, doubts)
+    if jumped:
+        doubts += _steps(values, known, at_us, checks, limits.together_share, algal=algal)
+    same = _same(values, known, limits)
+    if same and max(same) >= limits.flat:
+        doubts += _flat(values, same, limits)
+    same_samples = known.same_samples + 1 if values == known.last else 1
+    if same_samples >= limits.flat:
+        doubts += [_standing(place, same_samples, limits) for place, value in enumerate(values) if value is not None]
+    nh3n, tn = values[_NH3N], values[_TN]
+    if nh3n is not None and tn is not None and nh3n > limits.nh3n_share * tn + _NOISE:
+        doubts += _contradiction(nh3n, tn, limits.nh3n_share)
+    codes, missing = _plain_codes(tuple([value is None for value in values]), limits.checked)
+    if not doubts:
+        trusted = _trusted(values, missing, known, at_us)
+        return Examined(codes, (), Memory(values, same, same_samples, *trusted))
+    codes = _with_doubts(codes, doubts)
+    good = believed(values, codes)
+    missing = tuple([place for place, value in enumerate(good) if value is None])
+    return Examined(codes, tuple(doubts), Memory(values, same, same_samples, *_trusted(good, missing, known, at_us)))
+
+
+def _ranges(values: Values, before: Values, checks: tuple[Check, ...], doubts: list[Doubt]) -> bool:
+    """Doubt what cannot be; true when an item has moved further than it may within an hour."""
     jumped = False
     for place, low, high, step in checks:
         value = values[place]
@@ -146,23 +169,12 @@ def examine(values: Values, known: Memory, at_us: int, device: str, limits: Qual
         was = before[place]
         if was is not None and not -step <= value - was <= step:
             jumped = True
-    if jumped:
-        doubts += _steps(values, known, at_us, checks, limits.together_share, algal=algal)
-    same = _same(values, known, limits)
-    if same and max(same) >= limits.flat:
-        doubts += _flat(values, same, limits)
-    same_samples = known.same_samples + 1 if values == last else 1
-    if same_samples >= limits.flat:
-        doubts += [_standing(place, same_samples, limits) for place, value in enumerate(values) if value is not None]
-    nh3n, tn = values[_NH3N], values[_TN]
-    if nh3n is not None and tn is not None and nh3n > limits.nh3n_share * tn + _NOISE:
-        ratio = nh3n / tn if tn else nh3n
-        doubts += [
-            Doubt("cross_check", place, ratio, CROSS_NH3N_TN, limits.nh3n_share, Code.SUSPECT) for place in (_NH3N, _TN)
-        ]
-    plain = _plain_codes(tuple([value is None for value in values]), limits.checked)
-    codes = _with_doubts(plain, doubts) if doubts else plain
-    return Examined(codes, tuple(doubts), _remember(values, (same, same_samples), known, codes, at_us))
+    return jumped
+
+
+def _contradiction(nh3n: float, tn: float, share: float) -> list[Doubt]:
+    ratio = nh3n / tn if tn else nh3n
+    return [Doubt("cross_check", place, ratio, CROSS_NH3N_TN, share, Code.SUSPECT) for place in (_NH3N, _TN)]
 
 
 def _out_of_range(place: int, value: float, low: float, high: float) -> Doubt:
@@ -171,13 +183,13 @@ def _out_of_range(place: int, value: float, low: float, high: float) -> Doubt:
 
 
 def _same(values: Values, known: Memory, limits: QualityLimits) -> tuple[int, ...]:
-    last = known.last
+    last, counts = known.last, known.same
     if not last:
-        return tuple([int(values[place] is not None) for place in limits.flat_places])
+        return tuple([0 if values[place] is None else 1 for place in limits.flat_places])
     return tuple(
         [
             0 if (value := values[place]) is None else count + 1 if value == last[place] else 1
-            for place, count in zip(limits.flat_places, known.same, strict=True)
+            for place, count in zip(limits.flat_places, counts, strict=True)
         ]
     )
 
@@ -214,12 +226,13 @@ def _steps(
 
 
 @lru_cache(1_024)
-def _plain_codes(missing: tuple[bool, ...], checked: frozenset[int]) -> Codes:
-    """Codes of a sample in which nothing is doubtful."""
-    return tuple(
+def _plain_codes(missing: tuple[bool, ...], checked: frozenset[int]) -> tuple[Codes, tuple[int, ...]]:
+    """Codes of a sample in which nothing is doubtful, and the places of the items that were not measured."""
+    codes = tuple(
         (Code.MISSING if gone else Code.PASS if place in checked else Code.NOT_EVALUATED).value
         for place, gone in enumerate(missing)
     )
+    return codes, tuple(place for place, gone in enumerate(missing) if gone)
 
 
 def _with_doubts(plain: Codes, doubts: list[Doubt]) -> Codes:
@@ -229,12 +242,21 @@ def _with_doubts(plain: Codes, doubts: list[Doubt]) -> Codes:
     return tuple(codes)
 
 
-def _remember(values: Values, counts: tuple[tuple[int, ...], int], known: Memory, codes: Codes, at_us: int) -> Memory:
-    if None not in values and 3 not in codes and 4 not in codes:
-        return Memory(values, *counts, values, (at_us,) * _WIDTH)
-    good = tuple([v if c <= 2 else g for v, c, g in zip(values, codes, known.good, strict=True)])
-    good_us = tuple([at_us if c <= 2 else g for c, g in zip(codes, known.good_us, strict=True)])
-    return Memory(values, *counts, good, good_us)
+def _trusted(values: Values, missing: tuple[int, ...], known: Memory, at_us: int) -> tuple[Values, tuple[int, ...]]:
+    """The last value of each item that was believed, and when; the time of an item that never was means nothing.
+
+    Args:
+        values: Those of the sample that are believed.
+        missing: Places of the others.
+    """
+    before = known.good
+    for place in missing:
+        if before[place] is not None:
+            break
+    else:
+        return values, (at_us,) * _WIDTH
+    good = tuple([old if value is None else value for value, old in zip(values, before, strict=True)])
+    return good, tuple([old if value is None else at_us for value, old in zip(values, known.good_us, strict=True)])
 
 
 def believed(values: Values, codes: Codes) -> Values:

@@ -2,13 +2,19 @@
 
 Sums are whole numbers (billionths of a unit), so that a mean does not depend on the order of arrival and a mean that
 lies exactly on a limit is exactly on it. pH is averaged as the concentration of hydrogen ions.
+
+The mean over the points is the mean of each point's own mean. Points with equally many values of each item have one
+denominator, so what they contribute is kept as one sum (`Totals`): a round of 2,400 points is published from a few.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from heapq import nsmallest
 from math import lcm, log10
-from typing import Any, Final, NamedTuple
+from operator import add, sub
+from typing import Final, NamedTuple
 
 from services.stream_processors.water.measured import FIELDS, PLACE, Values
 
@@ -17,13 +23,19 @@ _ION_SCALE: Final = 10**24
 _PH: Final = PLACE["ph"]
 _WIDTH: Final = len(FIELDS)
 
+NAMED_MAX: Final = 100
+"""So many points are named in a figure, by id; of more, how many were left out is said."""
+
+Counts = tuple[int, ...]
+"""Number of values of each item."""
+
 
 class PointSums(NamedTuple):
     """What one point contributes to a period; never changed, only replaced."""
 
     samples: int
     sums: tuple[int, ...]
-    counts: tuple[int, ...]
+    counts: Counts
     """Sum and number of values of each item."""
     last_us: int
     last_offset: int
@@ -31,76 +43,206 @@ class PointSums(NamedTuple):
 
     def plus(self, values: Values, at_us: int, offset: int) -> PointSums:
         """One more sample counts."""
-        sums = [total if v is None else total + round(v * _SCALE) for total, v in zip(self.sums, values, strict=False)]
-        counts = [n if v is None else n + 1 for n, v in zip(self.counts, values, strict=False)]
+        samples, before, counts, last_us, last_offset = self
+        sums = [total if v is None else total + round(v * _SCALE) for total, v in zip(before, values, strict=False)]
         ph = values[_PH]
         if ph is not None:
-            sums[_PH] = self.sums[_PH] + round(10.0**-ph * _ION_SCALE)
-        newest = (at_us, offset) if at_us >= self.last_us else (self.last_us, self.last_offset)
-        return PointSums(self.samples + 1, tuple(sums), tuple(counts), *newest)
+            sums[_PH] = before[_PH] + round(10.0**-ph * _ION_SCALE)
+        counted = [n if v is None else n + 1 for n, v in zip(counts, values, strict=False)]
+        if at_us >= last_us:
+            last_us, last_offset = at_us, offset
+        return PointSums(samples + 1, tuple(sums), tuple(counted), last_us, last_offset)
+
+    def with_more(self, place: int, total: int, count: int) -> PointSums:
+        """More values of one item count, of samples that count already."""
+        sums, counts = list(self.sums), list(self.counts)
+        sums[place] += total
+        counts[place] += count
+        return self._replace(sums=tuple(sums), counts=tuple(counts))
 
     def merged(self, other: PointSums) -> PointSums:
         """Both periods together."""
         newest = max((self.last_us, self.last_offset), (other.last_us, other.last_offset))
         return PointSums(
             self.samples + other.samples,
-            tuple([a + b for a, b in zip(self.sums, other.sums, strict=True)]),
-            tuple([a + b for a, b in zip(self.counts, other.counts, strict=True)]),
+            tuple(map(add, self.sums, other.sums)),
+            tuple(map(add, self.counts, other.counts)),
             *newest,
         )
 
 
-NOTHING: Final = PointSums(0, (0,) * _WIDTH, (0,) * _WIDTH, -(2**62), 0)
+def whole_of(place: int, value: float) -> int:
+    """A value as sums count it."""
+    return round(10.0**-value * _ION_SCALE) if place == _PH else round(value * _SCALE)
+
+
+_NO_VALUES: Final = (0,) * _WIDTH
+NOTHING: Final = PointSums(0, _NO_VALUES, _NO_VALUES, -(2**62), 0)
 
 View = dict[str, PointSums]
 """What each point contributes to one period."""
 
 
-def n_samples(view: View) -> int:
-    """Samples that count."""
-    return sum(point.samples for point in view.values())
+class Doubted(NamedTuple):
+    """What was set aside of one item at one point in a round, see `doubted`."""
+
+    total: int
+    """Sum of what counts when other points of the lake show the same ..."""
+    moved: int
+    """... how many values that is ..."""
+    others: int
+    """... and how many never count."""
 
 
-def has_values(view: View, fields: tuple[str, ...]) -> bool:
-    """Whether at least one of the items was measured and is not zero."""
-    places = [PLACE[name] for name in fields]
-    return any(point.sums[place] for point in view.values() for place in places)
+NONE_DOUBTED: Final = Doubted(0, 0, 0)
+
+DoubtedItems = dict[tuple[int, str], Doubted]
+"""By item (its place) and point."""
 
 
-def points_with_data(view: View) -> list[str]:
-    """Points that contribute at least one value."""
-    return sorted(name for name, point in view.items() if any(point.counts))
+class Group(NamedTuple):
+    """Points with equally many values of each item."""
+
+    points: int
+    sums: tuple[int, ...]
 
 
-def mean_over_points(points: Iterable[PointSums]) -> Values:
-    """Mean of each item over the points that measured it; pH to nine decimals, the noise of its logarithm removed."""
-    known = list(points)
-    return tuple([_mean(known, place) for place in range(_WIDTH)])
+@dataclass(slots=True)
+class Totals:
+    """What all points contribute to one period."""
+
+    samples: int = 0
+    groups: dict[Counts, Group] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, points: Iterable[PointSums]) -> Totals:
+        """The totals of these points."""
+        alike: dict[Counts, list[tuple[int, ...]]] = {}
+        samples = 0
+        for point in points:
+            samples += point.samples
+            alike.setdefault(point.counts, []).append(point.sums)
+        return cls(
+            samples,
+            {counts: Group(len(sums), tuple(map(sum, zip(*sums, strict=True)))) for counts, sums in alike.items()},
+        )
+
+    def replace(self, before: PointSums | None, after: PointSums) -> None:
+        """A point contributes something else than before."""
+        groups = self.groups
+        self.samples += after.samples
+        if before is not None:
+            self.samples -= before.samples
+            points, sums = groups[before.counts]
+            if points == 1:
+                del groups[before.counts]
+            else:
+                groups[before.counts] = Group(points - 1, tuple(map(sub, sums, before.sums)))
+        known = groups.get(after.counts)
+        if known is None:
+            groups[after.counts] = Group(1, after.sums)
+        else:
+            groups[after.counts] = Group(known.points + 1, tuple(map(add, known.sums, after.sums)))
+
+    def copy(self) -> Totals:
+        """Totals that do not change with these."""
+        return Totals(self.samples, self.groups.copy())
+
+    def points_with_data(self) -> int:
+        """Points that contribute at least one value."""
+        return sum([group.points for counts, group in self.groups.items() if any(counts)])
+
+    def has_values(self, places: tuple[int, ...]) -> bool:
+        """Whether at least one of the items was measured and is not zero."""
+        for group in self.groups.values():
+            sums = group.sums
+            for place in places:
+                if sums[place]:
+                    return True
+        return False
+
+    def means(self) -> Values:
+        """Mean of each item over the points that measured it; pH to nine decimals, its logarithm's noise removed."""
+        if len(self.groups) != 1:
+            return tuple([self._mean(place) for place in range(_WIDTH)])
+        ((counts, (points, sums)),) = self.groups.items()
+        scale = points * _SCALE
+        means = [total / (n * scale) if n else None for total, n in zip(sums, counts, strict=True)]
+        means[_PH] = self._mean(_PH)
+        return tuple(means)
+
+    def _mean(self, place: int) -> float | None:
+        parts = [(group, counts[place]) for counts, group in self.groups.items() if counts[place]]
+        if not parts:
+            return None
+        common = lcm(*[count for _, count in parts])
+        total = sum([group.sums[place] * (common // count) for group, count in parts])
+        points = sum([group.points for group, _ in parts])
+        if place == _PH:
+            return round(-log10(total / (common * points * _ION_SCALE)), 9) if total else None
+        return total / (common * points * _SCALE)
 
 
-def _mean(points: list[PointSums], place: int) -> float | None:
-    parts = [(point.sums[place], point.counts[place]) for point in points if point.counts[place]]
-    if not parts:
-        return None
-    common = lcm(*[count for _, count in parts])
-    total = sum([part * (common // count) for part, count in parts])
-    if place == _PH:
-        return round(-log10(total / (common * len(parts) * _ION_SCALE)), 9) if total else None
-    return total / (common * len(parts) * _SCALE)
+@dataclass(slots=True)
+class Round:
+    """One round of a lake while it is open."""
+
+    marks: int = 0
+    """What has been asked for and said, see `state`."""
+    points: View = field(default_factory=dict)
+    named: tuple[str, ...] = ()
+    """The points that a figure names."""
+    doubted: DoubtedItems = field(default_factory=dict)
+    """What the checks of the points have set aside."""
+    _totals: Totals = field(default_factory=Totals)
+    _behind: dict[str, PointSums | None] = field(default_factory=dict)
+    """What the totals still hold of points that have been added to."""
+
+    @classmethod
+    def of(cls, marks: int, points: View, doubted: DoubtedItems | None = None) -> Round:
+        """A round with these points."""
+        return cls(marks, points, named_of(points), doubted or {}, Totals.of(points.values()))
+
+    def add(self, point: str, values: Values, at_us: int, offset: int) -> None:
+        """A sample counts; nothing but sums, so the order does not matter."""
+        before = self.points.get(point)
+        if point not in self._behind:
+            self._behind[point] = before
+        if before is None:
+            before = NOTHING
+            if len(self.named) < NAMED_MAX or point < self.named[-1]:
+                self.named = named_of((*self.named, point))
+        self.points[point] = before.plus(values, at_us, offset)
+
+    def totals(self) -> Totals:
+        """What all points contribute so far."""
+        behind, points = self._behind, self.points
+        if 2 * len(behind) >= len(points):
+            self._totals = Totals.of(points.values())
+        else:
+            for point, before in behind.items():
+                self._totals.replace(before, points[point])
+        behind.clear()
+        return self._totals
+
+    def copy(self) -> Round:
+        """A round that does not change with this one."""
+        return Round(
+            self.marks,
+            self.points.copy(),
+            self.named,
+            self.doubted.copy(),
+            self._totals.copy(),
+            self._behind.copy(),
+        )
+
+
+def named_of(points: Iterable[str]) -> tuple[str, ...]:
+    """The points that a figure names."""
+    return tuple(nsmallest(NAMED_MAX, points))
 
 
 def newest_offset(view: View) -> int:
     """The newest reading of the lake, as evidence."""
     newest = max(((point.last_us, name) for name, point in view.items()), default=None)
     return 0 if newest is None else view[newest[1]].last_offset
-
-
-def dump_sums(point: PointSums) -> list[Any]:
-    """JSON-ready form; sums as text where they may exceed 64 bits."""
-    return [point.samples, [hex(total) for total in point.sums], list(point.counts), point.last_us, point.last_offset]
-
-
-def load_sums(dumped: list[Any]) -> PointSums:
-    """Sums from their JSON-ready form."""
-    samples, sums, counts, last_us, last_offset = dumped
-    return PointSums(samples, tuple(int(total, 16) for total in sums), tuple(counts), last_us, last_offset)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from services.stream_processors.water.measured import PLACE, Values
 from services.stream_processors.water.settings import ClassPolicy
-from services.stream_processors.water.standard import ItemLimits, LimitTable
+from services.stream_processors.water.standard import WORST, ItemLimits, LimitTable
 
 _TEMPERATURE: Final = PLACE["water_temp_c"]
+
+_COMBINATIONS: Final = 4_096
+"""Combinations of item classes to keep; far more than occur."""
 
 AUTOMATIC_ITEMS: Final = 5
 """pH, dissolved oxygen, permanganate index, ammonia nitrogen, total phosphorus."""
@@ -51,27 +56,58 @@ class ClassVerdict(NamedTuple):
     """Automatic items measured."""
 
 
+class _Last:
+    """The sample that was classed last: it is asked for by itself and again as what counts for its station."""
+
+    __slots__ = ("policy", "table", "values", "verdict")
+
+    def __init__(self) -> None:
+        self.values: Values | None = None
+        self.table: LimitTable | None = None
+        self.policy: ClassPolicy | None = None
+        self.verdict = ClassVerdict(None, (), 0)
+
+
+_LAST: Final = _Last()
+
+
 def class_of_sample(values: Values, table: LimitTable, policy: ClassPolicy) -> ClassVerdict:
     """Class of one sample (GB 3838-2002 clause 5.1; unrounded values decide, limits are inclusive)."""
+    last = _LAST
+    if last.values is not values or last.table is not table or last.policy is not policy:
+        last.values, last.table, last.policy = None, table, policy
+        last.verdict = _class_of(values, table, policy)
+        last.values = values
+    return last.verdict
+
+
+def _class_of(values: Values, table: LimitTable, policy: ClassPolicy) -> ClassVerdict:
     ranks: list[int | None] = []
-    worst = n_items = 0
-    for place, item in table.automatic:
+    for place, sign, limits in table.ladders:
         value = values[place]
         if value is None:
             ranks.append(None)
-            continue
-        rank = item.rank(value)
-        if rank == 2 and policy.saturation_alternative and _saturated(item, value, values[_TEMPERATURE]):
-            rank = 1
-        ranks.append(rank)
-        n_items += 1
-        worst = max(worst, rank)
-    return ClassVerdict(worst if n_items >= policy.items_min else None, tuple(ranks), n_items)
+        elif sign:
+            ranks.append(bisect_left(limits, value * sign) + 1)
+        else:
+            ranks.append(1 if limits[0] <= value <= limits[1] else WORST)
+    if policy.saturation_alternative and 2 in ranks:
+        ranks = [
+            1 if rank == 2 and _saturated(item, values[place], values[_TEMPERATURE]) else rank
+            for rank, (place, item) in zip(ranks, table.automatic, strict=True)
+        ]
+    return _verdict(tuple(ranks), policy.items_min)
 
 
-def _saturated(item: ItemLimits, do_mg_l: float, temperature_c: float | None) -> bool:
+@lru_cache(_COMBINATIONS)
+def _verdict(ranks: tuple[int | None, ...], items_min: int) -> ClassVerdict:
+    known = [rank for rank in ranks if rank is not None]
+    return ClassVerdict(max(known) if len(known) >= items_min else None, ranks, len(known))
+
+
+def _saturated(item: ItemLimits, do_mg_l: float | None, temperature_c: float | None) -> bool:
     """Whether oxygen reaches the share of saturation that class I accepts (HJ 2.3-2018: DOf = 468 / (31.6 + T))."""
-    if item.saturation_share is None or temperature_c is None:
+    if item.saturation_share is None or do_mg_l is None or temperature_c is None:
         return False
     return do_mg_l >= item.saturation_share * saturation_mg_l(temperature_c)
 

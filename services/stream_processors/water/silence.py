@@ -30,29 +30,31 @@ class Silence(NamedTuple):
     """When to look again."""
 
 
-def silence_until(station: Station, regime: Regime, until_us: int, *, inclusive: bool) -> Silence:
-    """Everything that silence brought about before a time.
+def silence_until(station: Station, device: str, regime: Regime, until_us: int, *, inclusive: bool) -> Silence:
+    """Everything that silence brought about before a time, in the station's own interval.
 
     Args:
         inclusive: Whether what falls due at exactly `until_us` has happened: a reading of that moment comes before it.
     """
-    passed_us = until_us - station.last_us - (0 if inclusive else 1)
+    last_us = station.last_us
+    passed_us = until_us - last_us - (0 if inclusive else 1)
     episode, changed = station.silence, False
-    if passed_us < regime.late_us:
-        return Silence(episode, False, None, station.last_us + regime.late_us)
-    late_us = station.last_us + regime.late_us
-    payload = (station.name, station.body, station.last_us)
+    interval_us = regime.interval_us(device, station.rhythm)
+    late_us, missing_us, gone_us = regime.limits_us(interval_us)
+    if passed_us < late_us:
+        return Silence(episode, False, None, last_us + late_us)
+    payload = (station.name, station.body, last_us, interval_us)
     if episode is None:
-        value = regime.policy.threshold(GAP_LATE).value
-        peak = Peak(late_us, LATE, value, payload)
-        episode, changed = Episode(late_us, late_us, LATE, peak, (station.last_offset,)), True
-    if passed_us < regime.missing_us:
-        return Silence(episode, changed, None, station.last_us + regime.missing_us)
+        at_us, value = last_us + late_us, regime.policy.threshold(GAP_LATE).value
+        peak = Peak(at_us, LATE, value, payload)
+        episode, changed = Episode(at_us, at_us, LATE, peak, (station.last_offset,)), True
+    if passed_us < missing_us:
+        return Silence(episode, changed, None, last_us + missing_us)
     if episode.level < MISSING:
         value = regime.policy.threshold(GAP_MISSING).value
-        peak = Peak(station.last_us + regime.missing_us, MISSING, value, payload)
+        peak = Peak(last_us + missing_us, MISSING, value, payload)
         episode, changed = replace(episode, level=MISSING, peak=peak), True
-    gone_us = station.last_us + regime.gone_us
-    if passed_us < regime.gone_us:
-        return Silence(episode, changed, None, gone_us)
-    return Silence(replace(episode, ended_us=gone_us, cleared_us=gone_us), True, gone_us, None)
+    ends_us = last_us + gone_us
+    if passed_us < gone_us:
+        return Silence(episode, changed, None, ends_us)
+    return Silence(replace(episode, ended_us=ends_us, cleared_us=ends_us), True, ends_us, None)

@@ -77,6 +77,8 @@ class LimitTable:
     """All judged items by id."""
     automatic: tuple[tuple[int, ItemLimits], ...]
     """The items of the automatic network, by the place of their value (`measured.FIELDS`)."""
+    ladders: tuple[tuple[int, float, tuple[float, ...]], ...]
+    """The same as numbers: place, sign that makes greater worse (0 for a range), ascending limits."""
 
     def thresholds(self, item: ItemLimits, rank: int) -> tuple[Threshold, ...]:
         """The limit of an item for a class, with its source; two for a range."""
@@ -93,6 +95,7 @@ class LimitTable:
         )
 
 
+_SIGNS: Final = MappingProxyType({Shape.AT_MOST: 1.0, Shape.AT_LEAST: -1.0, Shape.WITHIN: 0.0})
 _CLASS_WORDS: Final = MappingProxyType({1: "class I", 2: "class II", 3: "class III", 4: "class IV", 5: "class V"})
 
 
@@ -104,6 +107,7 @@ def limit_table(document: StandardDocument, body: WaterBody) -> LimitTable:
         for item in document.item
         if item.automatic and item.judged and item.field is not None and item.field in PLACE
     )
+    ladders = tuple((place, _SIGNS[item.shape], item.steps) for place, item in automatic)
     head = document.standard
     source = ThresholdSource(
         kind=SourceKind.STANDARD,
@@ -113,7 +117,7 @@ def limit_table(document: StandardDocument, body: WaterBody) -> LimitTable:
         valid_from=head.valid_from,
         valid_to=head.valid_to,
     )
-    return LimitTable(head.id, head.version, body, source, MappingProxyType(compiled), automatic)
+    return LimitTable(head.id, head.version, body, source, MappingProxyType(compiled), automatic, ladders)
 
 
 def _compile(item: StandardItem, body: WaterBody) -> ItemLimits:

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.water import WaterBody
-from services.stream_processors.engine.counting import (
-    CALM,
-    Episode,
-    Run,
-    dump_episode,
-    dump_run,
-    frozen,
-    load_episode,
-    load_run,
-)
+from services.stream_processors.engine.counting import CALM, Episode, Run
 from services.stream_processors.water.quality import NOTHING_SEEN, Codes, Memory
-from services.stream_processors.water.rounds import PointSums, View, dump_sums, load_sums
+from services.stream_processors.water.rhythm import UNKNOWN, Rhythm
+from services.stream_processors.water.rounds import Counts, Round, View
 
 LAKE: Final = WaterBody.LAKE.value
 
@@ -47,23 +39,42 @@ class Station(NamedTuple):
     ph_day_us: int = 0
     ph_low: float | None = None
     """Lowest pH since the start of that local day."""
+    rhythm: Rhythm = UNKNOWN
+    """How often it measures, as far as its readings have shown."""
+
+
+class LakePeriod(NamedTuple):
+    """A local day or month of a lake; never changed, only replaced."""
+
+    points: View
+    """Sums of the rounds that have ended."""
+    classed: int
+    """Rounds that could be classed."""
+    left_out: Counts = ()
+    """In how many rounds each item was left out as doubtful at some point; empty: none was."""
+
+
+Tally = dict[Codes, int]
+"""How often each result of the checks was seen; never changed, only replaced."""
 
 
 @dataclass(slots=True)
 class LakeState:
-    """One group in one lane. All parts are replaced, never changed, so that a copy is a copy of the dictionaries."""
+    """One group in one lane."""
 
     lake: str
     lane: str
     stations: dict[str, Station] = field(default_factory=dict)
-    rounds: dict[int, int] = field(default_factory=dict)
-    """Open rounds by start, with their marks."""
-    sums: dict[tuple[str, int, str], PointSums] = field(default_factory=dict)
-    """By kind of period (`round`, `day`, `month`), its start, and point."""
-    classed_rounds: dict[tuple[str, int], int] = field(default_factory=dict)
-    """Rounds that could be classed in each day and month."""
-    codes: dict[tuple[int, str, Codes], int] = field(default_factory=dict)
-    """How often each result of the checks was seen, by local day and point."""
+    lakeside: int = 0
+    """Stations that stand at the lake itself and not at a river."""
+    rounds: dict[int, Round] = field(default_factory=dict)
+    """Open rounds by start."""
+    periods: dict[tuple[str, int], LakePeriod] = field(default_factory=dict)
+    """By kind (`day`, `month`) and start."""
+    tallies: dict[int, dict[str, Tally]] = field(default_factory=dict)
+    """Results of the checks by local day and point."""
+    unsaid: dict[tuple[int, str], None] = field(default_factory=dict)
+    """Days and points whose tallies have changed since they were said."""
     says: dict[int, None] = field(default_factory=dict)
     """Times at which changed rounds are to be published ..."""
     hours: dict[int, None] = field(default_factory=dict)
@@ -77,83 +88,33 @@ class LakeState:
             self.lake,
             self.lane,
             self.stations.copy(),
-            self.rounds.copy(),
-            self.sums.copy(),
-            self.classed_rounds.copy(),
-            self.codes.copy(),
+            self.lakeside,
+            {start_us: one.copy() for start_us, one in self.rounds.items()},
+            self.periods.copy(),
+            {day_us: points.copy() for day_us, points in self.tallies.items()},
+            self.unsaid.copy(),
             self.says.copy(),
             self.hours.copy(),
             self.run,
         )
 
-    def view(self, kind: str, start_us: int) -> View:
-        """What each point contributes to a period."""
-        return {point: sums for (k, at_us, point), sums in self.sums.items() if k == kind and at_us == start_us}
+    def put(self, device: str, station: Station, before: Station | None) -> None:
+        """A station is new or has changed.
+
+        Args:
+            before: The station as it was.
+        """
+        self.stations[device] = station
+        if before is None or before.body != station.body:
+            self.lakeside += (station.body == LAKE) - (before is not None and before.body == LAKE)
+
+    def drop(self, device: str) -> None:
+        """A station has been taken away."""
+        station = self.stations.pop(device, None)
+        if station is not None and station.body == LAKE:
+            self.lakeside -= 1
 
     def is_blank(self) -> bool:
         """Whether nothing needs to be remembered."""
-        known = (
-            self.stations or self.rounds or self.sums or self.classed_rounds or self.codes or self.says or self.hours
-        )
+        known = self.stations or self.rounds or self.periods or self.tallies or self.says or self.hours
         return not known and self.run == CALM
-
-
-def dump_lake(state: LakeState) -> list[Any]:
-    """JSON-ready form."""
-    return [
-        [[name, *_dump_station(station)] for name, station in state.stations.items()],
-        list(state.rounds.items()),
-        [[*key, dump_sums(sums)] for key, sums in state.sums.items()],
-        [[*key, count] for key, count in state.classed_rounds.items()],
-        [[*key, count] for key, count in state.codes.items()],
-        list(state.says),
-        list(state.hours),
-        dump_run(state.run),
-    ]
-
-
-def load_lake(dumped: list[Any], lake: str, lane: str) -> LakeState:
-    """State from its JSON-ready form."""
-    stations, rounds, sums, classed, codes, says, hours, run = dumped
-    return LakeState(
-        lake,
-        lane,
-        {name: _load_station(rest) for name, *rest in stations},
-        dict(rounds),
-        {(kind, start_us, point): load_sums(part) for kind, start_us, point, part in sums},
-        {(kind, start_us): count for kind, start_us, count in classed},
-        {(day_us, point, tuple(found)): count for day_us, point, found, count in codes},
-        dict.fromkeys(says),
-        dict.fromkeys(hours),
-        load_run(run),
-    )
-
-
-def _dump_station(station: Station) -> list[Any]:
-    return [
-        *station[:4],
-        dump_run(station.classes),
-        dump_run(station.faults),
-        dump_run(station.algae),
-        None if station.silence is None else dump_episode(station.silence),
-        list(station.memory),
-        station.ph_day_us,
-        station.ph_low,
-    ]
-
-
-def _load_station(dumped: list[Any]) -> Station:
-    name, body, last_us, last_offset, classes, faults, algae, silence, memory, ph_day_us, ph_low = dumped
-    return Station(
-        name,
-        body,
-        last_us,
-        last_offset,
-        load_run(classes),
-        load_run(faults),
-        load_run(algae),
-        None if silence is None else load_episode(silence),
-        Memory(*frozen(memory)),
-        ph_day_us,
-        ph_low,
-    )

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from services.stream_processors.engine.counting import Run, Sample, advance
+from services.stream_processors.engine.counting import Peak, Run, Sample, advance
+from services.stream_processors.engine.event_time import local_period_start
 from services.stream_processors.engine.feed_rules import Entry, Say
-from services.stream_processors.engine.periods import local_day
+from services.stream_processors.engine.payload import Payload
+from services.stream_processors.engine.periods import DAY_US
+from services.stream_processors.water.doubted import Aside, set_aside
 from services.stream_processors.water.measured import CHECKED_FIELDS, FIELDS, PLACE, Values
 from services.stream_processors.water.quality import Code, Codes, Doubt, believed, examine, is_algal, oxygen_percent
 from services.stream_processors.water.regime import ALGAL_SIGNAL, CLASS_WORSE, REPORTED_FAULT, SENSOR_FAULT, Regime
 from services.stream_processors.water.rules import class_of_sample
+from services.stream_processors.water.standard import LimitTable
 from services.stream_processors.water.state import Station
 
 _PH: Final = PLACE["ph"]
 _WIDTH: Final = len(FIELDS)
 
 
-def judge_sample(
-    station: Station, entry: Entry, values: Values, regime: Regime, say: Say
-) -> tuple[Station, Values, Codes, int]:
-    """The station after a sample of good quality, the values that count, the results of the checks, the local day."""
+JudgedSample = tuple[Station, Values, Codes, int, tuple[Aside, ...]]
+"""The station after a sample of good quality, the values that count, the results of the checks, the start of the local
+day, and the values in doubt: of those the lake may know better."""
+
+
+def judge_sample(station: Station, entry: Entry, values: Values, regime: Regime, say: Say) -> JudgedSample:
+    """The station after a sample of good quality, and what of the sample counts."""
     at_us = entry.at_us
-    day_us = local_day(at_us)[0]
+    day_us = local_period_start(at_us, DAY_US)
     low = station.ph_low if station.ph_day_us == day_us else None
     percent, limits = oxygen_percent(values), regime.quality
     algal = is_algal(percent, values[_PH], low, limits)
@@ -37,10 +45,12 @@ def judge_sample(
         algae = _count_algae(station, entry, percent, regime, say, algal=algal)
     if doubts or not _is_calm(faults):
         faults = _count_fault(station, entry, doubts, regime, say)
-    classes = _count_class(station, entry, counting, regime, say, doubted=bool(doubts))
+    aside = set_aside(values, doubts) if doubts else ()
+    classes = _count_class(station, entry, counting, regime, say, aside=aside)
     name, body = entry.payload[2] or station.name, entry.payload[1]
-    after = Station(name, body, at_us, entry.offset, classes, faults, algae, None, memory, day_us, low)
-    return after, counting, codes, day_us
+    rhythm = station.rhythm
+    after = Station(name, body, at_us, entry.offset, classes, faults, algae, None, memory, day_us, low, rhythm)
+    return after, counting, codes, day_us, aside
 
 
 def judge_mark(station: Station, entry: Entry, regime: Regime, say: Say) -> Station:
@@ -54,28 +64,32 @@ def judge_mark(station: Station, entry: Entry, regime: Regime, say: Say) -> Stat
 
 
 def give_up(station: Station, device: str, gone_us: int, say: Say) -> None:
-    """The station has been taken away: what was open about it has ended."""
+    """The station has been taken away: what was open about it has ended, and not because it became better."""
     for rule, run in ((CLASS_WORSE, station.classes), (SENSOR_FAULT, station.faults), (ALGAL_SIGNAL, station.algae)):
         if run.episode is not None:
-            say.episode(rule, device, replace(run.episode, ended_us=gone_us, cleared_us=gone_us))
+            now = Peak(gone_us, 0, None, ())
+            say.episode(rule, device, replace(run.episode, ended_us=gone_us, cleared_us=gone_us, now=now))
 
 
 def _is_calm(run: Run) -> bool:
     return run.episode is None and not run.recent
 
 
-def _count_class(station: Station, entry: Entry, values: Values, regime: Regime, say: Say, *, doubted: bool) -> Run:
+def _count_class(
+    station: Station, entry: Entry, values: Values, regime: Regime, say: Say, *, aside: tuple[Aside, ...]
+) -> Run:
     run, target = station.classes, regime.target
     if target is None:
         return run
-    rank = class_of_sample(values, regime.tables[entry.payload[1]], regime.settings.class_).rank
+    table = regime.tables[entry.payload[1]]
+    rank = class_of_sample(values, table, regime.settings.class_).rank
     if rank is None:
         return run
     level = rank - target.rank
     if level > 0:
-        payload = (values[:_WIDTH], entry.payload[2] or station.name, entry.payload[1])
+        payload = class_payload(values, entry.payload[2] or station.name, table, [one.place for one in aside])
         sample = Sample(entry.at_us, level, float(rank), entry.offset, payload)
-    elif doubted or _is_calm(run):
+    elif aside or _is_calm(run):
         # What is in doubt may be what is bad: such a sample does not show that the water is good again.
         return run
     else:
@@ -84,6 +98,18 @@ def _count_class(station: Station, entry: Entry, values: Values, regime: Regime,
     if episode is not None:
         say.episode(CLASS_WORSE, entry.asset, episode)
     return run
+
+
+def class_payload(values: Values, name: str, table: LimitTable, left_out: Iterable[int]) -> Payload:
+    """What an alert about the class tells of a sample; items that were left out as doubtful only when there are any.
+
+    Args:
+        left_out: Places of all that was left out; only items of the class matter here.
+    """
+    judged = {place for place, _ in table.automatic}
+    left = tuple(FIELDS[place] for place in left_out if place in judged)
+    told = (values[:_WIDTH], name, table.body.value)
+    return (*told, left) if left else told
 
 
 def _count_fault(station: Station, entry: Entry, doubts: tuple[Doubt, ...], regime: Regime, say: Say) -> Run:

@@ -17,6 +17,8 @@ _FORMULA: Final = MappingProxyType(
 )
 """Weight r², and a, b of TLI = 10 (a + b ln x); chlorophyll-a in mg/m³ (= µg/L), Secchi depth in metres."""
 
+_TERMS: Final = tuple((field, weight, weight * 10, a, b) for field, (weight, a, b) in _FORMULA.items())
+
 TROPHIC_FIELDS: Final = tuple(_FORMULA)
 
 
@@ -64,11 +66,11 @@ def trophic_index(
     """
     weights = total = 0.0
     items: list[str] = []
-    for (field, (weight, a, b)), value in zip(_FORMULA.items(), (chla, tp, tn, sd, codmn), strict=True):
+    for (field, weight, tenfold, a, b), value in zip(_TERMS, (chla, tp, tn, sd, codmn), strict=True):
         if value is None or value <= 0:
             continue
         weights += weight
-        total += weight * 10 * (a + b * log(value))
+        total += tenfold * (a + b * log(value))
         items.append(field)
     if not items:
         return None

@@ -1,0 +1,18 @@
+"""What a figure says of a period that is not over: how it stands so far, and never that a target is met. Pure."""
+
+from __future__ import annotations
+
+from schemas.indicator import IndicatorStatus
+from services.stream_processors.engine.feed_rules import Figure
+
+
+def so_far(figure: Figure) -> Figure:
+    """The figure of a period that is not over.
+
+    Its value stands; the verdict that it would have if the period ended now is the detail `so_far`.
+    """
+    return figure._replace(
+        status=IndicatorStatus.CANNOT_SAY,
+        status_reason=f"the period is not over; so far: {figure.status_reason}",
+        details={**figure.details, "so_far": {"status": figure.status.value, "value": figure.value}},
+    )

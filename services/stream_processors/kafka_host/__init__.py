@@ -1,0 +1,1 @@
+"""The host: feeds the engine from Kafka and keeps its state there."""
