@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from services.ingest_bridge.admission import Admission
 from services.ingest_bridge.bridge import Bridge
 from services.ingest_bridge.kafka_writer import kafka_writer, partition_of, partitions_of
 from services.ingest_bridge.receipt_store import restore
 from services.ingest_bridge.receipts import ReceiptBook
+from services.ingest_bridge.register_file import RegisterFile
+from services.ingest_bridge.register_watch import RegisterWatch
 from services.ingest_bridge.routes import Routes
-from services.ingest_bridge.settings import BridgeSettings, MqttSettings
+from services.ingest_bridge.settings import AdmissionSettings, BridgeSettings, MqttSettings
 from services.ingest_bridge.shipment import Loader
 from services.runtime.lifecycle import Lifetime, run_service
 from services.runtime.settings import KafkaSettings
@@ -43,6 +46,11 @@ async def bridge(lifetime: Lifetime) -> None:
 
 async def _work(lifetime: Lifetime, settings: BridgeSettings, connected: asyncio.Event) -> None:
     kafka, endpoint = KafkaSettings.load(), MqttSettings.load().endpoint()
+    access = AdmissionSettings.load()
+    register = RegisterFile(access.device_register)
+    admission = Admission(register.read(), access.limits())
+    routes = Routes(partition_of, partitions_of, admission)
+    watch = RegisterWatch(register, admission, routes, lifetime)
     book = ReceiptBook(
         boots_per_device=settings.boots_per_device,
         forget_after_seconds=settings.forget_after_days * 86_400,
@@ -50,10 +58,12 @@ async def _work(lifetime: Lifetime, settings: BridgeSettings, connected: asyncio
     )
     # aiokafka says each of its retries; we say once that Kafka is away, and `/healthz` does.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    async with kafka_writer(kafka, settings.client_id) as writer:
+    lifetime.health.trouble("kafka", "no answer yet; messages wait at the MQTT broker")
+    async with kafka_writer(kafka, settings.client_id) as writer, watch:
         restored = await restore(kafka, settings.client_id, book)
         lifetime.log.info("receipts restored", action="restore_receipts", records=restored, devices=len(book))
-        loader = Loader(Routes(partition_of, partitions_of), settings.policy())
+        loader = Loader(routes, settings.policy(), watch.look)
+        lifetime.health.well("kafka")
         connected.set()
         running = Bridge(settings, endpoint, lifetime=lifetime, writer=writer, loader=loader, book=book)
         try:
@@ -67,8 +77,9 @@ async def _run(running: Bridge, lifetime: Lifetime, stop_seconds: float) -> None
     taking = asyncio.create_task(running.take_messages(), name="take_messages")
     writing = asyncio.create_task(running.write_shipments(), name="write_shipments")
     telling = asyncio.create_task(running.send_receipts(), name="send_receipts")
+    watching = asyncio.create_task(running.watch_progress(), name="watch_progress")
     stop = asyncio.create_task(lifetime.wait_stopped(), name="wait_stopped")
-    parts: set[asyncio.Task[None]] = {taking, writing, telling, stop}
+    parts: set[asyncio.Task[None]] = {taking, writing, telling, watching, stop}
     try:
         done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         for part in done:

@@ -11,7 +11,7 @@ The path of a message:
 
 Nothing is acknowledged before step 3, so whatever happens the MQTT broker still has it. In flight is what was taken
 and not acknowledged; the broker itself keeps to the receive maximum, and above the bound of bytes the socket is not
-read.
+read, from the first packet of a connection on. A fourth loop looks whether the work stands still and tells the health.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ from typing import Final
 from schemas.fields import Feed
 from schemas.receipt import Receipt
 from schemas.topics import readings_topic
-from services.ingest_bridge.connection import Connection, SessionOptions
+from services.ingest_bridge.connection import Connection
 from services.ingest_bridge.errors import MqttConnectionLostError
 from services.ingest_bridge.kafka_writer import KafkaWriter
 from services.ingest_bridge.receipt_store import save
 from services.ingest_bridge.receipts import BootLedger, ReceiptBook
 from services.ingest_bridge.settings import BridgeSettings
 from services.ingest_bridge.shipment import Loader, Shipment
+from services.ingest_bridge.standstill import Progress, what_stands_still
 from services.ingest_bridge.wire import Arrival, publish_at_most_once
 from services.runtime import metrics
 from services.runtime.lifecycle import Lifetime
 from services.runtime.settings import MqttEndpoint
 
-SLOW_SECONDS: Final = 5.0
-"""A write that takes longer is told to the operator."""
+WATCH_SECONDS: Final = 1.0
+"""Time between two looks at whether the work stands still."""
 FIRST_RETRY_SECONDS: Final = 0.2
 LAST_RETRY_SECONDS: Final = 5.0
 RECENT_SECONDS: Final = 120.0
@@ -47,7 +48,7 @@ SWEEP_SECONDS: Final = 300.0
 NEW_BOOT_SECONDS: Final = 0.1
 """Least time between two rounds of receipts; a boot seen for the first time does not wait for the next second."""
 
-_FEED_OF: Final = {readings_topic(feed): feed for feed in Feed}
+_FEED_OF: Final = {readings_topic(feed, live=live): feed for feed in Feed for live in (True, False)}
 
 
 class Bridge:
@@ -74,6 +75,9 @@ class Bridge:
         self._open = Shipment(writer.new_batch)
         self._in_flight_messages = 0
         self._in_flight_bytes = 0
+        self._began_at = 0.0
+        self._saving_since: float | None = None
+        self._still: dict[str, str] = {}
         self._arrived = asyncio.Event()
         self._all_written = asyncio.Event()
         self._all_written.set()
@@ -90,17 +94,11 @@ class Bridge:
         Raises:
             MqttRefusedError: the broker does not want us.
         """
-        options = SessionOptions(
-            client_id=self._settings.client_id,
-            expiry_seconds=self._settings.session_expiry_seconds,
-            keepalive_seconds=self._settings.keepalive_seconds,
-            receive_maximum=self._settings.receive_maximum,
-            max_packet_bytes=self._settings.max_packet_bytes,
-        )
+        options = self._settings.session()
         wait = FIRST_RETRY_SECONDS
         while True:
             await self._room.wait()
-            connection = Connection(self._endpoint, options, self._take)
+            connection = self._connection = Connection(self._endpoint, options, self._take)
             try:
                 present = await connection.open()
             except MqttConnectionLostError as error:
@@ -111,29 +109,41 @@ class Bridge:
                 continue
             wait = FIRST_RETRY_SECONDS
             self._log.info("connected to the MQTT broker", action="connect_mqtt", session_present=present)
-            self._lifetime.health.well("mqtt")
-            self._lifetime.health.ready()
+            if not present:
+                self._log.warning(
+                    "the MQTT broker had no session for us: what was published before this moment is not here; devices "
+                    "that keep their readings until the receipt send it again",
+                    action="miss_session",
+                )
+            connection.subscribed.add_done_callback(self._let_in)
             self._book.hear_again(time.time() - RECENT_SECONDS)
-            self._connection = connection
             await connection.keep_alive()
             why = connection.lost.result()
             self._lifetime.health.trouble("mqtt", why)
             self._log.warning("lost the MQTT broker, connecting again", action="lose_mqtt", why=why)
             await asyncio.sleep(wait)
 
-    def _take(self, connection: Connection, arrivals: list[Arrival]) -> None:
+    def _let_in(self, subscribed: asyncio.Future[None]) -> None:
+        """Everything that is published from here on comes to us, unless the connection was lost before that."""
+        if not subscribed.cancelled():
+            self._lifetime.health.well("mqtt")
+            self._lifetime.health.ready()
+
+    def _take(self, connection: Connection, arrivals: list[Arrival], size: int) -> None:
         """Load a burst into the open shipment (called from the socket's callback)."""
         shipment = self._open
         if shipment.connection is not connection:
             # What the lost connection brought is written all the same; the broker sends it again, to be recognised.
             shipment.connection = connection
             shipment.packet_ids.clear()
-        size = self._loader.load(shipment, arrivals, datetime.now(UTC))
+        if not self._in_flight_messages:
+            self._began_at = asyncio.get_running_loop().time()
+        self._in_flight_bytes += self._loader.load(shipment, arrivals, datetime.now(UTC), size=size)
         self._in_flight_messages += len(arrivals)
         self._all_written.clear()
-        self._in_flight_bytes += size
         metrics.MESSAGES_RECEIVED.inc(len(arrivals))
         metrics.MESSAGES_IN_FLIGHT.set(self._in_flight_messages)
+        metrics.BYTES_IN_FLIGHT.set(self._in_flight_bytes)
         self._arrived.set()
         self._mind_the_bound()
 
@@ -170,29 +180,50 @@ class Bridge:
                 await asyncio.sleep(rest)
 
     async def _write(self, shipment: Shipment) -> None:
-        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._report_slow_kafka, shipment.messages)
-        try:
-            await self._writer.ship(shipment)
-        finally:
-            slow.cancel()
-        self._lifetime.health.well("kafka")
+        await self._writer.ship(shipment)
         if shipment.connection is not None:
             shipment.connection.acknowledge(shipment.packet_ids)
         if self._book.confirm(shipment.safe, time.time()):
             self._new_boot.set()
+        if shipment.bases:
+            self._book.begin_at(shipment.bases, time.time())
         self._in_flight_messages -= shipment.messages
         if not self._in_flight_messages:
             self._all_written.set()
         self._in_flight_bytes -= shipment.bytes
         metrics.MESSAGES_IN_FLIGHT.set(self._in_flight_messages)
+        metrics.BYTES_IN_FLIGHT.set(self._in_flight_bytes)
         for topic, count in shipment.accepted().items():
             metrics.READINGS_ACCEPTED.labels(_FEED_OF[topic]).inc(count)
         self._mind_the_bound()
 
-    def _report_slow_kafka(self, messages: int) -> None:
-        what = f"Kafka has not taken {messages} messages for {SLOW_SECONDS:g} s; they wait, unacknowledged"
-        self._lifetime.health.trouble("kafka", what)
-        self._log.warning(what, action="wait_for_kafka")
+    # --- watching ---
+
+    async def watch_progress(self) -> None:
+        """Tell the health what stands still, and that it goes on, until cancelled."""
+        health = self._lifetime.health
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            still = what_stands_still(self._progress())
+            for part, what in still.items():
+                health.trouble(part, what)
+                if part not in self._still:
+                    self._log.warning(what, action="stand_still", part=part)
+            for part in self._still.keys() - still.keys():
+                health.well(part)
+                self._log.info("the work goes on", action="go_on", part=part)
+            self._still = still
+
+    def _progress(self) -> Progress:
+        now, saving = asyncio.get_running_loop().time(), self._saving_since
+        moved = max(self._began_at, self._writer.moved_at)
+        return Progress(
+            messages=self._in_flight_messages,
+            size=self._in_flight_bytes,
+            is_full=not self._room.is_set(),
+            still_seconds=now - moved if self._in_flight_messages else 0.0,
+            saving_seconds=0.0 if saving is None else now - saving,
+        )
 
     # --- telling ---
 
@@ -222,7 +253,9 @@ class Bridge:
         due = [(ledger, ledger.receipt) for ledger in self._book.due(time.time())]
         changed, forgotten = self._book.unsaved(), self._book.forgotten()
         if changed or forgotten:
+            self._saving_since = asyncio.get_running_loop().time()
             await save(self._writer, changed, forgotten, datetime.now(UTC))
+            self._saving_since = None
         if self._connection is not None and due:
             self._connection.send(b"".join(_receipt_packet(ledger, seq) for ledger, seq in due))
             metrics.RECEIPTS_SENT.inc(len(due))

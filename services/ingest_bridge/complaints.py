@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,7 +35,15 @@ def _problem(error: ErrorDetails) -> str:
     field = f"field {_shown(where)}" if where else "the payload"
     if error["type"] == "missing":
         return f"{field} is missing"
-    return f"{field} is {_shown(error['input'])}: {error['msg'][:200]}"
+    return f"{field} is {_shown(error['input'])}: {_controlling(error) or error['msg'][:200]}"
+
+
+def _controlling(error: ErrorDetails) -> str | None:
+    """Name the control character in a text; the pattern that forbids it tells nobody anything."""
+    if error["type"] != "string_pattern_mismatch":
+        return None
+    found = next((character for character in str(error["input"]) if unicodedata.category(character) == "Cc"), None)
+    return f"it holds the control character U+{ord(found):04X}" if found is not None else None
 
 
 def _shown(value: Any) -> str:

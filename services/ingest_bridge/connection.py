@@ -6,6 +6,10 @@ cuts out the messages, and the acknowledgements of a burst leave in one `send`. 
 in `packet_client`.
 
 A connection is used once. Packet ids belong to it, so an acknowledgement can never reach another connection.
+
+The broker sends what waits in the session at once, behind its answer to CONNECT and before that to SUBSCRIBE. So
+messages are taken, and reading may have to pause, from the first packet on; the answer to SUBSCRIBE has time as long as
+we do not read.
 """
 
 from __future__ import annotations
@@ -50,20 +54,27 @@ class SessionOptions:
 
 
 class Connection:
-    """A subscribed connection; give its messages to `take` until it is lost."""
+    """A connection that subscribes; gives its messages to `take` until it is lost.
+
+    Args:
+        take: Called with messages and the bytes that they came in.
+    """
 
     def __init__(
-        self, endpoint: MqttEndpoint, options: SessionOptions, take: Callable[[Connection, list[Arrival]], None]
+        self, endpoint: MqttEndpoint, options: SessionOptions, take: Callable[[Connection, list[Arrival], int], None]
     ) -> None:
         self._endpoint = endpoint
         self._options = options
         self._take = take
         self._loop = asyncio.get_running_loop()
         self._frames = Frames()
+        self._untold_bytes = 0
+        self._heard_at = self._loop.time()
         self._reading = False
         self._writing = False
         self._connected: asyncio.Future[bool] = self._loop.create_future()
-        self._subscribed: asyncio.Future[None] = self._loop.create_future()
+        self.subscribed: asyncio.Future[None] = self._loop.create_future()
+        """Done when all that is published comes to us: the session was there, or the broker has answered SUBSCRIBE."""
         self.lost: asyncio.Future[str] = self._loop.create_future()
         """Done, with the reason, when the connection has ended."""
         self._client = PacketClient(
@@ -90,7 +101,9 @@ class Connection:
         return not self.lost.done()
 
     async def open(self) -> bool:
-        """Connect and subscribe; true when the broker still had our session.
+        """Connect and ask for the subscription; true when the broker still had our session.
+
+        Keep it alive then (`keep_alive`): while the answer to SUBSCRIBE stands behind messages, pings must go on.
 
         Raises:
             MqttConnectionLostError: no broker, or it went away.
@@ -103,9 +116,10 @@ class Connection:
                 self.resume()
                 self._flush()
                 present = await self._connected
+                if present:
+                    self.subscribed.set_result(None)
                 self._client.subscribe([(SUBSCRIPTION, SubscribeOptions(qos=1, noLocal=True, retainHandling=1))])
                 self._flush()
-                await self._subscribed
         except (OSError, TimeoutError) as error:
             self.end(f"no answer ({error or type(error).__name__})")
             where = f"{self._endpoint.host}:{self._endpoint.port}"
@@ -145,13 +159,14 @@ class Connection:
             )
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Any) -> None:
-        if self._subscribed.done():
+        if self.subscribed.done():
             return
         if any(reason.is_failure for reason in reasons):
             refusal = f"the MQTT broker refused us {SUBSCRIPTION} ({reasons[0]}); check its access rules"
-            self._subscribed.set_exception(MqttRefusedError(refusal))
+            self._failure = MqttRefusedError(refusal)
+            self._note_lost(refusal)
         else:
-            self._subscribed.set_result(None)
+            self.subscribed.set_result(None)
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
         self._note_lost(str(reason))  # paho closes the socket itself; doing so in its callback would lock it up
@@ -175,6 +190,7 @@ class Connection:
     def resume(self) -> None:
         """Read the socket (again)."""
         if not self._reading and self._socket is not None and self.alive:
+            self._heard_at = self._loop.time()
             self._loop.add_reader(self._socket, self._on_readable)
             self._reading = True
 
@@ -186,10 +202,13 @@ class Connection:
             self._lose("the broker closed the connection")
             return
         self._client.heard()
+        self._heard_at = self._loop.time()
+        self._untold_bytes += len(chunk)
         try:
             arrivals, controls = self._frames.feed(chunk)
             if arrivals:
-                self._take(self, arrivals)
+                size, self._untold_bytes = self._untold_bytes, 0
+                self._take(self, arrivals, size)
         except MalformedPacketError as error:
             self._lose(str(error))
             return
@@ -227,8 +246,8 @@ class Connection:
             self._flush()
 
     def send(self, packets: bytes) -> None:
-        """Send packets; nothing once the connection is lost."""
-        if self.alive and packets:
+        """Send packets; nothing before the broker has let us in and once the connection is lost."""
+        if self.alive and packets and self._connected.done():
             self._client.send_packets(packets)
             self._flush()
 
@@ -249,10 +268,17 @@ class Connection:
     # --- living and ending ---
 
     async def keep_alive(self) -> None:
-        """Ping when it is time, until the connection is lost; raises what `take` raised."""
+        """Ping when it is time, until the connection is lost; raises what `take` raised.
+
+        Raises:
+            MqttRefusedError: the broker refused the subscription.
+        """
         while self.alive:
             if not self._reading:
                 self._client.forgive_silence()
+            elif not self.subscribed.done() and self._loop.time() - self._heard_at > HANDSHAKE_SECONDS:
+                self._lose("no answer to the subscription")
+                break
             self._client.loop_misc()
             self._flush()
             await asyncio.wait([self.lost], timeout=MISC_SECONDS)
@@ -278,7 +304,8 @@ class Connection:
     def _note_lost(self, why: str) -> None:
         if not self.lost.done():
             self.lost.set_result(why)
-        for waiting in (self._connected, self._subscribed):
-            if not waiting.done():
-                waiting.set_exception(MqttConnectionLostError(f"the connection to the MQTT broker ended: {why}"))
-                waiting.exception()
+        if not self._connected.done():
+            lost = MqttConnectionLostError(f"the connection to the MQTT broker ended: {why}")
+            self._connected.set_exception(lost)
+            self._connected.exception()
+        self.subscribed.cancel()

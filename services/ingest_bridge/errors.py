@@ -5,6 +5,7 @@ TransientError
 FatalError
 ├── MqttRefusedError          the operator must change something at the broker
 ├── KafkaRefusedError         start again: the MQTT broker still has what was not acknowledged
+├── RegisterUnreadableError   put the register back; until then nobody's readings could be told from a stranger's
 └── TopicDoesNotFitError      make the Kafka topics first
 PoisonError
 └── MalformedPacketError      the broker's bytes are not MQTT; connect again
@@ -25,6 +26,10 @@ class MqttRefusedError(FatalError):
 
 class KafkaRefusedError(FatalError):
     """Kafka refused records for good; nothing was acknowledged, so a new start takes the same messages again."""
+
+
+class RegisterUnreadableError(FatalError):
+    """The register of devices is missing or damaged; a bridge that runs goes on by the one it has read before."""
 
 
 class TopicDoesNotFitError(FatalError):

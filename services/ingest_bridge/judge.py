@@ -18,7 +18,7 @@ from schemas.fields import LIVE
 from schemas.readings import Reading
 from services.ingest_bridge.claims import Claims, claims_in_bytes, claims_in_value, merge
 from services.ingest_bridge.complaints import too_early, what_is_invalid
-from services.ingest_bridge.routes import AnyRoute, ClockRoute, NoRoute, Route
+from services.ingest_bridge.routes import AnyRoute, ClockRoute, ClosedRoute, NoRoute, Route
 
 PLAIN_BYTES: Final = 16 * 1024
 """A reading is far smaller; a larger object is blown up with blanks or long numbers and is written out anew, so that
@@ -43,11 +43,12 @@ class Accepted(NamedTuple):
     boot_id: str
     seq: int
     value: bytes
+    lane: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """The clock of a lane moved: one record for every partition of the feed."""
+    """The clock of a lane moved: one record for every partition of the feed's lanes."""
 
     value: bytes
 
@@ -79,6 +80,8 @@ def quick(route: Route, payload: bytes, latest: datetime) -> Reading | None:
         return None
     if reading.device_id != route.device_id or reading.group_id != route.group_id or reading.observed_at > latest:
         return None
+    if route.allowance is not None and reading.lane != LIVE:
+        return None
     return reading
 
 
@@ -91,15 +94,16 @@ def judge(
         properties: The message's MQTT user properties.
         now: Our clock, for `future_time` only.
     """
-    if isinstance(route, NoRoute):
-        claims = claims_in_bytes(payload, whole=len(payload) <= policy.max_payload_bytes)
-        detail = f"{route.why}; publish under a topic of the contract"
-        return [Refused(DeadLetterReason.WRONG_TOPIC, detail, payload, merge(claims, properties))]
-    if isinstance(route, Route) and payload[:1] == b"[" and len(payload) <= policy.max_payload_bytes:
+    if isinstance(route, NoRoute | ClosedRoute):
+        return _turned_away(route, payload, properties, policy)
+    most_bytes = policy.max_payload_bytes
+    if isinstance(route, Route) and route.max_payload_bytes is not None:
+        most_bytes = min(most_bytes, route.max_payload_bytes)
+    if isinstance(route, Route) and payload[:1] == b"[" and len(payload) <= most_bytes:
         quickly = _whole_array(route, payload, now + policy.future_tolerance, policy.max_elements)
         if quickly is not None:
             return list(quickly)
-    unreadable = _why_unreadable(payload, policy)
+    unreadable = _why_unreadable(payload, most_bytes)
     if unreadable is not None:
         reason, detail = unreadable
         return [Refused(reason, detail, payload, merge(claims_in_bytes(payload, whole=False), properties))]
@@ -111,9 +115,46 @@ def judge(
     return _judge_array(route, payload, text, properties, now=now, policy=policy)
 
 
-def _why_unreadable(payload: bytes, policy: Policy) -> tuple[DeadLetterReason, str] | None:
-    if len(payload) > policy.max_payload_bytes:
-        limit = f"at most {policy.max_payload_bytes:,} are taken"
+def _turned_away(
+    route: NoRoute | ClosedRoute, payload: bytes, properties: Sequence[tuple[str, str]], policy: Policy
+) -> list[Verdict]:
+    """Refuse what comes under a topic that takes nothing; a device's reading by reading, as the books count."""
+    if isinstance(route, NoRoute):
+        claims = claims_in_bytes(payload, whole=len(payload) <= policy.max_payload_bytes)
+        detail = f"{route.why}; publish under a topic of the contract"
+        return [Refused(DeadLetterReason.WRONG_TOPIC, detail, payload, merge(claims, properties))]
+    reason, detail = route.barred.reason, route.barred.detail
+    elements: list[bytes] = []
+    if _why_unreadable(payload, policy.max_payload_bytes) is None:
+        text = payload.decode()
+        elements = cut_elements(text, policy.max_elements + 1) if text.lstrip(_BLANKS).startswith("[") else [payload]
+    if not 0 < len(elements) <= policy.max_elements:
+        return [Refused(reason, detail, payload, merge(claims_in_bytes(payload, whole=False), properties))]
+    return [
+        Refused(
+            reason,
+            detail,
+            each,
+            merge(claims_in_value(from_json(each)), properties),
+            number if len(elements) > 1 else None,
+        )
+        for number, each in enumerate(elements)
+    ]
+
+
+def too_fast(device_id: str, readings_per_second: float, accepted: Accepted, element: int | None) -> Refused:
+    """Refuse a good reading of a device that has said too much."""
+    detail = (
+        f"device {device_id} sends more than {readings_per_second:g} readings a second in the long run; "
+        "find out why and slow it down, then relay what was kept"
+    )
+    claims = Claims(boot_id=accepted.boot_id, seqs=(accepted.seq,), lane=accepted.lane, device_id=device_id)
+    return Refused(DeadLetterReason.TOO_FAST, detail, accepted.value, claims, element)
+
+
+def _why_unreadable(payload: bytes, most_bytes: int) -> tuple[DeadLetterReason, str] | None:
+    if len(payload) > most_bytes:
+        limit = f"at most {most_bytes:,} are taken"
         detail = f"the payload has {len(payload):,} bytes, {limit}; send fewer readings in one message"
         return DeadLetterReason.TOO_LARGE, detail
     try:
@@ -145,6 +186,9 @@ def _judge_tick(route: ClockRoute, payload: bytes, properties: Sequence[tuple[st
     if tick.lane != route.topic.lane:
         detail = f"the tick is of lane {tick.lane}, its topic says {route.topic.lane}; make them agree"
         return Refused(DeadLetterReason.CONTRADICTS_TOPIC, detail, payload, claims)
+    if tick.spare:
+        detail = f'field "spare" is {tick.spare}: only the processors say what they have to spare; leave it out'
+        return Refused(DeadLetterReason.INVALID, detail, payload, claims)
     return Ticked(tick.model_dump_json().encode())
 
 
@@ -162,7 +206,7 @@ def _judge_object(
     refusal = _why_not(route, reading, latest)
     if refusal is None:
         value = payload if len(payload) <= PLAIN_BYTES else _written_anew(reading)
-        return Accepted(reading.boot_id, reading.seq, value)
+        return Accepted(reading.boot_id, reading.seq, value, reading.lane)
     claims = Claims(
         boot_id=reading.boot_id,
         seqs=(reading.seq,),
@@ -183,6 +227,12 @@ def _why_not(route: Route, reading: Reading, latest: datetime) -> tuple[DeadLett
         return DeadLetterReason.CONTRADICTS_TOPIC, _differs("device_id", reading.device_id, route.device_id)
     if reading.group_id != route.group_id:
         return DeadLetterReason.CONTRADICTS_TOPIC, _differs("group_id", reading.group_id, route.group_id)
+    if route.is_own and reading.lane != LIVE:
+        detail = (
+            f"device {route.device_id} speaks for real life alone, not for the lane {reading.lane}; "
+            "other lanes are the operator's, who relays under …/relay"
+        )
+        return DeadLetterReason.LANE_NOT_ALLOWED, detail
     if reading.observed_at > latest:
         return DeadLetterReason.FUTURE_TIME, too_early(reading.observed_at, latest)
     return None
@@ -237,7 +287,7 @@ def _whole_array(route: Route, payload: bytes, latest: datetime, most: int) -> l
         values = [orjson.dumps(each) for each in orjson.loads(payload)]
     except orjson.JSONDecodeError:
         return None
-    return [Accepted(reading.boot_id, reading.seq, value) for reading, value in zip(readings, values, strict=True)]
+    return [Accepted(each.boot_id, each.seq, value, each.lane) for each, value in zip(readings, values, strict=True)]
 
 
 def cut_elements(text: str, most: int) -> list[bytes]:

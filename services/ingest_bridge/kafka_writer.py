@@ -21,7 +21,11 @@ from services.runtime.dead_letters import DeadLetterProducer, dead_letter_produc
 from services.runtime.kafka import producer
 from services.runtime.settings import KafkaSettings
 
-WRITTEN_TOPICS: Final = (*(readings_topic(feed) for feed in Feed), DEAD_LETTERS, BRIDGE_RECEIPTS)
+WRITTEN_TOPICS: Final = (
+    *(readings_topic(feed, live=live) for feed in Feed for live in (True, False)),
+    DEAD_LETTERS,
+    BRIDGE_RECEIPTS,
+)
 
 
 def partition_of(key: bytes, partitions: int) -> int:
@@ -40,6 +44,8 @@ class KafkaWriter:
     def __init__(self, client: AIOKafkaProducer, letters: DeadLetterProducer) -> None:
         self._client = client
         self._letters = letters
+        self.moved_at = float("-inf")
+        """When Kafka took anything last, by the loop's clock."""
 
     def new_batch(self) -> Batch:
         """Return an empty batch."""
@@ -80,6 +86,7 @@ class KafkaWriter:
                 waiting.append(await _patiently(partial(self._letters.send, letter, payload)))
             for written in waiting:
                 await written
+                self.moved_at = asyncio.get_running_loop().time()
         except KafkaError as error:
             raise KafkaRefusedError(
                 f"Kafka refused {shipment.messages} messages ({type(error).__name__}: {error}); "

@@ -9,7 +9,7 @@ from typing import Final
 
 from schemas.dead_letter import MAX_DETAIL_CHARS, DeadLetter, DeadLetterSource
 from services.ingest_bridge.judge import Refused
-from services.ingest_bridge.routes import AnyRoute, ClockRoute, Route
+from services.ingest_bridge.routes import AnyRoute, ClockRoute, ClosedRoute, Route
 
 MAX_TOPIC_CHARS: Final = 1_024
 MAX_PROPERTIES_CHARS: Final = 16_384
@@ -28,6 +28,8 @@ def dead_letter(
     lane = claims.lane
     if isinstance(route, Route):
         feed, group_id, device_id = route.feed, route.group_id, route.device_id
+    elif isinstance(route, ClosedRoute):
+        feed, group_id, device_id = route.topic.feed, route.topic.group_id, route.topic.device_id
     elif isinstance(route, ClockRoute):
         feed, lane = route.topic.feed, route.topic.lane
     return DeadLetter(

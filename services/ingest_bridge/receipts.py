@@ -20,6 +20,9 @@ MAX_DEVICES: Final = 200_000
 Safe = tuple[str, str, int, bytes]
 """Device, boot, sequence number that is safe now, and the topic on which the device reads its receipts."""
 
+Base = Safe
+"""The same with the lowest number that the device still keeps: what lies below is settled between it and us."""
+
 
 @dataclass(slots=True, eq=False)
 class BootLedger:
@@ -29,7 +32,7 @@ class BootLedger:
     boot_id: str
     receipt_topic: bytes
     upto: int = -1
-    """0..upto are safe; -1 while reading 0 is missing."""
+    """0..upto are safe, or below the device's base; -1 while reading 0 is missing."""
     ranges: list[tuple[int, int]] = field(default_factory=list)
     """Safe runs beyond the first gap, ascending, first and last number of each."""
     touched_at: float = 0.0
@@ -120,6 +123,21 @@ class ReceiptBook:
             if ledger.add(seq):
                 unsaved.add(ledger)
         return news
+
+    def begin_at(self, bases: Iterable[Base], now: float) -> None:
+        """Note what devices say of themselves: numbers below a base cannot come (again), so nothing waits for them.
+
+        This is how a boot goes on whose receipt was forgotten; of a boot that is known it changes nothing.
+
+        Args:
+            now: Seconds since 1970.
+        """
+        for device_id, boot_id, base, topic in bases:
+            ledger, _ = self._find(device_id, boot_id, topic, now)
+            if base - 1 > ledger.upto:
+                ledger.add_run(0, base - 1)
+                self._heard.add(ledger)
+                self._unsaved.add(ledger)
 
     def _find(self, device_id: str, boot_id: str, topic: bytes, now: float) -> tuple[BootLedger, bool]:
         """The boot's ledger, moved to the front of its device's list, and whether it is new."""
