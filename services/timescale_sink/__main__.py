@@ -1,26 +1,31 @@
 """The sink: `python -m services.timescale_sink [run | migrate | register]`.
 
-Kafka consumer ─▶ decode ─▶ one transaction a round ─▶ commit
-                                 └────▶ refused rows ─▶ dead letters
+Kafka consumer ─▶ a loop a topic: decode ─▶ one transaction a round ─▶ commit
+                                                 └────▶ refused rows ─▶ dead letters
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 
 import asyncpg
 
 from services.runtime.dead_letters import dead_letter_producer
 from services.runtime.errors import PlatformError
-from services.runtime.kafka import admin, consumer
+from services.runtime.kafka import admin, consumer, producer
 from services.runtime.lifecycle import Lifetime, run_service
+from services.runtime.progress_watch import watch_progress
 from services.runtime.settings import KafkaSettings
+from services.timescale_sink.gap_watch import watch_gaps
 from services.timescale_sink.migrations import migrate
 from services.timescale_sink.register import register
 from services.timescale_sink.retention import keep_to_ages
 from services.timescale_sink.settings import MigrationSettings, SinkSettings
-from services.timescale_sink.sink import TOPICS, Sink
+from services.timescale_sink.shares import TOPICS
+from services.timescale_sink.sink import move_all
+from services.timescale_sink.standstill import Standing
 from services.timescale_sink.writer import Writer, database_pool
 
 NAME = "timescale_sink"
@@ -38,15 +43,23 @@ async def _run(lifetime: Lifetime) -> None:
     async with (
         database_pool(settings.database_url.get_secret_value()) as pool,
         dead_letter_producer(kafka, NAME) as dead_letters,
-        consumer(kafka, NAME, TOPICS, settings.group) as records,
+        producer(kafka, f"{NAME}-alerts") as alerts,
+        consumer(kafka, NAME, (), settings.group) as records,
+        asyncio.TaskGroup() as tasks,
     ):
-        writer = Writer(pool, cluster_id, dead_letters, settings.device_refresh_seconds)
-        ageing = asyncio.create_task(keep_to_ages(pool, settings, lifetime), name="ages")
+        writer = partial(Writer, pool, cluster_id, dead_letters, settings.device_refresh_seconds)
+        standings = {topic: Standing() for topic in TOPICS}
+        beside = {
+            "ages": keep_to_ages(pool, settings, lifetime),
+            "gaps": watch_gaps(pool, alerts, cluster_id, lifetime),
+            "watch": watch_progress(records, standings, lifetime, limit_seconds=settings.standstill_seconds),
+        }
+        running = [tasks.create_task(task, name=name) for name, task in beside.items()]
         try:
-            await Sink(records, writer, settings, lifetime).run()
+            await move_all(records, writer, settings, lifetime, standings)
         finally:
-            ageing.cancel()
-            await asyncio.gather(ageing, return_exceptions=True)
+            for task in running:
+                task.cancel()
 
 
 def _migrate() -> None:

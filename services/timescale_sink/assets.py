@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from schemas.device_register import DeviceRegister
 from schemas.fields import Feed, Identifier, Latitude, Longitude, Text
 from services.timescale_sink.errors import RegisterRefused
 
@@ -127,6 +128,63 @@ def assets_of(text: str, *, file: str) -> list[Asset]:
         if (asset.kind, asset.asset_id) in seen:
             raise RegisterRefused(f"{file}: {asset.kind} {asset.asset_id} stands there twice")
         seen.add((asset.kind, asset.asset_id))
+    return found
+
+
+_KIND_OF_DEVICE: Final = {
+    Feed.EV: "connector",
+    Feed.WATER: "station",
+    Feed.PARKING: "lot",
+    Feed.EMERGENCY: "unit",
+    Feed.TAX: "office",
+}
+_KIND_OF_GROUP: Final = {
+    Feed.EV: "site",
+    Feed.WATER: "lake",
+    Feed.PARKING: "zone",
+    Feed.EMERGENCY: "district",
+    Feed.TAX: "district",
+}
+
+
+def groups_of(assets: Iterable[Asset], feed: Feed) -> set[str]:
+    """The groups of a feed that are placed: its lakes, zones or sites, or the district."""
+    return {each.asset_id for each in assets if each.kind == _KIND_OF_GROUP[feed]}
+
+
+def with_devices(assets: Sequence[Asset], register: DeviceRegister) -> list[Asset]:
+    """The assets with what the register of devices says of them.
+
+    A device that is revoked is none any more. One that the district file does not place stands where its group does,
+    or, when that is not placed either, in the middle of the district.
+    """
+    gone = {each.device_id for each in register.devices if not each.is_active}
+    found = [each for each in assets if not (each.is_device and each.asset_id in gone)]
+    placed = {each.asset_id for each in found if each.is_device}
+    places = {(each.kind, each.asset_id): each for each in found}
+    middle = next(each for each in found if each.kind == "district")
+    for device in register.active().values():
+        if device.device_id in placed:
+            continue
+        group = places.get((_KIND_OF_GROUP[device.feed], device.group_id))
+        near = group or middle
+        name = device.name or device.device_id
+        found.append(
+            Asset(
+                kind=_KIND_OF_DEVICE[device.feed],
+                asset_id=device.device_id,
+                feed=device.feed,
+                name_zh=name,
+                name_en=name,
+                parent_kind=near.kind,
+                parent_id=near.asset_id,
+                zone=near.zone,
+                longitude=near.longitude,
+                latitude=near.latitude,
+                approximate=True,
+                is_device=True,
+            )
+        )
     return found
 
 

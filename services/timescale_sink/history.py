@@ -12,7 +12,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,12 +20,14 @@ import asyncpg
 import orjson
 from pydantic import ValidationError
 
-from schemas.fields import Feed
+from schemas.fields import FUTURE_TOLERANCE, Feed
 from schemas.topics import readings_topic
 from services.timescale_sink.editions import Edition, edition_of
-from services.timescale_sink.errors import ImportRefused
+from services.timescale_sink.errors import ImportRefused, LedgerRaced
+from services.timescale_sink.identity import CHUNK, CHUNKS_AT_ONCE, chunk_of
 from services.timescale_sink.policies import LEVELS
 from services.timescale_sink.queries import SQL
+from services.timescale_sink.readings import write_readings
 from services.timescale_sink.rows import complaint
 from services.timescale_sink.tables import TABLES, ReadingsTable
 from services.timescale_sink.writer import UNPACK_AS_NEEDED
@@ -36,6 +38,7 @@ NO_PARTITION: Final = -1
 """Place in Kafka of what never was there; the offset is the byte in its file."""
 _EDGE_BYTES: Final = 2**20
 _LONGEST_LINE: Final = 2**20
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +90,20 @@ def parts_of(path: Path, feed: Feed, part_bytes: int = PART_BYTES) -> list[Part]
     return [Part(path, source, feed, start, end) for start, end in zip(cuts, ends, strict=True) if start < end]
 
 
-def take_part(url: str, part: Part) -> Counts:
+def take_part(url: str, part: Part, now: datetime) -> Counts:
     """Take one part over, from where it was left; for a process of its own.
+
+    Args:
+        now: The platform's clock: what is dated beyond it is no history, and refused.
 
     Raises:
         ImportRefused: the database refuses what is none of a line's fault.
         OSError, asyncpg.PostgresError: the database went away; the next run goes on.
     """
-    return asyncio.run(_take(url, part))
+    return asyncio.run(_take(url, part, now + FUTURE_TOLERANCE))
 
 
-async def _take(url: str, part: Part) -> Counts:
+async def _take(url: str, part: Part, latest: datetime) -> Counts:
     table = TABLES[readings_topic(part.feed)]
     connection = await asyncpg.connect(url, command_timeout=300)
     try:
@@ -107,8 +113,8 @@ async def _take(url: str, part: Part) -> Counts:
         await connection.execute(SQL["import_begin"], *place, part.end, part.path.name, part.feed.value)
         (row,) = await connection.fetch(SQL["import_progress"], *place)
         at = int(row["next_at"])
-        for batch in _batches(part, at):
-            row = await _write(connection, table, part, batch)
+        for batch in _batches(part, at, latest):
+            row = await _write_until_done(connection, table, part, batch)
         return Counts(row["lines"], row["stored"], row["duplicates"], row["refused"])
     finally:
         await connection.close()
@@ -117,25 +123,32 @@ async def _take(url: str, part: Part) -> Counts:
 @dataclass(slots=True)
 class _Batch:
     rows: list[tuple[Any, ...]]
+    """Readings; the last value of each is the byte at which its line begins."""
+    lines: list[bytes]
+    """Line of each row."""
     refused: list[bytes]
     next_at: int
     earliest: datetime | None = None
     latest: datetime | None = None
 
 
-def _batches(part: Part, at: int) -> Iterator[_Batch]:
+def _batches(part: Part, at: int, latest: datetime) -> Iterator[_Batch]:
     table = TABLES[readings_topic(part.feed)]
     seen = table.fields.index("observed_at")
     with part.path.open("rb") as file:
         file.seek(at)
         while at < part.end:
-            batch = _Batch([], [], at)
+            batch = _Batch([], [], [], at)
+            chunks: set[int] = set()
             for _ in range(BATCH_LINES):
                 line = file.readline(_LONGEST_LINE)
                 if not line or at >= part.end:
                     break
-                _read(table, line, at, batch)
+                if _read(table, line, at, batch, latest):
+                    chunks.add(chunk_of(batch.rows[-1][seen]))
                 at += len(line)
+                if len(chunks) == CHUNKS_AT_ONCE:
+                    break
             batch.next_at = at
             times = [row[seen] for row in batch.rows]
             if times:
@@ -143,35 +156,58 @@ def _batches(part: Part, at: int) -> Iterator[_Batch]:
             yield batch
 
 
-def _read(table: ReadingsTable, line: bytes, at: int, batch: _Batch) -> None:
-    text = line.strip()
+def _read(table: ReadingsTable, line: bytes, at: int, batch: _Batch, latest: datetime) -> bool:
+    """Take a line up; true when it is a reading."""
+    text = (line if at else line.removeprefix(_BYTE_ORDER_MARK)).strip()
     if not text:
-        return
+        return False
     why: str
     try:
         reading = table.decode(text)
         values = list(table.values(reading))
         values[table.codes_at] = reading.all_doubts()
-        if not any(isinstance(value, str) and "\0" in value for value in values):
+        nul = any(isinstance(value, str) and "\0" in value for value in values)
+        if not nul and reading.observed_at <= latest:
             batch.rows.append((*values, reading.observed_at, NO_PARTITION, at))
-            return
-        why = "a text contains the character U+0000, which PostgreSQL cannot store"
+            batch.lines.append(text)
+            return True
+        why = (
+            "a text contains the character U+0000, which PostgreSQL cannot store"
+            if nul
+            else f"observed_at is {reading.observed_at.isoformat()}, in the future: history is what has been measured; "
+            "correct the time, or leave the line out"
+        )
     except ValidationError as error:
         why = complaint(error)
-    batch.refused.append(orjson.dumps({"byte": at, "reason": why, "line": text.decode(errors="replace")}) + b"\n")
+    batch.refused.append(_refused_line(at, why, text))
+    return False
+
+
+def _refused_line(at: int, why: str, text: bytes) -> bytes:
+    return orjson.dumps({"byte": at, "reason": why, "line": text.decode(errors="replace")}) + b"\n"
+
+
+async def _write_until_done(connection: Any, table: ReadingsTable, part: Part, batch: _Batch) -> Any:
+    """Write a batch; when another part was faster with one of the same readings, again."""
+    while True:
+        try:
+            return await _write(connection, table, part, batch)
+        except LedgerRaced:
+            continue
 
 
 async def _write(connection: Any, table: ReadingsTable, part: Part, batch: _Batch) -> Any:
     async with connection.transaction():
-        stored = 0
+        stored, refused = 0, list(batch.refused)
         if batch.rows:
-            await connection.copy_records_to_table(
-                table.incoming, records=batch.rows, columns=table.columns, schema_name="pg_temp"
-            )
-            stored = sum(row["count"] for row in await connection.fetch(table.merge))
+            written = await write_readings(connection, table, batch.rows, isolating=False)
+            stored = written.stored.total()
+            refused += [
+                _refused_line(batch.rows[each.place][-1], each.why, batch.lines[each.place]) for each in written.refused
+            ]
         lines = len(batch.rows) + len(batch.refused)
-        if batch.refused:
-            _keep(refused_file(part), batch.refused)
+        if refused:
+            _keep(refused_file(part), refused)
         return await connection.fetchrow(
             SQL["import_advance"],
             part.source,
@@ -179,8 +215,8 @@ async def _write(connection: Any, table: ReadingsTable, part: Part, batch: _Batc
             batch.next_at,
             lines,
             stored,
-            len(batch.rows) - stored,
-            len(batch.refused),
+            lines - stored - len(refused),
+            len(refused),
             batch.earliest,
             batch.latest,
         )
@@ -219,7 +255,9 @@ async def roll_up(owner: asyncpg.Connection, feed: Feed, earliest: datetime, lat
     """
     if await edition_of(owner) is Edition.APACHE:
         return None
-    days = await owner.fetch(_IMPORTED_DAYS.format(feed=feed), earliest, latest)
+    days = []
+    for since, until in windows(earliest, latest):
+        days += await owner.fetch(_IMPORTED_DAYS.format(feed=feed), since, until)
     found = RolledUp(
         neighbours(row["day"] for row in days if not row["thin"]), [row["day"] for row in days if row["thin"]]
     )
@@ -233,6 +271,8 @@ async def roll_up(owner: asyncpg.Connection, feed: Feed, earliest: datetime, lat
 
 
 _DAY: Final = timedelta(days=1)
+_LOCAL: Final = timedelta(hours=8)
+_INSTANT: Final = timedelta(microseconds=1)
 _IMPORTED_DAYS: Final = """
 WITH raw AS (
     SELECT lane, device_id, time_bucket('1 day', observed_at, "offset" => INTERVAL '-8 hours') AS day, count(*) AS n
@@ -251,6 +291,17 @@ thin AS (
 SELECT days.day, thin.day IS NOT NULL AS thin
 FROM (SELECT DISTINCT day FROM raw) AS days LEFT JOIN thin USING (day)
 ORDER BY days.day"""
+
+
+def windows(earliest: datetime, latest: datetime) -> list[tuple[datetime, datetime]]:
+    """Spans of whole local days that cover two times, each of a bounded number of chunks; both ends belong."""
+    since = datetime.combine((earliest + _LOCAL).date(), datetime.min.time(), UTC) - _LOCAL
+    found = []
+    while since <= latest:
+        until = since + (CHUNKS_AT_ONCE - 1) * CHUNK
+        found.append((since, min(until - _INSTANT, latest)))
+        since = until
+    return found
 
 
 def wider(spans: Iterable[tuple[datetime, datetime]], left: Iterable[datetime]) -> list[tuple[datetime, datetime]]:

@@ -28,6 +28,15 @@ class Intake:
     """Received to written."""
     storing_s_max: float = 0.0
 
+    def __add__(self, other: Intake) -> Intake:
+        return Intake(
+            self.live + other.live,
+            self.arrival_s_sum + other.arrival_s_sum,
+            max(self.arrival_s_max, other.arrival_s_max),
+            self.storing_s_sum + other.storing_s_sum,
+            max(self.storing_s_max, other.storing_s_max),
+        )
+
 
 def intake_of(table: ReadingsTable, rows: Rows, now: datetime) -> Intake:
     """Reckon a round; readings of other lanes have clocks of their own and are left out."""

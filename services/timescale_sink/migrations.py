@@ -1,11 +1,15 @@
-"""Numbered migrations: under one lock, each in a transaction, with checksums.
+"""Numbered migrations: each in a transaction under one lock, with checksums.
 
-1. Take the advisory lock, so that two runners never work at once.
-2. Find the edition of TimescaleDB; a number is one file for both, or one file for each.
+1. Find the edition of TimescaleDB; a number is one file for both, or one file for each.
+2. Lock the list of applied migrations, so that two runners never work at once. Each transaction takes the lock anew and
+   sees what another runner has done.
 3. Compare the checksum of each applied migration with its file: what was applied must not change.
-4. Apply the others in their order, each with its record in one transaction.
+4. Apply the next one, with its record, and commit; go on with 2 until none is missing. The owner's own tables are kept
+   from the writer in the transaction that makes them.
 5. Write the ages of the storage settings; on the community edition, set the policies that follow from them.
-6. Grant the writer and the reader what they need: the reader sees views only.
+6. Grant the writer, the reader and Grafana what they need: the last two see views only. Commit, so that nobody is shut
+   out while the next step takes its time.
+7. Take the numbers of chunks that are older than the ledger of readings over, a chunk in a transaction.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,15 +26,21 @@ import asyncpg
 
 from services.timescale_sink.editions import Edition, edition_of
 from services.timescale_sink.errors import MigrationRefused
+from services.timescale_sink.grants import grant_boards
+from services.timescale_sink.ledger_backlog import number_old_chunks
+from services.timescale_sink.migration_lock import only_runner
 from services.timescale_sink.policies import apply_policies, write_ages
 from services.timescale_sink.settings import MigrationSettings
 from services.timescale_sink.storage import Storage, load_storage
 
 FOLDER: Final = Path(__file__).parent / "sql" / "migrations"
-_LOCK: Final = 0x4A48_5F53_494E_4B
+_PATIENCE: Final = "SET LOCAL lock_timeout = '180s'"
+"""Longer than a reader's idle transaction may last: whoever holds a table then does not let go by itself."""
+OWNERS_TABLES: Final = ("storage_ages", "schema_migrations", "ledger_backlog")
+"""Whoever writes here has migrations passed over, readings dropped before their age, or any table taken for a chunk."""
 _NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+(?:\.(apache|community))?\.sql")
 _LEDGER: Final = """
-CREATE TABLE IF NOT EXISTS schema_migrations (
+CREATE TABLE schema_migrations (
     number integer PRIMARY KEY,
     name text NOT NULL,
     checksum text NOT NULL,
@@ -115,18 +126,43 @@ async def bring_up_to_date(
 ) -> tuple[str, ...]:
     """Apply what is missing over a connection of the owner; returns the names of what was applied.
 
+    Args:
+        connection: Outside a transaction.
+
     Raises:
         MigrationRefused: see `migrate`.
     """
-    await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
     edition = await edition_of(connection)
     known = read_migrations(edition)
-    await connection.execute(_LEDGER)
-    rows = await connection.fetch("SELECT number, name, checksum FROM schema_migrations ORDER BY number")
-    _refuse_other_edition(edition, [row["name"] for row in rows])
-    missing = pending(known, {row["number"]: row["checksum"] for row in rows})
-    for migration in missing:
-        await _apply(connection, migration)
+    if await connection.fetchval("SELECT to_regclass('schema_migrations') IS NULL"):
+        with suppress(asyncpg.UniqueViolationError, asyncpg.DuplicateTableError):  # another runner makes it meanwhile
+            async with connection.transaction():
+                await connection.execute(_LEDGER)
+                await _keep_to_the_owner(connection, settings)
+    done: list[str] = []
+    while True:
+        async with only_runner(connection):
+            rows = await connection.fetch("SELECT number, name, checksum FROM schema_migrations ORDER BY number")
+            _refuse_other_edition(edition, [row["name"] for row in rows])
+            missing = pending(known, {row["number"]: row["checksum"] for row in rows})
+            if not missing:
+                await _set_up(connection, edition, storage, settings)
+                break
+            await _apply(connection, missing[0])
+            await _keep_to_the_owner(connection, settings)
+        done.append(missing[0].name)
+    try:
+        await number_old_chunks(connection)
+    except asyncpg.PostgresError as error:
+        raise MigrationRefused(
+            f"ledger of readings: the database says: {error}; what was numbered stays, start again to go on"
+        ) from error
+    return tuple(done)
+
+
+async def _set_up(
+    connection: asyncpg.Connection, edition: Edition, storage: Storage, settings: MigrationSettings
+) -> None:
     try:
         await write_ages(connection, storage)
         if edition is Edition.COMMUNITY:
@@ -134,8 +170,7 @@ async def bring_up_to_date(
     except asyncpg.PostgresError as error:
         raise MigrationRefused(f"storage settings: the database says: {error}") from error
     await _grant(connection, settings)
-    await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
-    return tuple(m.name for m in missing)
+    await grant_boards(connection, settings.grafana_role)
 
 
 def _refuse_other_edition(edition: Edition, applied: Sequence[str]) -> None:
@@ -150,16 +185,33 @@ def _refuse_other_edition(edition: Edition, applied: Sequence[str]) -> None:
 
 async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
     try:
-        async with connection.transaction():
-            await connection.execute(migration.sql)
-            await connection.execute(
-                "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)",
-                migration.number,
-                migration.name,
-                migration.checksum,
-            )
+        await connection.execute(_PATIENCE)
+        await connection.execute(migration.sql)
+        await connection.execute(
+            "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)",
+            migration.number,
+            migration.name,
+            migration.checksum,
+        )
+    except asyncpg.LockNotAvailableError as error:
+        raise MigrationRefused(
+            f"{migration.name}: another session holds a table and does not let go of it ({error}); see who in"
+            " pg_stat_activity, end it (pg_terminate_backend, as a superuser) and start again"
+        ) from error
     except asyncpg.PostgresError as error:
         raise MigrationRefused(f"{migration.name}: the database says: {error}") from error
+
+
+async def _keep_to_the_owner(connection: asyncpg.Connection, settings: MigrationSettings) -> None:
+    """Let the writer write into none of the owner's tables: default privileges would, from their first moment on."""
+    tables = await connection.fetchval(
+        "SELECT string_agg(format('public.%I', name), ', ') FROM unnest($1::text[]) AS name"
+        " JOIN pg_roles ON rolname = $2 WHERE to_regclass(format('public.%I', name)) IS NOT NULL",
+        OWNERS_TABLES,
+        settings.writer_role,
+    )
+    if tables is not None:
+        await connection.execute(f"REVOKE INSERT, UPDATE, DELETE ON {tables} FROM {settings.writer_role}")
 
 
 async def _grant(connection: asyncpg.Connection, settings: MigrationSettings) -> None:
@@ -185,8 +237,8 @@ async def _grant(connection: asyncpg.Connection, settings: MigrationSettings) ->
     )
     await connection.execute(
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {writer};"
-        f"REVOKE INSERT, UPDATE, DELETE ON storage_ages, schema_migrations FROM {writer};"
-        f"GRANT EXECUTE ON FUNCTION drop_expired_chunks() TO {writer};"
+        f"REVOKE INSERT, UPDATE, DELETE ON {', '.join(OWNERS_TABLES)} FROM {writer};"
+        f"GRANT EXECUTE ON FUNCTION drop_expired_chunks(integer) TO {writer};"
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {reader};"
         f"GRANT SELECT ON {views} TO {reader};"
     )

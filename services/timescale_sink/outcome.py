@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from schemas.dead_letter import MAX_DETAIL_CHARS, DeadLetter, DeadLetterReason, DeadLetterSource
+from services.runtime.record import Record
+from services.timescale_sink.identity import CHUNKS_AT_ONCE
 from services.timescale_sink.intake import Intake
 from services.timescale_sink.progress import Place, Progress, tally
-from services.timescale_sink.rows import Record, Refusal, Rows, received_at
+from services.timescale_sink.rows import Refusal, Rows, received_at
 from services.timescale_sink.tables import TABLES, ReadingsTable
 
 DeviceKey: TypeAlias = tuple[str, str, str]
@@ -32,6 +34,10 @@ class Outcome:
     """How long the live readings were on their way."""
     advanced: list[Progress] = field(default_factory=list)
     """What this adds to the progress of each partition; see `advance`."""
+    room: int = CHUNKS_AT_ONCE
+    """Chunks of readings that its transaction may still write into."""
+    chunks: int = 0
+    """Chunks of readings that it writes into."""
 
     def advance(self, places: Mapping[Place, Sequence[Record]]) -> None:
         """Reckon the progress once everything is written.

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from schemas.dead_letter import DeadLetterReason
 from schemas.plan.book import identity_of
 from schemas.plan.publication import PlanPublication, document_of, in_force, parse_publication
-from services.timescale_sink.rows import Record, Refusal, Values, complaint
+from services.runtime.record import Record
+from services.timescale_sink.rows import Refusal, Values, complaint
 
 
 def decode_publications(records: Iterable[Record]) -> tuple[list[tuple[Values, Record]], list[Refusal]]:

@@ -1,9 +1,10 @@
-"""When refused rows are no longer the senders' fault. Pure."""
+"""When refused rows are no longer the senders' fault, and when a record is given up for want of room. Pure."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +38,22 @@ class PoisonWatch:
             and len(refused) > self.policy.refused_share * self.policy.window_rows
             and len(set(refused)) >= self.policy.devices_min
         )
+
+
+ATTEMPTS: Final = 3
+"""So often a record is tried alone, with a pause before each, until it is refused for want of room."""
+
+
+@dataclass(slots=True)
+class Strikes:
+    """How often the record in front was tried alone: others wait behind it."""
+
+    record: tuple[str, int, int] | None = None
+    """Topic, partition and offset."""
+    count: int = 0
+
+    def note(self, record: tuple[str, int, int]) -> bool:
+        """Count another failure of a record; true when it has had its last."""
+        self.count = self.count + 1 if record == self.record else 1
+        self.record = record
+        return self.count >= ATTEMPTS

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
-_FOLDER: Final = Path(__file__).parent / "sql" / "queries"
-SQL: Final[MappingProxyType[str, str]] = MappingProxyType(
-    {file.stem: file.read_text(encoding="utf-8") for file in sorted(_FOLDER.glob("*.sql"))}
-)
+from services.runtime.statements import statements_in
+
+SQL: Final = statements_in(Path(__file__).parent / "sql" / "queries")

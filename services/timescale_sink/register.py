@@ -1,7 +1,7 @@
-"""Take the register of assets and the plan files over into the database, as its owner. Repeatable.
+"""Take the registers of assets and devices and the plan files over into the database, as its owner. Repeatable.
 
-What left the district file is retired, not deleted. A plan file counts as published at the beginning of time, so that
-whatever is published stands above it.
+What left the district file, or was revoked, is retired, not deleted. A plan file counts as published at the beginning
+of time, so that whatever is published stands above it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from typing import Any, Final
 
 import asyncpg
 import orjson
+from pydantic import ValidationError
 
+from schemas.device_register import DeviceRegister
 from schemas.plan.book import Document, dump_document, identity_of
 from schemas.plan.documents import PlanDocument, StandardDocument
 from schemas.plan.errors import PlanFileError
 from schemas.plan.policy import PolicyDocument
 from schemas.plan.publication import in_force
 from schemas.plan.toml import parse_document
-from services.timescale_sink.assets import Asset, assets_of, cells_of
+from services.timescale_sink.assets import Asset, assets_of, cells_of, with_devices
 from services.timescale_sink.errors import RegisterRefused
 from services.timescale_sink.queries import SQL
 from services.timescale_sink.settings import MigrationSettings
@@ -56,7 +58,9 @@ async def register(settings: MigrationSettings) -> Registered:
     Raises:
         RegisterRefused: a file cannot be read; nothing was written.
     """
-    assets = assets_of(_text(settings.district_file), file=settings.district_file.name)
+    assets = district_assets(settings.district_file)
+    if settings.device_register is not None:
+        assets = with_devices(assets, _devices(settings.device_register))
     assets += cells_of(_text(settings.population_grid), file=settings.population_grid.name)
     documents = plan_rows(settings.plan_folder)
     connection = await asyncpg.connect(settings.database_owner_url.get_secret_value())
@@ -64,6 +68,15 @@ async def register(settings: MigrationSettings) -> Registered:
         return await write_registers(connection, assets, documents)
     finally:
         await connection.close()
+
+
+def district_assets(file: Path) -> list[Asset]:
+    """Every asset of the district file.
+
+    Raises:
+        RegisterRefused: it cannot be read, or is not what it should be.
+    """
+    return assets_of(_text(file), file=file.name)
 
 
 async def write_registers(
@@ -103,6 +116,13 @@ def _plan_row(file: Path) -> tuple[Any, ...]:
     body = orjson.dumps(dump_document(document)["document"]).decode()
     checksum = hashlib.sha256(text.encode()).hexdigest()
     return (kind, document_id, version, first, last, "file", _EPOCH, BY, checksum, body)
+
+
+def _devices(file: Path) -> DeviceRegister:
+    try:
+        return DeviceRegister.model_validate_json(_text(file))
+    except ValidationError as error:
+        raise RegisterRefused(f"{file}: {str(error).splitlines()[0]}") from error
 
 
 def _text(file: Path) -> str:

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pydantic import ValidationError
 
 from schemas.clock import KIND_HEADER, KIND_PLAN, KIND_TICK
 from schemas.dead_letter import DeadLetterReason
 from schemas.fields import FUTURE_TOLERANCE, QualityCode
+from services.runtime.record import Record
 from services.timescale_sink.tables import ReadingsTable
 
 _NO_READINGS: Final = ((KIND_HEADER, KIND_TICK), (KIND_HEADER, KIND_PLAN))
-_ESCAPED_NUL: Final = rb"\u0000"
-
-NUL: Final = "a text contains the character U+0000, which PostgreSQL cannot store"
 
 Values: TypeAlias = tuple[Any, ...]
 """Values of one row in the order of its columns."""
-
-
-class Record(Protocol):
-    """What the sink uses of a Kafka record."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    """Milliseconds."""
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +42,6 @@ class Rows:
     def __len__(self) -> int:
         return len(self.values)
 
-    def halves(self) -> tuple[Rows, Rows]:
-        """Two parts that are the whole."""
-        at = len(self.values) // 2
-        return Rows(self.values[:at], self.records[:at]), Rows(self.values[at:], self.records[at:])
-
 
 @dataclass(slots=True)
 class Decoded:
@@ -73,7 +54,7 @@ class Decoded:
 
 
 def received_at(record: Record) -> datetime:
-    """When the bridge took the reading: the record's timestamp."""
+    """When Kafka took the record from the bridge: its timestamp."""
     return datetime.fromtimestamp(record.timestamp / 1000, UTC)
 
 
@@ -88,9 +69,8 @@ def decode(table: ReadingsTable, records: Iterable[Record]) -> Decoded:
         if record.headers and any(kind in record.headers for kind in _NO_READINGS):
             found.ticks[record.partition] += 1
             continue
-        raw = record.value or b""
         try:
-            reading = validate(raw)
+            reading = validate(record.value or b"")
         except ValidationError as error:
             found.refused.append(Refusal(record, DeadLetterReason.UNDECODABLE_RECORD, complaint(error)))
             continue
@@ -104,16 +84,9 @@ def decode(table: ReadingsTable, records: Iterable[Record]) -> Decoded:
         if codes is not values[codes_at]:
             values = (*values[:codes_at], codes, *values[codes_at + 1 :])
         values = (*values, arrived, record.partition, record.offset)
-        if _ESCAPED_NUL in raw and _has_nul(values):
-            found.refused.append(Refusal(record, DeadLetterReason.REFUSED_BY_DATABASE, NUL, values))
-            continue
         add(values)
         keep(record)
     return found
-
-
-def _has_nul(values: Values) -> bool:
-    return any(isinstance(value, str) and "\0" in value for value in values)
 
 
 def complaint(error: ValidationError) -> str:

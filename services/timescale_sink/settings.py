@@ -23,7 +23,7 @@ class SinkSettings(EnvironmentSettings):
     group: str = "sink"
     """Consumer group."""
     batch_records: int = Field(default=5_000, ge=1, le=100_000)
-    """Records of one round of writing, over all topics."""
+    """Records of one round of writing of a topic; see `shares` for what is not live."""
     poll_ms: int = Field(default=500, ge=1)
     """Longest wait for records; the first one that comes ends it."""
     retry_first_seconds: float = Field(default=0.2, gt=0)
@@ -31,6 +31,8 @@ class SinkSettings(EnvironmentSettings):
     retry_longest_seconds: float = Field(default=5.0, gt=0)
     device_refresh_seconds: float = Field(default=10.0, ge=0)
     """How often a device that is known already is noted as seen."""
+    standstill_seconds: float = Field(default=20.0, gt=0)
+    """Records that wait for so long while nothing is stored are trouble."""
     retention_seconds: float = Field(default=3_600.0, gt=0)
     """How often chunks past their age are dropped."""
 
@@ -44,11 +46,15 @@ class MigrationSettings(EnvironmentSettings):
     """The database as the owner of the tables."""
     writer_role: str = Field(default="district_writer", pattern=r"^[a-z_][a-z0-9_]*$")
     reader_role: str = Field(default="district_reader", pattern=r"^[a-z_][a-z0-9_]*$")
+    grafana_role: str = Field(default="district_grafana", pattern=r"^[a-z_][a-z0-9_]*$")
+    """Gets the views of the boards, where there is such a role."""
     storage_file: Path = _DEPLOY / "timescaledb" / "storage.toml"
     """Ages and compression."""
     district_file: Path = _DEPLOY / "district" / "jianghan.toml"
     """Register of assets."""
     population_grid: Path = _DEPLOY / "district" / "population-cells.csv"
     """Cells of the population, for the map of coverage."""
+    device_register: Path | None = Field(default=None, validation_alias="DEVICE_REGISTER")
+    """Register of devices: those added to the district file's, and those revoked."""
     plan_folder: Path = _DEPLOY / "plan"
     """Plan, standards and policies in force until a version is published."""

@@ -1,157 +1,325 @@
-"""The loop: consume, write, commit."""
+"""The loops: go on from the database's own progress, consume, write; one a topic, over one consumer."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
-from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS, PLAN
 from services.runtime import metrics
+from services.runtime.consuming import Membership, Positions, keep_membership
 from services.runtime.errors import TransientError
 from services.runtime.lifecycle import Lifetime
-from services.timescale_sink.errors import KafkaUnavailable
-from services.timescale_sink.pace import Pace
+from services.runtime.offsets import Offsets
+from services.timescale_sink.errors import TooMuchRefused, TopicFaulty, TopicUnreadable
+from services.timescale_sink.kafka_faults import reading_errors
+from services.timescale_sink.placing import logs_of
+from services.timescale_sink.progress import Gap, Hole, Log, Onward, Place, before_a_hole, onward
 from services.timescale_sink.settings import SinkSettings
-from services.timescale_sink.tables import TABLES
+from services.timescale_sink.shares import LANES_AT_ONCE, TOPICS, Share, share_of
+from services.timescale_sink.standstill import Part, Standing
 from services.timescale_sink.writer import Writer
 
-TOPICS: Final = (*TABLES, DEAD_LETTERS, INDICATORS, ALERTS, PLAN)
-COMMIT_EVERY_SECONDS: Final = 0.5
-"""The database's own progress decides what has been handled; Kafka's only shows the lag and where to start."""
-COMMIT_SECONDS: Final = 5.0
-"""Longest wait for Kafka to take offsets; they are committed with the next ones otherwise."""
+FAULT_SECONDS: Final = 60.0
+"""Longest pause of a topic that cannot be read or written for a fault that waiting is not known to mend."""
+FAULT_SHOWN_SECONDS: Final = 5.0
+"""A fault of one partition stays in health for so long after it was last met."""
+LOOK_BACK_SECONDS: Final = 5.0
+"""How often the sink sees whether the database still knows what was written: a copy may have been put back."""
+
+
+async def move_all(
+    consumer: AIOKafkaConsumer,
+    writer: Callable[[], Writer],
+    settings: SinkSettings,
+    lifetime: Lifetime,
+    standings: Mapping[str, Standing],
+) -> None:
+    """Run a loop a topic, each with a writer of its own, until the service is asked to stop; then commit.
+
+    Args:
+        consumer: Started, of a group, and subscribed to nothing yet.
+        standings: How far each topic is, for those who watch.
+    """
+    offsets, turns = Offsets(consumer, lifetime), asyncio.Semaphore(LANES_AT_ONCE)
+    positions = Positions(consumer)
+    membership = Membership(positions)
+    consumer.subscribe(TOPICS, listener=membership)
+    shares = [share_of(topic, settings.batch_records) for topic in TOPICS]
+    lifetime.health.ready()
+    async with asyncio.TaskGroup() as loops:
+        for share in shares:
+            turn = turns if share.takes_turns else nullcontext()
+            reading = Reading(consumer, positions, membership, offsets)
+            sink = Sink(reading, writer(), settings, lifetime, share, turn, standings[share.topic])
+            loops.create_task(sink.run(), name=f"sink {share.topic}")
+        loops.create_task(offsets.run(), name="commit offsets")
+    await offsets.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The member of the group that all loops read from."""
+
+    consumer: AIOKafkaConsumer
+    positions: Positions
+    membership: Membership
+    offsets: Offsets
 
 
 @dataclass(slots=True)
 class Sink:
-    """Moves records from Kafka to the database until it is asked to stop."""
+    """Moves the records of one topic from Kafka to the database until it is asked to stop.
 
-    consumer: AIOKafkaConsumer
+    What delays it (a backlog, rows that the database does not take just now) delays no other topic: the consumer gives
+    each loop the records of its own partitions, and goes on fetching for the others.
+    """
+
+    reading: Reading
     writer: Writer
     settings: SinkSettings
     lifetime: Lifetime
-    pace: Pace = field(default_factory=Pace)
-    _in_hand: dict[TopicPartition, list[Any]] = field(default_factory=dict)
-    """Records taken while the sink only wanted to stay in its group."""
+    share: Share
+    turn: AbstractAsyncContextManager[Any]
+    """Held while a round is written."""
+    standing: Standing
+    """How far each partition is and what is being done, for those who watch."""
     _next: dict[TopicPartition, int] = field(default_factory=dict)
-    """Offset behind the last record that was written, by partition."""
-    _to_commit: dict[TopicPartition, int] = field(default_factory=dict)
-    _committed_at: float = 0.0
+    """Where reading goes on: what lies before is in the database. A partition that is missing here has to be placed."""
+    _proofs: dict[TopicPartition, int] = field(default_factory=dict)
+    """Time that the record before must have: it is read once more, to see that this is still the same log."""
+    _sought: dict[TopicPartition, int] = field(default_factory=dict)
+    """Where the consumer was sent: what comes first is the answer to it."""
+    _changes: int = 0
+    """Changes of the group when these were put down."""
+    _faulty_until: float = 0.0
+    """Until then a fault stays in health, though other partitions of the topic give their records."""
+    _looked_back_at: float = 0.0
 
     async def run(self) -> None:
-        """Consume until the service is asked to stop; then commit."""
-        self.lifetime.health.ready()
-        while not self.lifetime.stopping:
-            batches = await self._take()
-            records = sum(map(len, batches.values()))
-            if records:
-                await self._write(batches)
-            await self._commit_when_due()
-            if (pause := self.pace.pause(records)) > 0:
-                await asyncio.sleep(pause)
-        await self._commit()
+        """Consume until the service is asked to stop, or most rows are refused: then this topic stops, and no other.
 
-    async def _take(self) -> Mapping[TopicPartition, Sequence[Any]]:
-        if self._in_hand:
-            taken, self._in_hand = self._in_hand, {}
-            return taken
-        fetched: dict[TopicPartition, list[Any]] = await self.consumer.getmany(
-            timeout_ms=self.settings.poll_ms, max_records=self.settings.batch_records
-        )
-        return fetched
+        While a server does not take part, what is in hand is let go and read again from where the database is. Only
+        what no topic can go on with is raised.
 
-    async def _write(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
-        """Write a round; while a server does not take it, try again until it does or the service stops."""
-        wait = self.settings.retry_first_seconds
+        Raises:
+            FatalError: the tables are of another version, a server refuses the log-in, or the client has ended.
+        """
+        wait, pace = self.settings.retry_first_seconds, self.share.pace
         while not self.lifetime.stopping:
             try:
-                await self._recognise(batches)
-                await self.writer.write(batches, self._ends(batches))
+                records = await self._round()
+            except TooMuchRefused as error:
+                self._stop(error)
+                return
             except TransientError as error:
                 self._trouble(error, wait)
+                if isinstance(error, TopicUnreadable):  # its other partitions go on where they are
+                    self._faulty_until = time.monotonic() + FAULT_SHOWN_SECONDS
+                    self._forget_unanswered()
+                else:
+                    self._forget_all()
                 await self._keep_membership(wait)
-                wait = min(wait * 2, self.settings.retry_longest_seconds)
-            else:
-                self.lifetime.health.well("writing")
-                self.consumer.resume(*(self.consumer.paused() & self.consumer.assignment()))
-                for place, records in batches.items():
-                    self._next[place] = self._to_commit[place] = records[-1].offset + 1
-                return
+                faulty = isinstance(error, TopicFaulty)
+                wait = min(wait * 2, FAULT_SECONDS if faulty else self.settings.retry_longest_seconds)
+                continue
+            if time.monotonic() >= self._faulty_until:
+                self.lifetime.health.well(self._part)
+            if records:
+                wait = self.settings.retry_first_seconds
+            if (pause := pace.pause(records)) > 0:
+                await asyncio.sleep(pause)
 
-    def _ends(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> dict[tuple[str, int], int]:
+    async def _round(self) -> int:
+        """Place what is new, fetch, write; returns how many records."""
+        self.standing.begin(Part.PLACING, time.monotonic())
+        if self._changes != self.reading.membership.changes:
+            self._forget_all()
+        await self._look_back()
+        await self._place()
+        self.standing.begin(Part.FETCHING, time.monotonic())
+        mine = self._mine()
+        if not mine:  # asked for none, the consumer would give those of all
+            await self.lifetime.pause(self.settings.poll_ms / 1000)
+            return 0
+        with reading_errors():
+            fetched: dict[TopicPartition, list[Any]] = await self.reading.consumer.getmany(
+                *mine, timeout_ms=self.settings.poll_ms, max_records=self.share.round_records
+            )
+            epoch = self.reading.positions.epoch
+        try:
+            batches = await self._in_order(self.reading.positions.current(fetched, epoch))
+        except TransientError:  # what was fetched is let go, its proof with it
+            self._forget_all()
+            raise
+        if not batches:
+            return 0
+        self.standing.begin(Part.TURN, time.monotonic())
+        async with self.turn:
+            self.standing.begin(Part.WRITING, time.monotonic())
+            since: dict[Place, int] = {place: self._next[place] for place in batches}
+            await self.writer.write(batches, since, self._ends(batches))
+        for place, records in batches.items():
+            self._next[place] = records[-1].offset + 1
+            self.reading.offsets.done(place, self._next[place])
+        self.standing.reached(self._next)
+        return sum(map(len, batches.values()))
+
+    def _mine(self) -> list[TopicPartition]:
+        """Partitions of the topic that are ours; none while the group has not said it."""
+        if not self.reading.membership.settled:
+            return []
+        return [place for place in self.reading.consumer.assignment() if place.topic == self.share.topic]
+
+    @property
+    def _part(self) -> str:
+        return f"writing {self.share.topic}"
+
+    async def _look_back(self) -> None:
+        """Forget places of which the database knows less than was written."""
+        if time.monotonic() - self._looked_back_at < LOOK_BACK_SECONDS or not self._next:
+            return
+        for place in await self.writer.went_back(dict(self._next)):
+            self.lifetime.log.warning(
+                "the database knows less than was written, a copy of it was put back: reading from where it is",
+                action="went_back",
+                topic=place[0],
+                partition=place[1],
+            )
+            self._forget(TopicPartition(*place))
+        self._looked_back_at = time.monotonic()
+
+    async def _place(self) -> None:
+        """Go to where the database is in partitions that came to us; name what Kafka no longer has."""
+        mine = self._mine()
+        for place in [place for place in self._next if place not in mine]:
+            self._forget(place)
+        wanted = [place for place in mine if place not in self._next]
+        if not wanted:
+            return
+        logs = await logs_of(self.reading.consumer, wanted)
+        placements = await self.writer.place(dict(logs))
+        for place in wanted:
+            one = placements[place]
+            self._say(place, one.gaps, anew=one.anew)
+            if self._changes != self.reading.membership.changes:
+                continue
+            self._next[place] = self._sought[place] = one.next_offset
+            if one.proof is not None:
+                self._proofs[place] = one.proof
+            self.reading.positions.seek(place, one.next_offset - (one.proof is not None))
+        self.standing.reached(self._next)
+
+    async def _in_order(self, fetched: Mapping[TopicPartition, Sequence[Any]]) -> dict[TopicPartition, Sequence[Any]]:
+        """What continues the database; everything else was fetched before its partition was placed, and comes again."""
+        found: dict[TopicPartition, Sequence[Any]] = {}
+        for place, records in fetched.items():
+            if place not in self._next:
+                continue
+            rest = await self._proven(place, records)
+            if rest and await self._continues(place, rest[0]):
+                found[place] = before_a_hole(place.topic, rest)
+        return found
+
+    async def _proven(self, place: TopicPartition, records: Sequence[Any]) -> Sequence[Any]:
+        """Leave out the record before, if it is what it was; else this is another log of the same name."""
+        proof, first = self._proofs.pop(place, None), records[0]
+        if proof is None or first.offset != self._next[place] - 1:
+            return records
+        if first.timestamp == proof:
+            return records[1:]
+        log: Log = (await logs_of(self.reading.consumer, [place]))[place]
+        one = await self.writer.begin_again(place, log, next_offset=self._next[place], proof=proof)
+        self._say(place, one.gaps, anew=one.anew)
+        self._forget(place)
+        return ()
+
+    async def _continues(self, place: TopicPartition, first: Any) -> bool:
+        """Whether a batch is what comes next; what is gone before it is named, what is not is read again."""
+        expected = self._next[place]
+        if first.offset == expected:
+            return True
+        log: Log = (await logs_of(self.reading.consumer, [place]))[place]
+        found = onward(place.topic, expected, first.offset, log, sought=self._sought.get(place) == expected)
+        if found is Onward.GONE:
+            hole = Hole(expected, first.offset, datetime.fromtimestamp(first.timestamp / 1000, UTC))
+            one = await self.writer.pass_over(place, log, hole)
+            self._say(place, one.gaps, anew=False)
+            if one.next_offset == first.offset:
+                self._next[place] = first.offset
+                return True
+        if found is Onward.GOES_ON:
+            return True
+        self._forget(place)
+        return False
+
+    def _say(self, place: TopicPartition, gaps: Sequence[Gap], *, anew: bool) -> None:
+        where = {"topic": place.topic, "partition": place.partition}
+        if anew:
+            self.lifetime.log.warning(
+                "not the log that was read before: the topic was made anew or lost its end, reading from its start",
+                action="begin_again",
+                **where,
+            )
+        for gap in gaps:
+            metrics.RECORDS_UNSTORED.labels(place.topic).inc(gap.before_offset - gap.first_offset)
+            self.lifetime.log.error(
+                "records were gone from Kafka before they were stored",
+                action="gap",
+                first=gap.first_offset,
+                last=gap.before_offset - 1,
+                why=gap.why,
+                **where,
+            )
+
+    def _forget(self, place: TopicPartition) -> None:
+        self.reading.positions.forget(place)
+        for known in (self._next, self._proofs, self._sought):
+            known.pop(place, None)
+
+    def _forget_unanswered(self) -> None:
+        """Forget what was sought and has given nothing: what it gave may have been lost with another one's fault."""
+        for place in [place for place, offset in self._sought.items() if self._next.get(place) == offset]:
+            self._forget(place)
+
+    def _forget_all(self) -> None:
+        for place in list(self._next):
+            self._forget(place)
+        self._changes = self.reading.membership.changes
+
+    def _ends(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> dict[Place, int]:
         """Where each partition ends, as the last answer of Kafka had it."""
         found = {}
         for place in batches:
-            end = self.consumer.highwater(place) if place in self.consumer.assignment() else None
+            end = self.reading.consumer.highwater(place) if place in self.reading.consumer.assignment() else None
             if end is not None:
                 found[place.topic, place.partition] = max(end, batches[place][-1].offset + 1)
         return found
 
-    async def _recognise(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
-        """A topic that was made anew begins at 0 again: its records must not pass for those of the old one.
-
-        Asked only where records do not continue what was written: at the start, after a rebalance, after a reset.
-        """
-        doubtful = [place for place, records in batches.items() if records[0].offset < self._next.get(place, 2**63)]
-        if not doubtful:
-            return
-        try:
-            ends = await self.consumer.end_offsets(doubtful)
-        except KafkaError as error:
-            raise KafkaUnavailable(f"{type(error).__name__}: {error}") from error
-        for topic, partition in await self.writer.begin_again(ends):
-            self.lifetime.log.warning(
-                "the topic is shorter than what was read of it: it was made anew, reading from its start",
-                action="begin_again",
-                topic=topic,
-                partition=partition,
-            )
-
     def _trouble(self, error: TransientError, wait: float) -> None:
         metrics.DATABASE_RETRIES.inc()
-        self.lifetime.health.trouble("writing", str(error))
+        self.lifetime.health.trouble(self._part, str(error))
         self.lifetime.log.warning(
-            "rows cannot be written just now, waiting with them",
+            "rows cannot be moved just now, waiting with them",
             action="retry",
+            topic=self.share.topic,
             error=type(error).__name__,
             detail=str(error),
             seconds=wait,
         )
 
+    def _stop(self, error: TooMuchRefused) -> None:
+        self.standing.begin(Part.STOPPED, time.monotonic())
+        self.lifetime.health.trouble(self._part, str(error))
+        self.lifetime.log.error(str(error), action="stop_topic", topic=self.share.topic, error=type(error).__name__)
+
     async def _keep_membership(self, seconds: float) -> None:
-        """Wait, and poll without taking records, so that the group does not think we are stuck.
-
-        A partition that comes to us meanwhile is not paused yet; what the poll takes of it is kept for later. One that
-        went and came back is read again from its committed offset, which is never beyond what is unwritten.
-        """
-        self.consumer.pause(*self.consumer.assignment())
+        """Wait, and poll without taking records, so that the group does not think we are stuck."""
         await self.lifetime.pause(seconds)
-        for place, records in (await self.consumer.getmany(timeout_ms=0)).items():
-            kept = self._in_hand.get(place, [])
-            self._in_hand[place] = kept + records if kept and records[0].offset > kept[-1].offset else records
-
-    async def _commit_when_due(self) -> None:
-        if self._to_commit and time.monotonic() - self._committed_at >= COMMIT_EVERY_SECONDS:
-            await self._commit()
-
-    async def _commit(self) -> None:
-        """Commit what is written; after a rebalance the new owner finds the truth in the database."""
-        mine = self.consumer.assignment()
-        offsets = {place: offset for place, offset in self._to_commit.items() if place in mine}
-        self._committed_at = time.monotonic()
-        if offsets:
-            try:
-                async with asyncio.timeout(COMMIT_SECONDS):
-                    await self.consumer.commit(offsets)
-            except (KafkaError, TimeoutError) as error:
-                self.lifetime.log.info(
-                    "offsets not committed; the database knows them", action="commit", error=type(error).__name__
-                )
-                return
-        self._to_commit.clear()
+        await keep_membership(self.reading.consumer, self.share.topic)

@@ -6,32 +6,31 @@ savepoints and noted in the outcome, the rest is written.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Final
 
-import asyncpg
-
-from schemas.alert import Alert
 from schemas.dead_letter import DeadLetterReason
-from services.timescale_sink import plan_records, verdicts
+from schemas.topics import ALERT_ACTIONS, ALERTS, DEAD_LETTERS, DELIVERIES, INDICATORS, PLAN
+from services.alert_life.life import Fate
+from services.runtime.record import Record
+from services.timescale_sink import actions, plan_records, verdicts
+from services.timescale_sink.deliveries import decode_deliveries
+from services.timescale_sink.identity import chunks_of
 from services.timescale_sink.intake import intake_of
 from services.timescale_sink.outcome import Outcome, devices_of
 from services.timescale_sink.queries import SQL
-from services.timescale_sink.rows import Record, Refusal, Rows, decode
-from services.timescale_sink.tables import ReadingsTable
+from services.timescale_sink.readings import REFUSED, Connection, write_readings
+from services.timescale_sink.rows import Decoded, Refusal, decode
+from services.timescale_sink.tables import TABLES, ReadingsTable
+from services.timescale_sink.verdicts import AlertEvent
 
-Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 
-REFUSED: Final = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.ProgramLimitExceededError,
-    OverflowError,
-    UnicodeError,
-)
-"""The row is at fault: SQLSTATE classes 22, 23 and 54; or its value fits no column, and COPY fails on our side."""
+class TooWide(Exception):
+    """The records go into more chunks than one transaction may write into."""
+
 
 _INSERT_DEAD_LETTER: Final = (
     f"INSERT INTO dead_letters ({', '.join(verdicts.DEAD_LETTER_COLUMNS)})"  # noqa: S608 - our own names
@@ -42,35 +41,26 @@ _INSERT_DEAD_LETTER: Final = (
 async def take_readings(
     connection: Connection, table: ReadingsTable, records: Sequence[Record], outcome: Outcome, *, isolating: bool
 ) -> None:
-    """Copy the readings and merge what is new; ticks are counted and passed over."""
+    """Write the readings; ticks are counted and passed over.
+
+    Raises:
+        TooWide: they go into more chunks than one transaction may write into, `outcome.room` of them; write fewer.
+    """
     decoded = decode(table, records)
+    rows = decoded.rows
     outcome.ticks, outcome.refused = decoded.ticks, decoded.refused
-    if not decoded.rows:
+    if not rows:
         return
-    if isolating:
-        await _halve(connection, table, decoded.rows, outcome)
-    else:
-        outcome.stored = await _copy_and_merge(connection, table, decoded.rows)
-    outcome.devices = devices_of(table, decoded.rows)
-    outcome.intake = intake_of(table, decoded.rows, datetime.now(UTC))
-
-
-async def _halve(connection: Connection, table: ReadingsTable, rows: Rows, outcome: Outcome) -> None:
-    """Write rows within savepoints; what is refused when alone goes to the dead letters."""
-    try:
-        async with connection.transaction():
-            await connection.execute(f"DELETE FROM {table.incoming}")  # noqa: S608 - our own name
-            stored = await _copy_and_merge(connection, table, rows)
-    except REFUSED as error:
-        if len(rows) == 1:
-            outcome.refused.append(
-                Refusal(rows.records[0], DeadLetterReason.REFUSED_BY_DATABASE, str(error), rows.values[0])
-            )
-            return
-        for half in rows.halves():
-            await _halve(connection, table, half, outcome)
-    else:
-        outcome.stored += stored
+    outcome.chunks = len(chunks_of(table, rows.values))
+    if outcome.chunks > outcome.room:
+        raise TooWide
+    written = await write_readings(connection, table, rows.values, isolating=isolating)
+    outcome.stored = written.stored
+    outcome.refused += [
+        Refusal(rows.records[each.place], each.reason, each.why, rows.values[each.place]) for each in written.refused
+    ]
+    outcome.devices = devices_of(table, rows)
+    outcome.intake = intake_of(table, rows, datetime.now(UTC))
 
 
 async def take_dead_letters(
@@ -123,18 +113,154 @@ async def take_plan_versions(
 
 
 async def take_alerts(connection: Connection, records: Sequence[Record], outcome: Outcome, *, isolating: bool) -> None:
-    """Keep each event, bring each alert forward, and see to it that one is open for a rule and asset."""
+    """Keep each event, bring each alert forward, and see to it that one is open for a rule and asset.
+
+    In sets, each row found by an index: what an alert costs does not depend on how many there have been.
+    """
     found, bad = verdicts.decode_alerts(records)
     outcome.refused += bad
-    for alert, record in found:
+    if found:
+        await connection.execute(SQL["by_index"])
         if isolating:
-            await _alone(connection, record, outcome, _take_alert(connection, alert, record))
+            await _halve_alerts(connection, found, outcome)
         else:
-            await _take_alert(connection, alert, record)
-    for key in sorted({(alert.lane, alert.rule, alert.asset) for alert, _ in found}):
-        await connection.execute(SQL["supersede_alerts"], *key)
-        await connection.execute(SQL["settle_alerts"], *key)
+            await _write_alerts(connection, found)
     outcome.store_the_rest(records)
+
+
+async def take_actions(connection: Connection, records: Sequence[Record], outcome: Outcome, *, isolating: bool) -> None:
+    """Keep each action with what became of it: which of two counts is said here, once, and stays.
+
+    Actions on one alert stand in one partition, so no other sink writes them meanwhile; should somebody have put them
+    into two, an index lets one count, and the other is judged anew.
+    """
+    found, bad = actions.decode_actions(records)
+    outcome.refused += bad
+    if found:
+        await connection.execute(SQL["by_index"])
+        if isolating:
+            await _halve_actions(connection, found, outcome)
+        else:
+            await _write_actions(connection, found)
+    outcome.store_the_rest(records)
+
+
+async def take_deliveries(
+    connection: Connection, records: Sequence[Record], outcome: Outcome, *, isolating: bool
+) -> None:
+    """Keep each attempt to hand an event on."""
+    rows, bad = decode_deliveries(records)
+    outcome.refused += bad
+    if isolating:
+        for row, record in rows:
+            await _alone(connection, record, outcome, connection.execute(SQL["deliveries"], *([v] for v in row)))
+    elif rows:
+        columns = zip(*(row for row, _ in rows), strict=True)
+        await connection.execute(SQL["deliveries"], *map(list, columns))
+    outcome.store_the_rest(records)
+
+
+_Take = Callable[..., Awaitable[None]]
+TAKERS: Final[Mapping[str, _Take]] = MappingProxyType(
+    {
+        DEAD_LETTERS: take_dead_letters,
+        INDICATORS: take_indicators,
+        ALERTS: take_alerts,
+        ALERT_ACTIONS: take_actions,
+        DELIVERIES: take_deliveries,
+        PLAN: take_plan_versions,
+    }
+)
+"""By topic, where it is not readings: all are called alike."""
+
+
+async def take(
+    connection: Connection, topic: str, records: Sequence[Record], outcome: Outcome, *, isolating: bool
+) -> None:
+    """Put the records of a topic into their tables.
+
+    Raises:
+        TooWide: see `take_readings`.
+    """
+    if topic in TABLES:
+        await take_readings(connection, TABLES[topic], records, outcome, isolating=isolating)
+    else:
+        await TAKERS[topic](connection, records, outcome, isolating=isolating)
+
+
+async def give_up(connection: Connection, topic: str, records: Sequence[Record], outcome: Outcome, why: str) -> None:
+    """Refuse records that the database has no room for; a dead letter is kept with its place and the reason alone."""
+    if topic == DEAD_LETTERS:
+        for record in records:
+            *row, _, partition, offset = verdicts.unread_dead_letter(record, why)
+            await connection.execute(_INSERT_DEAD_LETTER, *row, b"", partition, offset)
+        outcome.store_the_rest(records)
+        return
+    decoded = decode(TABLES[topic], records) if topic in TABLES else Decoded()
+    outcome.ticks = decoded.ticks
+    values = {id(record): row for record, row in zip(decoded.rows.records, decoded.rows.values, strict=True)}
+    outcome.refused = [
+        Refusal(record, DeadLetterReason.REFUSED_BY_DATABASE, why, values.get(id(record)))
+        for record in records
+        if not outcome.ticks[record.partition]
+    ]
+
+
+async def _halve_alerts(connection: Connection, found: Sequence[AlertEvent], outcome: Outcome) -> None:
+    """Write alerts within savepoints; what is refused when alone goes to the dead letters."""
+    why = await _refused(connection, _write_alerts(connection, found))
+    if why is None:
+        return
+    if len(found) == 1:
+        outcome.refused.append(Refusal(found[0].record, DeadLetterReason.REFUSED_BY_DATABASE, why))
+        return
+    at = len(found) // 2
+    for half in (found[:at], found[at:]):
+        await _halve_alerts(connection, half, outcome)
+
+
+async def _write_alerts(connection: Connection, found: Sequence[AlertEvent]) -> None:
+    events = sorted((one.event for one in found), key=itemgetter(0))
+    await connection.execute(SQL["alert_events"], *map(list, zip(*events, strict=True)))
+    states = verdicts.latest_states(found)
+    await connection.execute(SQL["alerts"], *map(list, zip(*states, strict=True)))
+    changed = [values[0] for values in states]
+    in_front = await connection.fetch(SQL["link_alerts"], changed)
+    if in_front:
+        await connection.execute(SQL["show_alerts"], [row[0] for row in in_front])
+
+
+async def _halve_actions(connection: Connection, found: Sequence[actions.Done], outcome: Outcome) -> None:
+    """Write actions within savepoints, in their order; what is refused when alone goes to the dead letters."""
+    try:
+        async with connection.transaction():
+            await _write_actions(connection, found)
+    except REFUSED as error:
+        if len(found) == 1:
+            outcome.refused.append(Refusal(found[0].record, DeadLetterReason.REFUSED_BY_DATABASE, str(error)))
+            return
+        at = len(found) // 2
+        for half in (found[:at], found[at:]):
+            await _halve_actions(connection, half, outcome)
+
+
+async def _write_actions(connection: Connection, found: Sequence[actions.Done]) -> None:
+    ids = [one.action.action_id for one in found]
+    alerts = sorted({one.alert_id for one in found if one.alert_id is not None})
+    stored = {
+        (row["alert_id"], row["action_id"]): actions.Stored(
+            Fate(row["fate"]), row["kafka_partition"], row["kafka_offset"]
+        )
+        for row in await connection.fetch(SQL["action_fates"], ids)
+    }
+    counts = {
+        row["alert_id"]: actions.Counts(row["seen"], row["comments"], frozenset(row["received"]))
+        for row in await connection.fetch(SQL["action_counts"], alerts)
+    }
+    rows = actions.judge(found, stored, counts)
+    if rows:
+        columns = zip(*rows.values(), strict=True)
+        await connection.execute(SQL["alert_actions"], *map(list, columns))
 
 
 async def _refused(connection: Connection, statement: Awaitable[object]) -> str | None:
@@ -152,19 +278,3 @@ async def _alone(connection: Connection, record: Record, outcome: Outcome, state
     why = await _refused(connection, statement)
     if why is not None:
         outcome.refused.append(Refusal(record, DeadLetterReason.REFUSED_BY_DATABASE, why))
-
-
-async def _take_alert(connection: Connection, alert: Alert, record: Record) -> None:
-    data = (record.value or b"").decode()
-    await connection.execute(
-        SQL["alert_event"], alert.event_id, alert.alert_id, alert.revision, alert.event, alert.lane, data
-    )
-    await connection.execute(SQL["alert"], *verdicts.alert_values(alert))
-
-
-async def _copy_and_merge(connection: Connection, table: ReadingsTable, rows: Rows) -> Counter[int]:
-    """Copy rows into the temporary table and take over what is new; returns new rows by partition."""
-    await connection.copy_records_to_table(
-        table.incoming, records=rows.values, columns=table.columns, schema_name="pg_temp"
-    )
-    return Counter({row[0]: row[1] for row in await connection.fetch(table.merge)})

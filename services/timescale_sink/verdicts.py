@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from schemas.alert import Alert
 from schemas.dead_letter import DeadLetter, DeadLetterReason
 from schemas.indicator import Indicator
+from services.runtime.record import Record
 from services.timescale_sink.outcome import letter_for
-from services.timescale_sink.rows import Record, Refusal, Values, complaint
+from services.timescale_sink.rows import Refusal, Values, complaint
 
 DEAD_LETTER_FIELDS: Final = tuple(DeadLetter.model_fields)
 DEAD_LETTER_COLUMNS: Final = (*DEAD_LETTER_FIELDS, "payload", "dl_partition", "dl_offset")
@@ -22,9 +23,6 @@ IndicatorKey: TypeAlias = tuple[Any, ...]
 _REVISION: Final = 14
 """Place of the revision in an indicator's row."""
 
-_BIGINT_MAX: Final = 2**63 - 1
-_INTEGER_MAX: Final = 2**31 - 1
-_INTEGERS: Final = frozenset({"kafka_partition", "element"})
 
 _INDEXED: Final = frozenset({"device_id", "boot_id", "group_id", "lane"})
 _INDEXED_CHARS: Final = 200
@@ -107,20 +105,49 @@ def _indicator_row(one: Indicator) -> Values:
     )
 
 
-def decode_alerts(records: Iterable[Record]) -> tuple[list[tuple[Alert, Record]], list[Refusal]]:
-    """Alerts in the order of their events."""
-    found: list[tuple[Alert, Record]] = []
+class AlertEvent(NamedTuple):
+    """One event of an alert, ready to be written."""
+
+    alert: Alert
+    record: Record
+    event: Values
+    """Row for `queries/alert_events.sql`."""
+    state: Values
+    """Row for `queries/alerts.sql`."""
+
+
+def decode_alerts(records: Iterable[Record]) -> tuple[list[AlertEvent], list[Refusal]]:
+    """Events in the order of their records."""
+    found: list[AlertEvent] = []
     bad: list[Refusal] = []
     for record in records:
+        data = record.value or b""
         try:
-            found.append((Alert.model_validate_json(record.value or b""), record))
+            alert = Alert.model_validate_json(data)
+            event = (alert.event_id, alert.alert_id, alert.revision, alert.event, alert.lane, data.decode())
+            found.append(AlertEvent(alert, record, event, alert_values(alert)))
         except ValidationError as error:
             bad.append(_undecodable(record, complaint(error)))
+        except orjson.JSONEncodeError as error:  # a number beyond 64 bits
+            bad.append(_undecodable(record, f"members: {error}"))
     return found, bad
 
 
+def latest_states(events: Iterable[AlertEvent]) -> list[Values]:
+    """Rows for `queries/alerts.sql`, one an alert: that of its highest revision, of equal ones the first.
+
+    In the order of their ids, so that two writers never wait for each other.
+    """
+    latest: dict[str, AlertEvent] = {}
+    for one in events:
+        known = latest.get(one.alert.alert_id)
+        if known is None or known.alert.revision < one.alert.revision:
+            latest[one.alert.alert_id] = one
+    return [latest[key].state for key in sorted(latest)]
+
+
 def alert_values(alert: Alert) -> Values:
-    """Values for `queries/alert.sql`."""
+    """Row for `queries/alerts.sql`."""
     return (
         alert.alert_id,
         alert.revision,
@@ -172,14 +199,9 @@ def _row(known: DeadLetter, record: Record) -> Values:
 
 
 def _fit(name: str, value: Any) -> Any:
-    """What a dead letter says of itself may be as hostile as its payload.
-
-    Text loses its NUL and what an index cannot hold, a number that fits no column is unknown.
-    """
+    """What a dead letter says of itself may be hostile, too: text loses its NUL and what no index holds."""
     if isinstance(value, str):
         return value.replace("\0", "\\u0000")[: _INDEXED_CHARS if name in _INDEXED else None]
-    if isinstance(value, int) and not -1 <= value <= (_INTEGER_MAX if name in _INTEGERS else _BIGINT_MAX):
-        return None
     return value
 
 

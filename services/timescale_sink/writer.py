@@ -1,4 +1,4 @@
-"""One round of records into the database, in one transaction.
+"""One round of records into the database: in one transaction, or in several where one cannot bear it.
 
 1. Lock the progress of its topics; drop records that were handled before a crash.
 2. Write what is new; a row that the database refuses is found by halving, the rest is written.
@@ -6,6 +6,10 @@
 4. Add to the progress; commit.
 
 A crash before the commit leaves nothing behind but dead letters that will come again, which are counted by their key.
+
+A round that the database has no room for (locks, memory, a limit of its own), or that goes into too many chunks, is
+written in smaller parts. A single record that it has no room for is tried again some times; then it is refused, so that
+it does not stop all others for ever.
 """
 
 from __future__ import annotations
@@ -17,12 +21,12 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final
 
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS, PLAN
+from schemas.fields import Feed
 from services.runtime import metrics
 from services.runtime.dead_letters import DeadLetterProducer
 from services.timescale_sink.errors import (
@@ -31,23 +35,27 @@ from services.timescale_sink.errors import (
     KafkaUnavailable,
     SchemaMismatch,
     TooMuchRefused,
+    TopicUnwritable,
 )
-from services.timescale_sink.intake import intake_row
+from services.timescale_sink.identity import CHUNKS_AT_ONCE
+from services.timescale_sink.intake import Intake, intake_row
 from services.timescale_sink.outcome import DeviceKey, Outcome, letter_for
-from services.timescale_sink.poison import PoisonWatch
-from services.timescale_sink.progress import Place, Progress, not_yet_handled
-from services.timescale_sink.queries import SQL
-from services.timescale_sink.rows import Record, Refusal
-from services.timescale_sink.tables import TABLES, ReadingsTable
-from services.timescale_sink.takers import (
-    REFUSED,
-    Connection,
-    take_alerts,
-    take_dead_letters,
-    take_indicators,
-    take_plan_versions,
-    take_readings,
+from services.timescale_sink.placing import (
+    known_progress,
+    refuse_going_back,
+    take_anew,
+    take_hole,
+    take_places,
+    went_back,
 )
+from services.timescale_sink.poison import PoisonWatch, Strikes
+from services.timescale_sink.progress import Batches, Hole, Log, Place, Placement, Progress, cut, not_yet_handled
+from services.timescale_sink.queries import SQL
+from services.timescale_sink.readings import REFUSED, Connection
+from services.timescale_sink.rows import Refusal, Values
+from services.timescale_sink.shares import CONNECTIONS
+from services.timescale_sink.tables import TABLES, ReadingsTable
+from services.timescale_sink.takers import TooWide, give_up, take
 
 OUTAGE: Final = (
     OSError,
@@ -63,6 +71,15 @@ OUTAGE: Final = (
 )
 """The database is at fault, for a while: refused connections, restarts, a full disk, deadlocks, a standby."""
 
+NO_ROOM: Final = (asyncpg.OutOfMemoryError, asyncpg.ConfigurationLimitExceededError)
+"""The transaction is too large for the database: its locks, its memory, a limit that is set. Fewer records may do.
+
+Statements that are too complex are `REFUSED`: the rows are found within savepoints. A full disk is no row's fault.
+"""
+
+TOO_SLOW: Final = (TimeoutError, asyncpg.QueryCanceledError)
+"""The transaction took too long; fewer records may do, and none is refused for it."""
+
 MISMATCH: Final = (
     asyncpg.UndefinedTableError,
     asyncpg.UndefinedColumnError,
@@ -73,15 +90,13 @@ MISMATCH: Final = (
 NO_ENTRY: Final = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 """The user, its password or the name of the database is wrong."""
 
-_NO_ENDS: Final[Mapping[Place, int]] = MappingProxyType({})
+_NO_PLACES: Final[Mapping[Place, int]] = MappingProxyType({})
+_ALL: Final = 2**31
 
 UNPACK_AS_NEEDED: Final = (
     "SELECT set_config(name, '0', FALSE) FROM pg_settings"
     " WHERE name = 'timescaledb.max_tuples_decompressed_per_dml_transaction'"
 )
-
-Batches: TypeAlias = Mapping[Place, Sequence[Record]]
-"""Records by topic and partition, each in the order of their offsets."""
 
 
 @dataclass(slots=True)
@@ -95,49 +110,98 @@ class Writer:
     poison: PoisonWatch = field(default_factory=PoisonWatch)
     _noted: dict[DeviceKey, float] = field(default_factory=dict)
     """When a device was last noted as seen."""
+    _most: int = _ALL
+    """Records of one transaction: fewer after one that the database had no room for, more again after one that went."""
+    _strikes: Strikes = field(default_factory=Strikes)
 
-    async def write(self, batches: Batches, ends: Mapping[Place, int] = _NO_ENDS) -> None:
+    async def write(
+        self, batches: Batches, since: Mapping[Place, int] = _NO_PLACES, ends: Mapping[Place, int] = _NO_PLACES
+    ) -> None:
         """Write the records of each partition.
 
         Args:
+            since: Offset from which each partition was read on; the database must know everything before it.
             ends: End of each partition as Kafka last said; what lies between is still to come.
 
         Raises:
-            DatabaseUnavailable: the database did not take them just now; nothing of the round was written.
-            KafkaUnavailable: Kafka did not take a dead letter just now; nothing of the round was written.
+            DatabaseUnavailable: the database did not take them just now; the first of them may be written.
+            KafkaUnavailable: Kafka did not take a dead letter just now; the same.
+            LedgerRaced: another writer was faster; the same.
+            ProgressWentBack: the database knows less than `since`; nothing of the round was written.
             SchemaMismatch: the tables are not those of this version.
             DatabaseRefusesUs: user, password or database name is wrong.
-            TooMuchRefused: the database refuses most rows of many devices.
+            TopicUnwritable: the database has another fault, damaged pages of a table for one.
+            TooMuchRefused: the database refuses most rows of many devices; they are in the dead letters.
         """
+        left: Batches = batches
         with metrics.WRITE_SECONDS.time(), _named_errors():
-            try:
-                outcomes = await self._transaction(batches, ends, isolating=False)
-            except REFUSED:
-                outcomes = await self._transaction(batches, ends, isolating=True)
+            while left:
+                part, others = cut(left, self._most)
+                if await self._write_part(part, since, ends):
+                    left = others
+
+    async def _write_part(self, part: Batches, since: Mapping[Place, int], ends: Mapping[Place, int]) -> bool:
+        """Write some records in one transaction; false when they must be fewer."""
+        size = sum(map(len, part.values()))
+        try:
+            outcomes = await self._in_one(part, since, ends)
+        except (TooWide, *NO_ROOM) as error:
+            self._most = max(1, size // 2)
+            if size > 1:
+                return False
+            ((place, (record,)),) = part.items()
+            if not self._strikes.note((*place, record.offset)):
+                raise
+            outcomes = await self._transaction(part, since, ends, refusing=str(error))
+        except TOO_SLOW:
+            self._most = max(1, size // 2)
+            raise
+        self._most = min(_ALL, self._most * 2)
         for topic, outcome in outcomes.items():
             if topic in TABLES:
                 self._account(TABLES[topic], outcome)
+        return True
 
-    async def begin_again(self, ends: Mapping[Place, int]) -> list[Place]:
-        """Forget how far we were in partitions that end before that: their topic was made anew, at offset 0.
+    async def _in_one(self, part: Batches, since: Mapping[Place, int], ends: Mapping[Place, int]) -> dict[str, Outcome]:
+        try:
+            return await self._transaction(part, since, ends)
+        except REFUSED:
+            return await self._transaction(part, since, ends, isolating=True)
+
+    async def place(self, logs: Mapping[Place, Log]) -> dict[Place, Placement]:
+        """Where to go on in each partition; what Kafka no longer has is noted as a gap.
 
         Args:
-            ends: Offset behind the last record of each partition, as Kafka says.
+            logs: What Kafka has of them.
 
         Raises:
             DatabaseUnavailable: the database does not answer just now.
+            TopicUnwritable: it has another fault.
             SchemaMismatch: the tables are not those of this version.
             DatabaseRefusesUs: user, password or database name is wrong.
         """
         with _named_errors():
-            rows = await self.pool.fetch(
-                SQL["begin_again"],
-                self.cluster_id,
-                [topic for topic, _ in ends],
-                [partition for _, partition in ends],
-                list(ends.values()),
-            )
-        return [(row["topic"], row["partition"]) for row in rows]
+            return await take_places(self.pool, self.cluster_id, logs)
+
+    async def begin_again(self, place: Place, log: Log, *, next_offset: int, proof: int) -> Placement:
+        """Forget how far we were in a partition: it proved to be another log of the same name. Raises as `place`.
+
+        Args:
+            next_offset: Where reading was to go on.
+            proof: Time, in milliseconds, that the record before it did not have.
+        """
+        with _named_errors():
+            return await take_anew(self.pool, self.cluster_id, place, log, next_offset=next_offset, proof=proof)
+
+    async def pass_over(self, place: Place, log: Log, hole: Hole) -> Placement:
+        """Go on behind records that are gone from the middle of a log, and note them. Raises as `place`."""
+        with _named_errors():
+            return await take_hole(self.pool, self.cluster_id, place, log, hole)
+
+    async def went_back(self, reached: Mapping[Place, int]) -> list[Place]:
+        """Partitions of which the database knows less than was written. Raises as `place`."""
+        with _named_errors():
+            return await went_back(self.pool, self.cluster_id, reached)
 
     def _account(self, table: ReadingsTable, outcome: Outcome) -> None:
         stored, repeated = outcome.stored.total(), outcome.repeated()
@@ -148,15 +212,33 @@ class Writer:
                 f"the database refuses most rows of {table.name}; see its words in v_dead_letters, repair, start again"
             )
 
-    async def _transaction(self, batches: Batches, ends: Mapping[Place, int], *, isolating: bool) -> dict[str, Outcome]:
+    async def _transaction(
+        self,
+        batches: Batches,
+        since: Mapping[Place, int],
+        ends: Mapping[Place, int],
+        *,
+        isolating: bool = False,
+        refusing: str | None = None,
+    ) -> dict[str, Outcome]:
+        """Write everything, or refuse everything for the reason given."""
         outcomes: dict[str, Outcome] = {}
+        room = CHUNKS_AT_ONCE
         async with self.pool.acquire() as connection, connection.transaction():
-            fresh = await self._fresh(connection, batches)
+            known = await known_progress(connection, self.cluster_id, batches)
+            refuse_going_back(known, since)
+            found = {place: not_yet_handled(records, known[place].next_offset) for place, records in batches.items()}
+            fresh = {place: records for place, records in found.items() if records}
             for topic in sorted({topic for topic, _ in fresh}):
                 places = {place: records for place, records in fresh.items() if place[0] == topic}
-                outcome = outcomes[topic] = Outcome()
-                await _take(connection, topic, list(chain.from_iterable(places.values())), outcome, isolating=isolating)
+                records = list(chain.from_iterable(places.values()))
+                outcome = outcomes[topic] = Outcome(room=room)
+                if refusing is not None:
+                    await give_up(connection, topic, records, outcome, refusing)
+                else:
+                    await take(connection, topic, records, outcome, isolating=isolating)
                 outcome.advance(places)
+                room -= outcome.chunks
             seen = dict(chain.from_iterable(outcome.devices.items() for outcome in outcomes.values()))
             noted = await self._note_devices(connection, seen)
             await self._dead_letter([refusal for outcome in outcomes.values() for refusal in outcome.refused])
@@ -164,18 +246,6 @@ class Writer:
             await _note_intake(connection, outcomes)
         self._noted |= noted
         return outcomes
-
-    async def _fresh(self, connection: Connection, batches: Batches) -> dict[Place, Sequence[Record]]:
-        """Lock the progress of the partitions; returns what is still to be handled."""
-        places = sorted(batches)
-        keys = self.cluster_id, [topic for topic, _ in places], [partition for _, partition in places]
-        known = await connection.fetch(SQL["next_offsets"], *keys)
-        if len(known) < len(places):
-            await connection.execute(SQL["open_partitions"], *keys)
-            known = await connection.fetch(SQL["next_offsets"], *keys)
-        handled = {(row["topic"], row["partition"]): row["next_offset"] for row in known}
-        found = {place: not_yet_handled(batches[place], handled[place]) for place in places}
-        return {place: records for place, records in found.items() if records}
 
     async def _note_devices(
         self, connection: Connection, latest: dict[DeviceKey, tuple[str, str]]
@@ -213,6 +283,7 @@ class Writer:
             [p.dead_lettered for p in rows],
             [p.ticks for p in rows],
             [ends.get((p.topic, p.partition)) for p in rows],
+            [p.last_timestamp for p in rows],
         )
 
 
@@ -229,31 +300,25 @@ def _named_errors() -> Iterator[None]:
         raise SchemaMismatch(f"{error}; run `python -m services.timescale_sink migrate`") from error
     except NO_ENTRY as error:
         raise DatabaseRefusesUs(f"{error}; correct DATABASE_URL") from error
-
-
-async def _take(
-    connection: Connection, topic: str, records: Sequence[Record], outcome: Outcome, *, isolating: bool
-) -> None:
-    if topic in TABLES:
-        await take_readings(connection, TABLES[topic], records, outcome, isolating=isolating)
-    elif topic == DEAD_LETTERS:
-        await take_dead_letters(connection, records, outcome, isolating=isolating)
-    elif topic == INDICATORS:
-        await take_indicators(connection, records, outcome, isolating=isolating)
-    elif topic == ALERTS:
-        await take_alerts(connection, records, outcome, isolating=isolating)
-    elif topic == PLAN:
-        await take_plan_versions(connection, records, outcome, isolating=isolating)
+    except asyncpg.PostgresError as error:
+        raise TopicUnwritable(f"the database has a fault, {error.sqlstate} {error}; see its log") from error
 
 
 async def _note_intake(connection: Connection, outcomes: Mapping[str, Outcome]) -> None:
-    rows = [
-        intake_row(TABLES[topic].feed, outcome.intake, outcome.advanced)
-        for topic, outcome in outcomes.items()
-        if topic in TABLES and any(progress.readings for progress in outcome.advanced)
-    ]
+    rows = intake_rows(outcomes)
     if rows:
         await connection.execute(SQL["intake"], *(list(column) for column in zip(*rows, strict=True)))
+
+
+def intake_rows(outcomes: Mapping[str, Outcome]) -> list[Values]:
+    """One row for `queries/intake.sql` for each feed that took readings in, whichever of its topics they came by."""
+    taken: dict[Feed, tuple[Intake, list[Progress]]] = {}
+    for topic, outcome in outcomes.items():
+        if topic in TABLES and any(progress.readings for progress in outcome.advanced):
+            feed = TABLES[topic].feed
+            intake, advanced = taken.get(feed, (Intake(), []))
+            taken[feed] = (intake + outcome.intake, [*advanced, *outcome.advanced])
+    return [intake_row(feed, intake, advanced) for feed, (intake, advanced) in taken.items()]
 
 
 async def _prepare(connection: Connection) -> None:
@@ -274,7 +339,7 @@ async def database_pool(url: str) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]
     pool = asyncpg.create_pool(
         url,
         min_size=0,
-        max_size=4,
+        max_size=CONNECTIONS,
         init=_prepare,
         command_timeout=60,
         # A pool resets its connections between uses; ours keep their temporary tables and hold no other state.

@@ -1,16 +1,56 @@
 -- The schema that the migrations make on the Apache edition. Made by `make schema`; compared in CI.
 
+CREATE TABLE alert_actions (
+    action_id text NOT NULL,
+    kind text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    by text NOT NULL,
+    by_name text NOT NULL,
+    lane text NOT NULL,
+    asset text NOT NULL,
+    alert_id text,
+    alert_revision integer,
+    rule text,
+    feed text,
+    place text,
+    zone text,
+    severity text,
+    raised_at timestamp with time zone,
+    seen integer,
+    assignee text,
+    scope text,
+    until timestamp with time zone,
+    words text NOT NULL,
+    fate text NOT NULL,
+    kafka_partition integer NOT NULL,
+    kafka_offset bigint NOT NULL,
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+);
+
 CREATE TABLE alert_deliveries (
     event_id text NOT NULL,
-    receiver text NOT NULL,
+    subscriber text NOT NULL,
     attempt integer NOT NULL,
-    alert_id text NOT NULL,
+    alert_id text,
     lane text NOT NULL,
     outcome text NOT NULL,
     http_status integer,
-    attempted_at timestamp with time zone NOT NULL,
-    seconds double precision,
-    detail text NOT NULL DEFAULT ''::text
+    at timestamp with time zone NOT NULL,
+    seconds double precision NOT NULL,
+    detail text NOT NULL DEFAULT ''::text,
+    event text NOT NULL,
+    feed text,
+    asset text NOT NULL,
+    redelivery boolean NOT NULL,
+    waited_seconds double precision NOT NULL,
+    next_at timestamp with time zone,
+    event_topic text NOT NULL,
+    event_partition integer NOT NULL,
+    event_offset bigint NOT NULL,
+    kafka_partition integer NOT NULL,
+    kafka_offset bigint NOT NULL,
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
 );
 
 CREATE TABLE alert_events (
@@ -243,6 +283,26 @@ CREATE TABLE intake_minutes (
     storing_s_max double precision NOT NULL DEFAULT 0
 );
 
+CREATE TABLE ledger_backlog (
+    feed text NOT NULL,
+    chunk text NOT NULL
+);
+
+CREATE TABLE log_gaps (
+    cluster_id text NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    first_offset bigint NOT NULL,
+    before_offset bigint NOT NULL,
+    why text NOT NULL,
+    since timestamp with time zone,
+    until timestamp with time zone,
+    noticed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    acknowledged_at timestamp with time zone,
+    acknowledged_by text,
+    told integer NOT NULL DEFAULT 0
+);
+
 CREATE TABLE parking_readings (
     device_id text NOT NULL,
     group_id text NOT NULL,
@@ -278,6 +338,24 @@ CREATE TABLE plan_versions (
     stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
 );
 
+CREATE TABLE reading_ledger (
+    feed text NOT NULL,
+    lane text NOT NULL,
+    device_id text NOT NULL,
+    boot_id text NOT NULL,
+    segment bigint NOT NULL,
+    stored int8multirange NOT NULL DEFAULT '{}'::int8multirange,
+    gone int8multirange NOT NULL DEFAULT '{}'::int8multirange
+);
+
+CREATE TABLE reading_repeats (
+    hour timestamp with time zone NOT NULL,
+    feed text NOT NULL,
+    lane text NOT NULL,
+    device_id text NOT NULL,
+    n bigint NOT NULL
+);
+
 CREATE TABLE schema_migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -296,7 +374,8 @@ CREATE TABLE sink_progress (
     dead_lettered bigint NOT NULL DEFAULT 0,
     ticks bigint NOT NULL DEFAULT 0,
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
-    end_offset bigint
+    end_offset bigint,
+    last_timestamp bigint
 );
 
 CREATE TABLE storage_ages (
@@ -355,9 +434,11 @@ CREATE TABLE water_readings (
     kafka_offset bigint NOT NULL
 );
 
+ALTER TABLE alert_actions ADD CONSTRAINT alert_actions_fate_check CHECK ((fate = ANY (ARRAY['counts'::text, 'repeated'::text, 'overtaken'::text, 'too_many'::text])));
+ALTER TABLE alert_actions ADD CONSTRAINT alert_actions_identity UNIQUE NULLS NOT DISTINCT (action_id, alert_id);
 ALTER TABLE alert_deliveries ADD CONSTRAINT alert_deliveries_attempt_check CHECK ((attempt > 0));
-ALTER TABLE alert_deliveries ADD CONSTRAINT alert_deliveries_outcome_check CHECK ((outcome = ANY (ARRAY['delivered'::text, 'refused'::text, 'failed'::text, 'withheld'::text])));
-ALTER TABLE alert_deliveries ADD CONSTRAINT alert_deliveries_pkey PRIMARY KEY (event_id, receiver, attempt);
+ALTER TABLE alert_deliveries ADD CONSTRAINT alert_deliveries_outcome_check CHECK ((outcome = ANY (ARRAY['delivered'::text, 'failed'::text, 'refused'::text, 'withheld'::text, 'given_up'::text])));
+ALTER TABLE alert_deliveries ADD CONSTRAINT alert_deliveries_pkey PRIMARY KEY (event_id, subscriber, attempt, at, outcome);
 ALTER TABLE alert_events ADD CONSTRAINT alert_events_pkey PRIMARY KEY (event_id);
 ALTER TABLE alerts ADD CONSTRAINT alerts_pkey PRIMARY KEY (alert_id);
 ALTER TABLE assets ADD CONSTRAINT assets_check CHECK (((parent_kind IS NULL) = (parent_id IS NULL)));
@@ -370,8 +451,8 @@ ALTER TABLE assets ADD CONSTRAINT assets_longitude_check CHECK (((longitude >= (
 ALTER TABLE assets ADD CONSTRAINT assets_pkey PRIMARY KEY (kind, asset_id);
 ALTER TABLE dead_letters ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (received_at, dl_partition, dl_offset);
 ALTER TABLE devices ADD CONSTRAINT devices_pkey PRIMARY KEY (feed, lane, device_id);
-ALTER TABLE emergency_readings ADD CONSTRAINT emergency_readings_pkey PRIMARY KEY (device_id, boot_id, seq, observed_at);
-ALTER TABLE ev_readings ADD CONSTRAINT ev_readings_pkey PRIMARY KEY (device_id, boot_id, seq, observed_at);
+ALTER TABLE emergency_readings ADD CONSTRAINT emergency_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
+ALTER TABLE ev_readings ADD CONSTRAINT ev_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
 ALTER TABLE imports ADD CONSTRAINT imports_check CHECK ((lines = ((stored + duplicates) + refused)));
 ALTER TABLE imports ADD CONSTRAINT imports_check1 CHECK (((next_at >= part_start) AND (next_at <= part_end)));
 ALTER TABLE imports ADD CONSTRAINT imports_pkey PRIMARY KEY (source, part_start);
@@ -379,23 +460,35 @@ ALTER TABLE indicator_history ADD CONSTRAINT indicator_history_pkey PRIMARY KEY 
 ALTER TABLE indicators ADD CONSTRAINT indicators_pkey PRIMARY KEY (lane, id, subject, period_start, period_end, sample_device_id, sample_boot_id, sample_seq);
 ALTER TABLE intake_minutes ADD CONSTRAINT intake_minutes_check CHECK ((readings = ((stored + duplicates) + dead_lettered)));
 ALTER TABLE intake_minutes ADD CONSTRAINT intake_minutes_pkey PRIMARY KEY (minute, feed);
-ALTER TABLE parking_readings ADD CONSTRAINT parking_readings_pkey PRIMARY KEY (device_id, boot_id, seq, observed_at);
+ALTER TABLE ledger_backlog ADD CONSTRAINT ledger_backlog_pkey PRIMARY KEY (chunk);
+ALTER TABLE log_gaps ADD CONSTRAINT log_gaps_check CHECK ((first_offset < before_offset));
+ALTER TABLE log_gaps ADD CONSTRAINT log_gaps_pkey PRIMARY KEY (cluster_id, topic, partition, noticed_at, first_offset);
+ALTER TABLE log_gaps ADD CONSTRAINT log_gaps_why_check CHECK ((why = ANY (ARRAY['removed'::text, 'made_anew'::text])));
+ALTER TABLE parking_readings ADD CONSTRAINT parking_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
 ALTER TABLE plan_versions ADD CONSTRAINT plan_versions_kind_check CHECK ((kind = ANY (ARRAY['plan'::text, 'standard'::text, 'policy'::text])));
 ALTER TABLE plan_versions ADD CONSTRAINT plan_versions_origin_check CHECK ((origin = ANY (ARRAY['file'::text, 'published'::text])));
 ALTER TABLE plan_versions ADD CONSTRAINT plan_versions_pkey PRIMARY KEY (kind, document_id, version, published_at);
+ALTER TABLE reading_ledger ADD CONSTRAINT reading_ledger_pkey PRIMARY KEY (feed, lane, device_id, boot_id, segment);
+ALTER TABLE reading_repeats ADD CONSTRAINT reading_repeats_pkey PRIMARY KEY (hour, feed, lane, device_id);
 ALTER TABLE schema_migrations ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
 ALTER TABLE sink_progress ADD CONSTRAINT sink_progress_check CHECK ((readings = ((stored + duplicates) + dead_lettered)));
 ALTER TABLE sink_progress ADD CONSTRAINT sink_progress_pkey PRIMARY KEY (cluster_id, topic, partition);
 ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_months_check CHECK ((months > 0));
 ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_pkey PRIMARY KEY (what);
 ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_what_check CHECK ((what = ANY (ARRAY['raw'::text, 'minutes'::text, 'hours'::text, 'days'::text, 'letters'::text])));
-ALTER TABLE tax_readings ADD CONSTRAINT tax_readings_pkey PRIMARY KEY (device_id, boot_id, seq, observed_at);
-ALTER TABLE water_readings ADD CONSTRAINT water_readings_pkey PRIMARY KEY (device_id, boot_id, seq, observed_at);
+ALTER TABLE tax_readings ADD CONSTRAINT tax_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
+ALTER TABLE water_readings ADD CONSTRAINT water_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
 
-CREATE INDEX alert_deliveries_by_time ON public.alert_deliveries USING btree (attempted_at);
+CREATE INDEX alert_actions_by_alert ON public.alert_actions USING btree (alert_id, at);
+CREATE INDEX alert_actions_by_time ON public.alert_actions USING btree (at);
+CREATE INDEX alert_deliveries_by_subscriber ON public.alert_deliveries USING btree (subscriber, at);
+CREATE INDEX alert_deliveries_by_time ON public.alert_deliveries USING btree (at);
 CREATE INDEX alert_events_by_alert ON public.alert_events USING btree (alert_id, revision);
 CREATE INDEX alert_events_by_time ON public.alert_events USING btree (stored_at);
+CREATE INDEX alerts_by_asset ON public.alerts USING btree (asset, started_at DESC);
 CREATE INDEX alerts_by_time ON public.alerts USING btree (lane, started_at DESC);
+CREATE INDEX alerts_open ON public.alerts USING btree (lane, rule, asset, started_at, alert_id) WHERE ((ended_at IS NULL) AND (event <> 'retracted'::text));
+CREATE INDEX alerts_superseded ON public.alerts USING btree (superseded_by) WHERE (superseded_by IS NOT NULL);
 CREATE INDEX assets_by_id ON public.assets USING btree (asset_id);
 CREATE INDEX dead_letters_by_device ON public.dead_letters USING btree (boot_id, device_id, seq);
 CREATE INDEX dead_letters_received_at_idx ON public.dead_letters USING btree (received_at DESC);
@@ -409,6 +502,7 @@ CREATE INDEX ev_readings_by_minute ON public.ev_readings USING brin (time_bucket
 CREATE INDEX ev_readings_by_time ON public.ev_readings USING brin (observed_at);
 CREATE INDEX ev_readings_faults ON public.ev_readings USING btree (observed_at) WHERE (status = 'fault'::text);
 CREATE INDEX indicators_by_id ON public.indicators USING btree (lane, id, subject, period_start DESC, period_end DESC);
+CREATE INDEX log_gaps_open ON public.log_gaps USING btree (topic, partition) WHERE ((acknowledged_at IS NULL) OR (told < 2));
 CREATE INDEX parking_readings_by_device ON public.parking_readings USING btree (lane, device_id, observed_at DESC);
 CREATE INDEX parking_readings_by_hour ON public.parking_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX parking_readings_by_minute ON public.parking_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
@@ -421,6 +515,7 @@ CREATE INDEX water_readings_by_device ON public.water_readings USING btree (lane
 CREATE INDEX water_readings_by_hour ON public.water_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX water_readings_by_minute ON public.water_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX water_readings_by_time ON public.water_readings USING brin (observed_at);
+CREATE UNIQUE INDEX alert_actions_counting ON public.alert_actions USING btree (alert_id, seen) WHERE (fate = 'counts'::text);
 CREATE UNIQUE INDEX one_open_alert ON public.alerts USING btree (lane, rule, asset) WHERE ((ended_at IS NULL) AND (event <> 'retracted'::text) AND (superseded_by IS NULL));
 
 -- hypertable dead_letters by received_at, chunks of 7 days
@@ -432,31 +527,55 @@ CREATE UNIQUE INDEX one_open_alert ON public.alerts USING btree (lane, rule, ass
 -- hypertable tax_readings by observed_at, chunks of 7 days
 -- hypertable water_readings by observed_at, chunks of 7 days
 
-CREATE OR REPLACE FUNCTION public.drop_expired_chunks()
+CREATE OR REPLACE FUNCTION public.drop_expired_chunks(moment timestamp with time zone, most integer)
+ RETURNS TABLE(relation text, chunk text)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET lock_timeout TO '5s'
+AS $function$
+DECLARE
+    chosen record;
+    each record;
+BEGIN
+    SELECT array_agg(e) AS chunks INTO chosen FROM (
+        SELECT * FROM expired_chunks(moment) AS e ORDER BY e.range_end, e.chunk LIMIT most
+    ) AS e;
+    IF chosen.chunks IS NULL THEN
+        RETURN;
+    END IF;
+    FOR each IN SELECT * FROM unnest(chosen.chunks) AS e (relation text, chunk text, since timestamptz, until timestamptz) LOOP
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', each.chunk);
+    END LOOP;
+    FOR each IN SELECT * FROM unnest(chosen.chunks) AS e (relation text, chunk text, since timestamptz, until timestamptz) LOOP
+        PERFORM forget_numbers(each.relation, each.chunk::regclass);
+        RETURN QUERY
+        SELECT each.relation, dropped::text
+        FROM drop_chunks(format('public.%I', each.relation)::regclass, older_than => each.until, newer_than => each.since)
+            AS dropped;
+    END LOOP;
+    DELETE FROM reading_ledger AS l
+    USING (
+        SELECT e.feed, e.lane, e.device_id, e.boot_id, e.segment
+        FROM reading_ledger AS e
+        WHERE isempty(e.stored) AND NOT EXISTS (
+            SELECT FROM reading_ledger AS o
+            WHERE (o.feed, o.lane, o.device_id, o.boot_id) = (e.feed, e.lane, e.device_id, e.boot_id)
+                AND NOT isempty(o.stored)
+        )
+        ORDER BY e.feed, e.lane, e.device_id, e.boot_id, e.segment
+        FOR UPDATE OF e
+    ) AS e
+    WHERE (l.feed, l.lane, l.device_id, l.boot_id, l.segment) = (e.feed, e.lane, e.device_id, e.boot_id, e.segment);
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION public.drop_expired_chunks(most integer)
  RETURNS TABLE(relation text, chunk text)
  LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-    SELECT * FROM drop_expired_chunks(now())
-$function$;
-
-CREATE OR REPLACE FUNCTION public.drop_expired_chunks(moment timestamp with time zone)
- RETURNS TABLE(relation text, chunk text)
- LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
-DECLARE
-    each record;
-BEGIN
-    FOR each IN SELECT * FROM expired_chunks(moment) LOOP
-        RETURN QUERY
-        SELECT each.relation, dropped::text
-        FROM drop_chunks(
-            format('public.%I', each.relation)::regclass, older_than => each.range_end, newer_than => each.range_start
-        ) AS dropped;
-    END LOOP;
-END
+    SELECT * FROM drop_expired_chunks(now(), most)
 $function$;
 
 CREATE OR REPLACE FUNCTION public.expired_chunks(moment timestamp with time zone)
@@ -474,6 +593,77 @@ AS $function$
     JOIN timescaledb_information.chunks AS c ON c.hypertable_schema = 'public' AND c.hypertable_name = h.name
     WHERE greatest(c.range_end, c.chunk_creation_time) < moment - make_interval(months => a.months)
 $function$;
+
+CREATE OR REPLACE FUNCTION public.forget_numbers(relation text, chunk regclass)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+    numbers text := 'SELECT %2$L AS feed, lane, device_id, boot_id, seq >> 14 AS segment,'
+        ' range_agg(int8range(seq, seq + 1)) AS stored, range_agg(int8range(seq, seq + 1)) AS gone FROM %1$s'
+        ' GROUP BY 1, 2, 3, 4, 5';
+BEGIN
+    IF relation = 'dead_letters' THEN
+        numbers := 'SELECT feed, coalesce(lane, ''live'') AS lane, device_id, boot_id, seq >> 14 AS segment,'
+            ' int8multirange() AS stored, range_agg(int8range(seq, seq + 1)) AS gone FROM %1$s'
+            ' WHERE source <> ''stream_processors'' AND seq BETWEEN 0 AND 9223372036854775806 GROUP BY 1, 2, 3, 4, 5';
+    END IF;
+    EXECUTE format(
+        'WITH going AS MATERIALIZED (' || numbers || '),'
+        ' held AS MATERIALIZED ('
+        ' SELECT l.feed, l.lane, l.device_id, l.boot_id, l.segment, g.stored, g.gone FROM public.reading_ledger AS l'
+        ' JOIN going AS g USING (feed, lane, device_id, boot_id, segment)'
+        ' ORDER BY l.feed, l.lane, l.device_id, l.boot_id, l.segment FOR UPDATE OF l)'
+        ' UPDATE public.reading_ledger AS l SET stored = l.stored - h.stored, gone = l.gone + h.gone FROM held AS h'
+        ' WHERE (l.feed, l.lane, l.device_id, l.boot_id, l.segment)'
+        ' = (h.feed, h.lane, h.device_id, h.boot_id, h.segment)', chunk, split_part(relation, '_', 1)
+    );
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION public.note_numbers(feed text, chunk regclass)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    EXECUTE format(
+        'INSERT INTO public.reading_ledger AS l (feed, lane, device_id, boot_id, segment, stored)'
+        ' SELECT $1, lane, device_id, boot_id, seq >> 14, range_agg(int8range(seq, seq + 1)) FROM %s GROUP BY 2, 3, 4, 5'
+        ' ORDER BY 2, 3, 4, 5'
+        ' ON CONFLICT (feed, lane, device_id, boot_id, segment) DO UPDATE SET stored = l.stored + excluded.stored', chunk
+    ) USING feed;
+END
+$function$;
+
+CREATE VIEW v_alert_actions AS
+ SELECT action_id,
+    kind,
+    at,
+    actor,
+    by,
+    by_name,
+    lane,
+    asset,
+    alert_id,
+    alert_revision,
+    rule,
+    feed,
+    place,
+    zone,
+    severity,
+    raised_at,
+    seen,
+    assignee,
+    scope,
+    until,
+    words,
+    fate,
+    kafka_partition,
+    kafka_offset,
+    stored_at
+   FROM alert_actions;
 
 CREATE VIEW v_alert_events AS
  SELECT event_id,
@@ -498,6 +688,77 @@ CREATE VIEW v_alert_events AS
     ((data -> 'text'::text) ->> 'zh'::text) AS text_zh,
     ((data -> 'text'::text) ->> 'en'::text) AS text_en
    FROM alert_events;
+
+CREATE VIEW v_alert_lives AS
+ SELECT v.lane,
+    v.alert_id,
+    v.revision,
+    v.event,
+    v.feed,
+    v.rule,
+    v.asset,
+    v.place,
+    v.severity,
+    v.started_at,
+    v.raised_at,
+    v.ended_at,
+    v.observed_value,
+    v.observed_unit,
+    v.threshold_value,
+    v.threshold_unit,
+    v.threshold_comparator,
+    v.source_kind,
+    v.source_id,
+    v.source_version,
+    v.source_where,
+    v.text_zh,
+    v.text_en,
+    v.evidence,
+    v.superseded_by,
+    v.suppressed,
+    v.suppression,
+    v.members,
+    v.limits,
+        CASE
+            WHEN (v.event = 'retracted'::text) THEN 'retracted'::text
+            WHEN (v.ended_at IS NOT NULL) THEN 'resolved'::text
+            WHEN ((l.closed_at IS NOT NULL) AND ((v.severity COLLATE "C") >= l.closed_severity)) THEN 'closed'::text
+            WHEN (l.acknowledged_at IS NOT NULL) THEN 'acknowledged'::text
+            ELSE 'open'::text
+        END AS standing,
+    l.seen,
+    l.acknowledged_at,
+    l.acknowledged_by,
+    l.acknowledged_by_name,
+    l.assignee,
+    l.closed_at,
+    l.closed_by,
+    l.closed_by_name,
+    l.closed_words,
+    l.escalated_at,
+    l.received_by,
+    l.receivers,
+    (EXTRACT(epoch FROM (l.acknowledged_at - v.raised_at)))::double precision AS time_to_acknowledge_s,
+        CASE
+            WHEN (v.event <> 'retracted'::text) THEN (EXTRACT(epoch FROM (v.ended_at - v.raised_at)))::double precision
+            ELSE NULL::double precision
+        END AS time_to_resolve_s
+   FROM (v_alerts v
+     CROSS JOIN LATERAL ( SELECT (count(*) FILTER (WHERE (d.kind = ANY (ARRAY['acknowledge'::text, 'assign'::text, 'close'::text]))))::integer AS seen,
+            (array_agg(d.at ORDER BY d.seen) FILTER (WHERE (d.kind = ANY (ARRAY['acknowledge'::text, 'assign'::text]))))[1] AS acknowledged_at,
+            (array_agg(d.by ORDER BY d.seen) FILTER (WHERE (d.kind = ANY (ARRAY['acknowledge'::text, 'assign'::text]))))[1] AS acknowledged_by,
+            (array_agg(d.by_name ORDER BY d.seen) FILTER (WHERE (d.kind = ANY (ARRAY['acknowledge'::text, 'assign'::text]))))[1] AS acknowledged_by_name,
+            (array_agg(d.assignee ORDER BY d.seen DESC) FILTER (WHERE (d.kind = 'assign'::text)))[1] AS assignee,
+            (array_agg(d.at ORDER BY d.seen DESC) FILTER (WHERE (d.kind = 'close'::text)))[1] AS closed_at,
+            (array_agg(d.by ORDER BY d.seen DESC) FILTER (WHERE (d.kind = 'close'::text)))[1] AS closed_by,
+            (array_agg(d.by_name ORDER BY d.seen DESC) FILTER (WHERE (d.kind = 'close'::text)))[1] AS closed_by_name,
+            (array_agg(d.words ORDER BY d.seen DESC) FILTER (WHERE (d.kind = 'close'::text)))[1] AS closed_words,
+            (array_agg(d.severity ORDER BY d.seen DESC) FILTER (WHERE (d.kind = 'close'::text)))[1] AS closed_severity,
+            (array_agg(d.at ORDER BY d.stored_at, d.kafka_offset) FILTER (WHERE (d.kind = 'escalate'::text)))[1] AS escalated_at,
+            (count(DISTINCT d.by) FILTER (WHERE ((d.kind = 'receive'::text) AND (d.actor = 'consumer'::text))))::integer AS received_by,
+            array_agg(DISTINCT d.by) FILTER (WHERE ((d.kind = 'receive'::text) AND (d.actor = 'consumer'::text))) AS receivers
+           FROM alert_actions d
+          WHERE ((d.alert_id = v.alert_id) AND (d.fate = 'counts'::text))) l);
 
 CREATE VIEW v_alert_places AS
  SELECT v.lane,
@@ -731,16 +992,252 @@ CREATE VIEW v_dead_letters AS
 
 CREATE VIEW v_deliveries AS
  SELECT event_id,
-    receiver,
+    subscriber,
     attempt,
     alert_id,
     lane,
     outcome,
     http_status,
-    attempted_at,
+    at,
     seconds,
-    detail
+    detail,
+    event,
+    feed,
+    asset,
+    redelivery,
+    waited_seconds,
+    next_at,
+    event_topic,
+    event_partition,
+    event_offset,
+    kafka_partition,
+    kafka_offset,
+    stored_at
    FROM alert_deliveries;
+
+CREATE VIEW v_device_gaps AS
+ SELECT d.feed,
+    d.lane,
+    d.device_id,
+    d.boot_id,
+    lower(m.m) AS first_seq,
+    (upper(m.m) - 1) AS last_seq,
+    (upper(m.m) - lower(m.m)) AS n
+   FROM v_device_ledger d,
+    LATERAL unnest((d.missing_numbers)::int8multirange) m(m);
+
+CREATE VIEW v_device_hours AS
+ SELECT feed,
+    lane,
+    device_id,
+    bucket,
+    ((((sum(stored) + sum(repeated)) + (sum(refused))::numeric) + sum(missing)))::bigint AS sent,
+    (sum(stored))::bigint AS stored,
+    (sum(repeated))::bigint AS repeated,
+    sum(refused) AS refused,
+    (sum(missing))::bigint AS missing
+   FROM ( SELECT 'ev'::text AS feed,
+            v_ev_hours.lane,
+            v_ev_hours.device_id,
+            v_ev_hours.bucket,
+            v_ev_hours.n AS stored,
+            0 AS repeated,
+            0 AS refused,
+            0 AS missing
+           FROM v_ev_hours
+        UNION ALL
+         SELECT 'water'::text AS feed,
+            v_water_hours.lane,
+            v_water_hours.device_id,
+            v_water_hours.bucket,
+            v_water_hours.n AS stored,
+            0 AS repeated,
+            0 AS refused,
+            0 AS missing
+           FROM v_water_hours
+        UNION ALL
+         SELECT 'parking'::text AS feed,
+            v_parking_hours.lane,
+            v_parking_hours.device_id,
+            v_parking_hours.bucket,
+            v_parking_hours.n AS stored,
+            0 AS repeated,
+            0 AS refused,
+            0 AS missing
+           FROM v_parking_hours
+        UNION ALL
+         SELECT 'emergency'::text AS feed,
+            v_emergency_hours.lane,
+            v_emergency_hours.device_id,
+            v_emergency_hours.bucket,
+            v_emergency_hours.n AS stored,
+            0 AS repeated,
+            0 AS refused,
+            0 AS missing
+           FROM v_emergency_hours
+        UNION ALL
+         SELECT 'tax'::text AS feed,
+            v_tax_hours.lane,
+            v_tax_hours.device_id,
+            v_tax_hours.bucket,
+            v_tax_hours.n AS stored,
+            0 AS repeated,
+            0 AS refused,
+            0 AS missing
+           FROM v_tax_hours
+        UNION ALL
+         SELECT reading_repeats.feed,
+            reading_repeats.lane,
+            reading_repeats.device_id,
+            reading_repeats.hour,
+            0,
+            reading_repeats.n,
+            0,
+            0
+           FROM reading_repeats
+        UNION ALL
+         SELECT dead_letters.feed,
+            COALESCE(dead_letters.lane, 'live'::text) AS "coalesce",
+            dead_letters.device_id,
+            time_bucket('01:00:00'::interval, dead_letters.received_at) AS time_bucket,
+            0,
+            0,
+            1,
+            0
+           FROM dead_letters
+          WHERE ((dead_letters.feed IS NOT NULL) AND (dead_letters.device_id IS NOT NULL) AND (dead_letters.source <> 'stream_processors'::text))
+        UNION ALL
+         SELECT g.feed,
+            g.lane,
+            g.device_id,
+            time_bucket('01:00:00'::interval, r.observed_at) AS time_bucket,
+            0,
+            0,
+            0,
+            g.n
+           FROM (v_device_gaps g
+             CROSS JOIN LATERAL ( SELECT r_1.observed_at
+                   FROM ev_readings r_1
+                  WHERE ((r_1.lane = g.lane) AND (r_1.device_id = g.device_id) AND (r_1.boot_id = g.boot_id) AND (r_1.seq > g.last_seq))
+                  ORDER BY r_1.seq
+                 LIMIT 1) r)
+          WHERE (g.feed = 'ev'::text)
+        UNION ALL
+         SELECT g.feed,
+            g.lane,
+            g.device_id,
+            time_bucket('01:00:00'::interval, r.observed_at) AS time_bucket,
+            0,
+            0,
+            0,
+            g.n
+           FROM (v_device_gaps g
+             CROSS JOIN LATERAL ( SELECT r_1.observed_at
+                   FROM water_readings r_1
+                  WHERE ((r_1.lane = g.lane) AND (r_1.device_id = g.device_id) AND (r_1.boot_id = g.boot_id) AND (r_1.seq > g.last_seq))
+                  ORDER BY r_1.seq
+                 LIMIT 1) r)
+          WHERE (g.feed = 'water'::text)
+        UNION ALL
+         SELECT g.feed,
+            g.lane,
+            g.device_id,
+            time_bucket('01:00:00'::interval, r.observed_at) AS time_bucket,
+            0,
+            0,
+            0,
+            g.n
+           FROM (v_device_gaps g
+             CROSS JOIN LATERAL ( SELECT r_1.observed_at
+                   FROM parking_readings r_1
+                  WHERE ((r_1.lane = g.lane) AND (r_1.device_id = g.device_id) AND (r_1.boot_id = g.boot_id) AND (r_1.seq > g.last_seq))
+                  ORDER BY r_1.seq
+                 LIMIT 1) r)
+          WHERE (g.feed = 'parking'::text)
+        UNION ALL
+         SELECT g.feed,
+            g.lane,
+            g.device_id,
+            time_bucket('01:00:00'::interval, r.observed_at) AS time_bucket,
+            0,
+            0,
+            0,
+            g.n
+           FROM (v_device_gaps g
+             CROSS JOIN LATERAL ( SELECT r_1.observed_at
+                   FROM emergency_readings r_1
+                  WHERE ((r_1.lane = g.lane) AND (r_1.device_id = g.device_id) AND (r_1.boot_id = g.boot_id) AND (r_1.seq > g.last_seq))
+                  ORDER BY r_1.seq
+                 LIMIT 1) r)
+          WHERE (g.feed = 'emergency'::text)
+        UNION ALL
+         SELECT g.feed,
+            g.lane,
+            g.device_id,
+            time_bucket('01:00:00'::interval, r.observed_at) AS time_bucket,
+            0,
+            0,
+            0,
+            g.n
+           FROM (v_device_gaps g
+             CROSS JOIN LATERAL ( SELECT r_1.observed_at
+                   FROM tax_readings r_1
+                  WHERE ((r_1.lane = g.lane) AND (r_1.device_id = g.device_id) AND (r_1.boot_id = g.boot_id) AND (r_1.seq > g.last_seq))
+                  ORDER BY r_1.seq
+                 LIMIT 1) r)
+          WHERE (g.feed = 'tax'::text)) t
+  GROUP BY feed, lane, device_id, bucket;
+
+CREATE VIEW v_device_ledger AS
+ WITH boots AS (
+         SELECT reading_ledger.feed,
+            reading_ledger.lane,
+            reading_ledger.device_id,
+            reading_ledger.boot_id,
+            range_agg(reading_ledger.stored) AS stored,
+            range_agg(reading_ledger.gone) AS gone
+           FROM reading_ledger
+          GROUP BY reading_ledger.feed, reading_ledger.lane, reading_ledger.device_id, reading_ledger.boot_id
+        ), holes AS (
+         SELECT boots.feed,
+            boots.lane,
+            boots.device_id,
+            boots.boot_id,
+            boots.stored,
+            boots.gone,
+            upper((boots.stored + boots.gone)) AS sent,
+            ((int8multirange(int8range((0)::bigint, upper((boots.stored + boots.gone)))) - boots.stored) - boots.gone) AS holes
+           FROM boots
+        ), explained AS (
+         SELECT h.feed,
+            h.lane,
+            h.device_id,
+            h.boot_id,
+            h.stored,
+            h.gone,
+            h.sent,
+            h.holes,
+            r.refused
+           FROM (holes h
+             LEFT JOIN LATERAL ( SELECT (range_agg(int8range(d.seq, (d.seq + 1))) * h.holes) AS refused
+                   FROM dead_letters d
+                  WHERE ((d.boot_id = h.boot_id) AND (d.device_id = h.device_id) AND (d.feed = h.feed) AND (COALESCE(d.lane, 'live'::text) = h.lane) AND (d.source <> 'stream_processors'::text) AND ((d.seq >= 0) AND (d.seq <= '9223372036854775806'::bigint)))) r ON ((NOT isempty(h.holes))))
+        )
+ SELECT feed,
+    lane,
+    device_id,
+    boot_id,
+    sent,
+    ( SELECT COALESCE(sum((upper(s.s) - lower(s.s))), (0)::numeric) AS "coalesce"
+           FROM unnest(explained.stored) s(s)) AS stored,
+    ( SELECT COALESCE(sum((upper(s.s) - lower(s.s))), (0)::numeric) AS "coalesce"
+           FROM unnest(explained.refused) s(s)) AS refused,
+    ( SELECT COALESCE(sum((upper(s.s) - lower(s.s))), (0)::numeric) AS "coalesce"
+           FROM unnest((explained.gone - explained.stored)) s(s)) AS gone,
+    ( SELECT COALESCE(sum((upper(s.s) - lower(s.s))), (0)::numeric) AS "coalesce"
+           FROM unnest((explained.holes - COALESCE(explained.refused, '{}'::int8multirange))) s(s)) AS missing,
+    ((holes - COALESCE(refused, '{}'::int8multirange)))::text AS missing_numbers
+   FROM explained;
 
 CREATE VIEW v_devices AS
  SELECT feed,
@@ -1188,14 +1685,14 @@ CREATE VIEW v_feed_totals AS
             count(DISTINCT devices.device_id) AS devices
            FROM devices
           GROUP BY devices.feed) d USING (feed))
-     LEFT JOIN ( SELECT substr(sink_progress.topic, (length('readings.'::text) + 1)) AS feed,
+     LEFT JOIN ( SELECT split_part(sink_progress.topic, '.'::text, 2) AS feed,
             sum(sink_progress.readings) AS readings,
             sum(sink_progress.stored) AS stored,
             sum(sink_progress.duplicates) AS duplicates,
             sum(sink_progress.dead_lettered) AS dead_lettered
            FROM sink_progress
           WHERE (sink_progress.topic ~~ 'readings.%'::text)
-          GROUP BY sink_progress.topic) p USING (feed));
+          GROUP BY (split_part(sink_progress.topic, '.'::text, 2))) p USING (feed));
 
 CREATE VIEW v_imports AS
  SELECT source,
@@ -1282,9 +1779,10 @@ CREATE VIEW v_ledger AS
     COALESCE(p.dead_lettered, (0)::bigint) AS dead_lettered,
     COALESCE((((p.readings - p.stored) - p.duplicates) - p.dead_lettered), (0)::bigint) AS difference,
     COALESCE(p.in_flight, (0)::bigint) AS in_flight,
-    p.updated_at
-   FROM (( VALUES ('ev'::text), ('water'::text), ('parking'::text), ('emergency'::text), ('tax'::text)) f(feed)
-     LEFT JOIN ( SELECT substr(sink_progress.topic, (length('readings.'::text) + 1)) AS feed,
+    p.updated_at,
+    (COALESCE(g.records, (0)::numeric))::bigint AS lost_records
+   FROM ((( VALUES ('ev'::text), ('water'::text), ('parking'::text), ('emergency'::text), ('tax'::text)) f(feed)
+     LEFT JOIN ( SELECT split_part(sink_progress.topic, '.'::text, 2) AS feed,
             (sum(sink_progress.readings))::bigint AS readings,
             (sum(sink_progress.stored))::bigint AS stored,
             (sum(sink_progress.duplicates))::bigint AS duplicates,
@@ -1293,7 +1791,27 @@ CREATE VIEW v_ledger AS
             max(sink_progress.updated_at) AS updated_at
            FROM sink_progress
           WHERE (sink_progress.topic ~~ 'readings.%'::text)
-          GROUP BY sink_progress.topic) p USING (feed));
+          GROUP BY (split_part(sink_progress.topic, '.'::text, 2))) p USING (feed))
+     LEFT JOIN ( SELECT split_part(log_gaps.topic, '.'::text, 2) AS feed,
+            sum((log_gaps.before_offset - log_gaps.first_offset)) AS records
+           FROM log_gaps
+          WHERE (log_gaps.topic ~~ 'readings.%'::text)
+          GROUP BY (split_part(log_gaps.topic, '.'::text, 2))) g USING (feed));
+
+CREATE VIEW v_log_gaps AS
+ SELECT cluster_id,
+    topic,
+    partition,
+    first_offset,
+    (before_offset - 1) AS last_offset,
+    (before_offset - first_offset) AS records,
+    why,
+    since,
+    until,
+    noticed_at,
+    acknowledged_at,
+    acknowledged_by
+   FROM log_gaps;
 
 CREATE VIEW v_open_alerts AS
  SELECT lane,
@@ -1513,6 +2031,20 @@ CREATE VIEW v_parking_readings AS
     kafka_offset
    FROM parking_readings;
 
+CREATE VIEW v_plan_documents AS
+ SELECT kind,
+    document_id,
+    version,
+    valid_from,
+    valid_to,
+    origin,
+    published_at,
+    published_by,
+    text_sha256,
+    document,
+    stored_at
+   FROM plan_versions;
+
 CREATE VIEW v_plan_targets AS
  WITH latest AS (
          SELECT DISTINCT ON (plan_versions.document_id, plan_versions.version) plan_versions.kind,
@@ -1583,6 +2115,41 @@ CREATE VIEW v_plan_versions AS
    FROM plan_versions
   ORDER BY kind, document_id, version, published_at DESC;
 
+CREATE VIEW v_reading_conflicts AS
+ SELECT d.received_at,
+    d.feed,
+    d.lane,
+    d.device_id,
+    d.boot_id,
+    d.seq,
+    d.detail,
+    s.stored,
+    convert_from(d.payload, 'UTF8'::name) AS refused,
+    d.kafka_topic,
+    d.kafka_partition,
+    d.kafka_offset
+   FROM (dead_letters d
+     LEFT JOIN LATERAL ( SELECT to_jsonb(r.*) AS stored
+           FROM ev_readings r
+          WHERE ((d.feed = 'ev'::text) AND (r.lane = d.lane) AND (r.device_id = d.device_id) AND (r.boot_id = d.boot_id) AND (r.seq = d.seq))
+        UNION ALL
+         SELECT to_jsonb(r.*) AS stored
+           FROM water_readings r
+          WHERE ((d.feed = 'water'::text) AND (r.lane = d.lane) AND (r.device_id = d.device_id) AND (r.boot_id = d.boot_id) AND (r.seq = d.seq))
+        UNION ALL
+         SELECT to_jsonb(r.*) AS stored
+           FROM parking_readings r
+          WHERE ((d.feed = 'parking'::text) AND (r.lane = d.lane) AND (r.device_id = d.device_id) AND (r.boot_id = d.boot_id) AND (r.seq = d.seq))
+        UNION ALL
+         SELECT to_jsonb(r.*) AS stored
+           FROM emergency_readings r
+          WHERE ((d.feed = 'emergency'::text) AND (r.lane = d.lane) AND (r.device_id = d.device_id) AND (r.boot_id = d.boot_id) AND (r.seq = d.seq))
+        UNION ALL
+         SELECT to_jsonb(r.*) AS stored
+           FROM tax_readings r
+          WHERE ((d.feed = 'tax'::text) AND (r.lane = d.lane) AND (r.device_id = d.device_id) AND (r.boot_id = d.boot_id) AND (r.seq = d.seq))) s ON (true))
+  WHERE ((d.source = 'timescale_sink'::text) AND (d.reason = 'same_identity'::text));
+
 CREATE VIEW v_sink_progress AS
  SELECT cluster_id,
     topic,
@@ -1594,7 +2161,8 @@ CREATE VIEW v_sink_progress AS
     dead_lettered,
     ticks,
     updated_at,
-    end_offset
+    end_offset,
+    last_timestamp
    FROM sink_progress;
 
 CREATE VIEW v_storage AS

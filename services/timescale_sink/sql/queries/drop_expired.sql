@@ -1,2 +1,2 @@
--- Drop chunks past the ages that the owner set, on either edition.
-SELECT relation, chunk FROM drop_expired_chunks()
+-- Drop the oldest chunks past the ages that the owner set, at most so many, on either edition.
+SELECT relation, chunk FROM drop_expired_chunks($1)
