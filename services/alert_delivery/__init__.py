@@ -1,0 +1,1 @@
+"""Hands alert events and operators' actions to those who subscribe: webhooks, with a ledger of every attempt."""
