@@ -1,0 +1,1 @@
+"""Builds what the one map needs: its geography and, with Node, its page."""

@@ -1,0 +1,151 @@
+// The plan's targets: a strip along the top with the worst in front, and the evidence of one of them.
+
+import { targetHash } from '../address.ts';
+import type { App } from '../app.ts';
+import type { IndicatorRow, Target } from '../contract.ts';
+import { append, h, replaceChildren } from '../dom.ts';
+import { bound, dayAndClock, figure, percent, type Language } from '../formats.ts';
+import { statusWord } from '../states.ts';
+import { boardLink } from './board_link.ts';
+
+const WORST: Record<Target['status'], number> = { not_met: 0, cannot_say: 1, met: 2 };
+const SIGNS: Record<Target['status'], string> = { met: '✓', not_met: '✕', cannot_say: '?' };
+
+/** Those that are measured in front, among them the worst; pure. */
+export function ordered(targets: readonly Target[]): Target[] {
+  const measured = (target: Target): number => (target.feed === null ? 1 : 0);
+  return [...targets].sort((a, b) => measured(a) - measured(b) || WORST[a.status] - WORST[b.status]);
+}
+
+export function targetStrip(app: App): HTMLElement {
+  const list = h('ul', { class: 'targets' });
+  const strip = h('nav', { class: 'target-strip', attributes: { 'aria-label': app.t('targets') } }, list);
+  let drawn = '';
+  const draw = (): void => {
+    const targets = ordered(app.store.shownTargets());
+    const key = JSON.stringify(targets);
+    if (key === drawn) return;
+    drawn = key;
+    const measured = targets.filter((target) => target.feed !== null);
+    const rest = targets.length - measured.length;
+    replaceChildren(
+      list,
+      ...measured.map((target) => h('li', {}, chip(app, target))),
+      rest > 0 || targets.length > 0 ? h('li', {}, h('a', { class: 'target more', attributes: { href: '#targets' } }, app.t('targets_all'), rest > 0 ? ` (${targets.length})` : '')) : null,
+    );
+  };
+  app.store.on(['targets', 'moment'], draw, app.signal);
+  draw();
+  return strip;
+}
+
+export function targetName(target: Target, language: Language): string {
+  return language === 'zh' ? target.name_zh : target.name_en;
+}
+
+function chip(app: App, target: Target): HTMLElement {
+  const { language } = app.store;
+  const about = subjectName(app, target);
+  return h(
+    'a',
+    { class: 'target', attributes: { href: targetHash(target.id, target.subject), 'data-status': target.status, title: target.status_reason } },
+    h('span', { class: 'sign', attributes: { 'aria-hidden': 'true' } }, SIGNS[target.status]),
+    h(
+      'span',
+      { class: 'target-text' },
+      h('span', { class: 'target-name' }, about === null ? '' : `${about} · `, targetName(target, language)),
+      h(
+        'span',
+        { class: 'target-value' },
+        h('b', {}, statusWord(target.status, language)),
+        target.value === null ? '' : ` ${figure(target.value, language)}`,
+        h('span', { class: 'quiet' }, ` · ${goalOf(app, target)}`),
+      ),
+    ),
+  );
+}
+
+function goalOf(app: App, target: Target): string {
+  return app.t('target_goal', { bound: bound(target.comparator, target.target, app.store.language) });
+}
+
+function subjectName(app: App, target: Target): string | null {
+  if (target.subject === null) return null;
+  const asset = app.store.assets.named(target.subject);
+  if (asset === undefined || asset.kind === 'district') return null;
+  return app.store.language === 'zh' ? asset.name_zh : asset.name_en;
+}
+
+/** Every target, the measured ones in front. */
+export function allTargets(app: App, body: HTMLElement): void {
+  const draw = (): void =>
+    replaceChildren(
+      body,
+      h('h2', { attributes: { tabindex: -1 } }, app.t('targets_all')),
+      h('ul', { class: 'plain all-targets' }, ...ordered(app.store.shownTargets()).map((target) => h('li', {}, chip(app, target)))),
+    );
+  draw();
+}
+
+export async function targetPanel(app: App, body: HTMLElement, id: string, subject: string | null, signal: AbortSignal): Promise<void> {
+  const { language } = app.store;
+  const target = app.store.shownTargets().find((each) => each.id === id && (subject === null || each.subject === subject));
+  if (target === undefined) {
+    replaceChildren(body, h('h2', { attributes: { tabindex: -1 } }, id), h('p', {}, app.t('no_targets')));
+    return;
+  }
+  const about = subjectName(app, target);
+  const rows = h('div', {}, app.t('loading'));
+  replaceChildren(
+    body,
+    h('h2', { attributes: { tabindex: -1 } }, targetName(target, language), about === null ? '' : ` · ${about}`),
+    h('p', { class: 'status-line', attributes: { 'data-status': target.status } }, h('span', { class: 'sign', attributes: { 'aria-hidden': 'true' } }, SIGNS[target.status]), h('b', {}, statusWord(target.status, language))),
+    h(
+      'p',
+      {},
+      target.value === null ? '' : `${app.t('target_value', { value: figure(target.value, language), unit: target.unit })} · `,
+      `${goalOf(app, target)} ${target.unit}`,
+      target.due === null ? '' : ` · ${app.t('target_due', { day: target.due })}`,
+    ),
+    h('p', { class: 'quiet' }, `${target.plan_id} ${target.plan_version}, ${app.t('target_page', { page: target.page })}`),
+    h('p', {}, h('strong', {}, `${app.t('target_why')}: `), target.status_reason),
+    boardLink(app, target.grafana_url),
+    h('h3', {}, app.t('evidence_rows')),
+    rows,
+  );
+  const as_of = app.store.moment === null ? null : new Date(app.store.moment).toISOString();
+  const reply = await app.controller.api.get<{ items: IndicatorRow[] }>('indicators', { id, subject: target.subject, as_of, limit: 24 });
+  if (signal.aborted) return;
+  replaceChildren(rows);
+  if (reply.value === null) append(rows, h('p', {}, app.t('no_answer')));
+  else if (reply.value.items.length === 0) append(rows, h('p', {}, app.t('no_values')));
+  else append(rows, evidenceTable(app, reply.value.items));
+}
+
+function evidenceTable(app: App, rows: readonly IndicatorRow[]): HTMLElement {
+  const { language } = app.store;
+  return h(
+    'div',
+    { class: 'table-scroll', attributes: { tabindex: 0, role: 'region', 'aria-label': app.t('evidence_rows') } },
+    h(
+      'table',
+      {},
+      h('thead', {}, h('tr', {}, ...(['period', 'value', 'readings_n', 'completeness', 'target_why'] as const).map((word) => h('th', { attributes: { scope: 'col' } }, app.t(word))))),
+      h(
+        'tbody',
+        {},
+        ...rows.map((row) =>
+          h(
+            'tr',
+            {},
+            h('td', {}, dayAndClock(row.period_start, language)),
+            h('td', {}, `${SIGNS[row.status]} ${figure(row.value, language)} ${row.unit}`),
+            h('td', {}, figure(row.n, language)),
+            h('td', {}, percent(row.completeness, language)),
+            h('td', {}, row.status_reason),
+          ),
+        ),
+      ),
+    ),
+  );
+}
