@@ -17,6 +17,7 @@ import typer.core
 
 from deploy.local.errors import LocalError
 from services.district.errors import DistrictError
+from services.district.terminal import say, say_trouble
 from services.runtime.errors import PlatformError, SettingsError
 
 PROJECT: Final = "jianghan-district-platform"
@@ -29,12 +30,25 @@ COMMANDS: Final = {
     "logs": ("services.district.logs", "logs"),
     "sql": ("services.district.sql", "sql"),
     "replay": ("services.district.replay", "replay_command"),
+    "lane": ("services.district.lane_command", "lane"),
+    "device": ("services.district.device_command", "device"),
+    "subscriber": ("services.district.subscriber_command", "subscriber"),
+    "deliveries": ("services.district.deliveries_command", "deliveries"),
+    "redeliver": ("services.district.redeliver_command", "redeliver"),
+    "keys": ("services.district.keys_command", "keys"),
+    "map": ("services.district.map_command", "map_"),
     "import": ("services.district.import_command", "import_command"),
     "plan": ("services.district.plan_command", "plan"),
+    "state": ("services.district.state_command", "state"),
+    "ledger": ("services.district.ledger_command", "ledger"),
     "alerts": ("services.district.alerts", "alerts"),
     "explain": ("services.district.explain", "explain"),
     "indicators": ("services.district.indicators", "indicators"),
     "grafana": ("services.district.grafana", "app"),
+    "backup": ("services.district.backup_command", "backup"),
+    "restore": ("services.district.backup_command", "restore"),
+    "servers": ("services.district.servers_command", "servers"),
+    "citybrain": ("services.district.citybrain.command", "citybrain"),
 }
 """Every command: the module, and the function or group of commands that is it."""
 
@@ -63,7 +77,7 @@ def _command(name: str, function: Callable[..., None]) -> Any:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"district {importlib.metadata.version(PROJECT)}")
+        say(f"district {importlib.metadata.version(PROJECT)}")
         raise typer.Exit
 
 
@@ -96,13 +110,13 @@ def main() -> None:
     try:
         app()
     except DistrictError as error:
-        print(f"district: {error}", file=sys.stderr)
+        say_trouble(error)
         sys.exit(error.exit_status)
     except SettingsError as error:
-        print(f"district: {error}", file=sys.stderr)
+        say_trouble(error)
         sys.exit(EXIT_SETTINGS)
     except (PlatformError, LocalError) as error:
-        print(f"district: {error}", file=sys.stderr)
+        say_trouble(error)
         sys.exit(EXIT_FAILED)
 
 

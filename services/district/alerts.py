@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from dataclasses import fields
+from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from schemas.fields import Feed
-from services.district.query import as_json as json_text
-from services.district.query import ask
-from services.district.words import day_and_time, printable, quantity
+from services.district.query import ask, up_to
+from services.district.terminal import add_row, say, say_json, show, table
+from services.district.words import day_and_time, quantity
+from services.read_model.alerts import UNENDED, AlertFilter, AlertRow
+from services.read_model.alerts import alerts as find
+from services.read_model.typed import as_dict
 
-ALERTS: Final = """
-SELECT a.*, coalesce(e.data -> 'suppression', 'null') <> 'null' AS suppressed
-FROM v_alerts AS a
-LEFT JOIN v_alert_events AS e ON e.alert_id = a.alert_id AND e.revision = a.revision
-WHERE ($1::text IS NULL OR a.lane = $1) AND ($2::text IS NULL OR a.feed = $2)
-    AND (NOT $3::boolean OR (a.ended_at IS NULL AND a.event <> 'retracted' AND a.superseded_by IS NULL))
-ORDER BY a.started_at DESC, a.alert_id
-LIMIT $4
-"""
+_ALL: Final = tuple(field.name for field in fields(AlertRow))
+SHOWN: Final = _ALL[: _ALL.index("asset_kind")]
+"""What the processors said; people's part of it is on the map."""
 SHORT_ID: Final = 8
 
 
@@ -34,24 +31,23 @@ def alerts(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
 ) -> None:
     """List alerts, newest first; one that is recorded and not passed on is marked."""
-    rows = ask(ALERTS, lane, None if feed is None else feed.value, only_open, limit)
+    which = AlertFilter(lane=lane, standing=UNENDED if only_open else (), feeds=() if feed is None else (feed,))
+    rows = ask(lambda asked: up_to(limit, lambda size, cursor: find(asked, which, limit=size, cursor=cursor)))
     if as_json:
-        typer.echo(json_text(rows))
+        say_json([as_dict(row, *SHOWN) for row in rows])
     elif rows:
-        Console().print(alert_table(rows))
+        show(None, alert_table(rows))
     else:
-        typer.echo("no such alerts")
+        say("no such alerts")
 
 
-def alert_table(rows: list[dict[str, Any]]) -> Table:
+def alert_table(rows: list[AlertRow]) -> Table:
     """Alerts as a table for people; local time."""
-    table = Table(header_style="bold cyan")
-    for name in ("Alert", "Lv", "State", "Rule", "Place", "Began", "Worst", "Limit"):
-        table.add_column(name, overflow="fold")
+    made = table("Alert", "Lv", "State", "Rule", "Place", "Began", "Worst", "Limit")
     for row in rows:
-        state = row["event"] + (" (suppressed)" if row["suppressed"] else "")
-        bound = f"{row['threshold_comparator']} {quantity(row['threshold_value'], row['threshold_unit'])}"
-        cells = (row["alert_id"][:SHORT_ID], row["severity"], state, row["rule"], row["place"])
-        worst = quantity(row["observed_value"], row["observed_unit"])
-        table.add_row(*map(printable, (*cells, day_and_time(row["started_at"]), worst, bound)))
-    return table
+        state = row.event + (" (suppressed)" if row.suppressed else "")
+        bound = f"{row.threshold_comparator} {quantity(row.threshold_value, row.threshold_unit)}"
+        cells = (row.alert_id[:SHORT_ID], row.severity, state, row.rule, row.place)
+        worst = quantity(row.observed_value, row.observed_unit)
+        add_row(made, (*cells, day_and_time(row.started_at), worst, bound))
+    return made

@@ -9,7 +9,8 @@ from typing import Final
 from deploy.local.supervisor import Event, State
 from schemas.fields import Feed
 from services.district.figures import Snapshot, alert_changes, rates
-from services.district.words import alert_sentence, clock, printable, trouble_lines
+from services.district.words import alert_sentence, clock, process_troubles
+from services.runtime.printable import printable
 
 RATE_WINDOW: Final = timedelta(seconds=10)
 EVENTS_KEPT: Final = 20
@@ -48,22 +49,20 @@ class Board:
 
 
 def new_trouble(before: Snapshot | None, after: Snapshot) -> list[str]:
-    """What is wrong now and was not in the snapshot before."""
-    known = set(trouble_lines(before)) if before is not None else set()
-    return [line for line in trouble_lines(after) if line not in known]
+    """What is wrong now and was not in the snapshot before; of the platform's alerts the supervisor tells itself."""
+    known = set(process_troubles(before)) if before is not None else set()
+    return [line for line in process_troubles(after) if line not in known]
 
 
 def event_line(event: Event) -> str | None:
     """Say what happened to a process in a line; None for what is of no interest."""
     words = _words(event)
-    return f"{clock(event.at)} {event.name}: {printable(words)}" if words is not None else None
+    return printable(f"{clock(event.at)} {event.name}: {words}") if words is not None else None
 
 
 def _words(event: Event) -> str | None:
     match event.state:
-        case State.READY:
-            return "ready"
-        case State.WAITING:
+        case State.READY | State.TROUBLED | State.WAITING:
             return event.detail
         case State.FAILED:
             return f"does not start: {event.detail}"

@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from deploy.local.process_spec import Kind
+from deploy.local.run_record import RunRecord
+from services.district.citybrain.received import events_received
 from services.district.database_figures import DatabaseCollector
 from services.district.errors import QueryFailed, ServerSilent
 from services.district.figures import ProcessFigures, Snapshot, Sources, combine
@@ -62,12 +64,16 @@ class Collector:
         database = await said.ask(POSTGRES, self._database.collect())
         offsets = await said.ask(KAFKA, self._kafka.collect())
         await said.ask(MOSQUITTO, see_listening(self._access.mqtt_url))
-        servers, services = await self._processes(said)
-        sources = Sources(servers, services, database, offsets, said.notes)
+        record = read_record(self._access.state) if self._access.state is not None else None
+        servers, services = await self._processes(said, record)
+        alerts = record.alerts if record is not None else ()
+        citybrain = await events_received(record)
+        sources = Sources(servers, services, database, offsets, said.notes, alerts, citybrain)
         return combine(sources, at=datetime.now(UTC), seconds=time.monotonic())
 
-    async def _processes(self, said: _Said) -> tuple[dict[str, ProcessFigures], dict[str, ProcessFigures]]:
-        record = read_record(self._access.state) if self._access.state is not None else None
+    async def _processes(
+        self, said: _Said, record: RunRecord | None
+    ) -> tuple[dict[str, ProcessFigures], dict[str, ProcessFigures]]:
         servers = supervised(record, Kind.SERVER) if record is not None else {}
         services = await with_health(record, supervised(record, Kind.SERVICE)) if record is not None else {}
         shown = {

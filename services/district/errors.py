@@ -7,10 +7,15 @@ PlatformError
     ├── ServerSilent
     ├── QueryFailed
     ├── WriteRefused
+    ├── OutputFailed
     ├── UnknownLog
-    ├── ReplayRefused        exit status 2
+    ├── LaneRefused          exit status 2
+    │   └── ReplayRefused
     ├── ReplayStalled
     ├── PlanRefused
+    ├── DeviceUnchanged      exit status 2
+    ├── SubscriberUnchanged  exit status 2
+    ├── CheckSilent
     ├── UnknownAlert
     └── SettingRefused       exit status 2
 """
@@ -60,6 +65,10 @@ class WriteRefused(DistrictError):
     """`district sql` only reads, and this would write."""
 
 
+class OutputFailed(DistrictError):
+    """What was asked for cannot be written out."""
+
+
 class UnknownLog(DistrictError):
     """There is no such log."""
 
@@ -70,10 +79,14 @@ class SettingRefused(DistrictError):
     exit_status = 2
 
 
-class ReplayRefused(DistrictError):
-    """This cannot be replayed."""
+class LaneRefused(DistrictError):
+    """There is no such lane to work with."""
 
     exit_status = 2
+
+
+class ReplayRefused(LaneRefused):
+    """This cannot be replayed."""
 
 
 class ReplayStalled(DistrictError):
@@ -82,6 +95,22 @@ class ReplayStalled(DistrictError):
 
 class PlanRefused(DistrictError):
     """The document is not published."""
+
+
+class DeviceUnchanged(DistrictError):
+    """The register of devices stays as it was."""
+
+    exit_status = 2
+
+
+class SubscriberUnchanged(DistrictError):
+    """The register of subscribers stays as it was."""
+
+    exit_status = 2
+
+
+class CheckSilent(DistrictError):
+    """The processors' check of documents does not answer."""
 
 
 class UnknownAlert(DistrictError):

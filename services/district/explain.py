@@ -6,20 +6,16 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from schemas.fields import Feed
-from schemas.topics import readings_topic
-from services.district.errors import QueryFailed, UnknownAlert
-from services.district.query import as_json as json_text
+from services.district.errors import UnknownAlert
 from services.district.query import ask
-from services.district.words import UNKNOWN, printable, quantity
+from services.district.terminal import say, say_json
+from services.district.words import UNKNOWN, quantity
+from services.read_model.alert_story import AlertEventRow, Evidence, evidence_of, history_of, ids_beginning_with
+from services.read_model.connection import Asked
+from services.read_model.readings import reading_dict
+from services.read_model.typed import as_dict
 
-FIND: Final = "SELECT DISTINCT alert_id FROM v_alert_events WHERE starts_with(alert_id, $1) ORDER BY alert_id LIMIT 6"
-EVENTS: Final = "SELECT revision, event, data, stored_at FROM v_alert_events WHERE alert_id = $1 ORDER BY revision"
-READINGS: Final = {
-    feed: f"SELECT * FROM v_{feed}_readings"  # noqa: S608 - our own names
-    " WHERE lane = $1 AND kafka_partition = $2 AND kafka_offset = ANY($3::bigint[]) ORDER BY observed_at, kafka_offset"
-    for feed in Feed
-}
+_SAID: Final = ("revision", "event", "data", "stored_at")
 NOT_SAID: Final = frozenset(
     {"lane", "boot_id", "seq", "received_at", "stored_at", "kafka_partition", "kafka_offset", "group_id"}
 )
@@ -31,29 +27,24 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
     """Print why an alert was raised, and what has been said of it since."""
-    known = [row["alert_id"] for row in ask(FIND, alert_id)]
+    known = ask(lambda asked: ids_beginning_with(asked, alert_id))
     if not known:
         raise UnknownAlert(f"none begins with '{alert_id}'; `district alerts` lists them.")
     if len(known) > 1:
         raise UnknownAlert(f"several begin with '{alert_id}': {', '.join(known[:5])}; give more of it.")
-    events = ask(EVENTS, known[0])
-    last = events[-1]["data"]
-    readings = _readings(last)
+    events, evidence = ask(lambda asked: _story(asked, known[0]))
+    last = events[-1].data
+    readings = [reading_dict(reading) for reading in evidence.readings]
     if as_json:
-        typer.echo(json_text({"alert": last, "revisions": events, "readings": readings}))
+        say_json({"alert": last, "revisions": [as_dict(row, *_SAID) for row in events], "readings": readings})
         return
     for line in [*alert_lines(last), *reading_lines(last, readings), *revision_lines(events)]:
-        typer.echo(printable(line))
+        say(line)
 
 
-def _readings(alert: dict[str, Any]) -> list[dict[str, Any]]:
-    evidence = alert["evidence"]
-    if evidence is None:
-        return []
-    feed = Feed(alert["feed"])
-    if evidence["topic"] != readings_topic(feed):
-        raise QueryFailed(f"the evidence names topic {evidence['topic']}, which is not that of feed {feed}.")
-    return ask(READINGS[feed], alert["lane"], evidence["partition"], evidence["offsets"])
+async def _story(asked: Asked, alert_id: str) -> tuple[list[AlertEventRow], Evidence]:
+    events = await history_of(asked, alert_id)
+    return events, await evidence_of(asked, events[-1].data, everywhere=True)
 
 
 def alert_lines(alert: dict[str, Any]) -> list[str]:
@@ -98,15 +89,15 @@ def reading_lines(alert: dict[str, Any], readings: list[dict[str, Any]]) -> list
     return lines
 
 
-def revision_lines(events: list[dict[str, Any]]) -> list[str]:
+def revision_lines(events: list[AlertEventRow]) -> list[str]:
     """Every revision in its order; times in UTC."""
     lines = ["Revisions (times in UTC)"]
     for row in events:
-        data = row["data"]
+        data = row.data
         ended = UNKNOWN if data["ended_at"] is None else data["ended_at"]
         figure = quantity(data["observed_value"], data["observed_unit"])
         lines.append(
-            f"  {row['revision']} {row['event']}: level {data['severity']}, began {data['started_at']}, "
-            f"ended {ended}, worst {figure}; stored {row['stored_at']:%Y-%m-%dT%H:%M:%SZ}"
+            f"  {row.revision} {row.event}: level {data['severity']}, began {data['started_at']}, "
+            f"ended {ended}, worst {figure}; stored {row.stored_at:%Y-%m-%dT%H:%M:%SZ}"
         )
     return lines

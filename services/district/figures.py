@@ -2,8 +2,8 @@
 
 `received` of a feed is what the sink has handled (stored, duplicates, refused by the database), plus what the bridge
 refused, plus what is in Kafka and not yet with the sink. Among the last there are ticks, one a second in each
-partition that has any; as many as must have come since the sink last moved are taken off, so that a feed at rest
-balances.
+partition of live readings that has any; as many as must have come since the sink last moved are taken off, so that a
+feed at rest balances. The clocks of other lanes stand still when nobody drives them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from deploy.local.disks import DiskAlert
 from schemas.fields import LIVE, Feed
 from schemas.topics import readings_topic
+from services.read_model.alerts import OpenAlertRow
 
 Partition = tuple[str, int]
 """Topic and partition number."""
@@ -64,31 +66,6 @@ class FeedFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAlert:
-    """One row of `v_open_alerts`."""
-
-    lane: str
-    alert_id: str
-    feed: str
-    rule: str
-    asset: str
-    place: str
-    severity: str
-    started_at: datetime
-    raised_at: datetime | None
-    observed_value: float | None
-    observed_unit: str
-    threshold_value: float
-    threshold_unit: str
-    threshold_comparator: str
-    source_kind: str
-    source_id: str
-    source_where: str
-    text_zh: str
-    text_en: str
-
-
-@dataclass(frozen=True, slots=True)
 class FeedTotals:
     """What the database knows of one feed."""
 
@@ -97,7 +74,7 @@ class FeedTotals:
     """Readings that the sink has handled: stored, duplicates, refused by the database."""
     stored: int
     dead_lettered: int
-    """By whichever service."""
+    """By the bridge and the sink: what only its judging refused is stored."""
     refused_before_kafka: int
     """Dead letters of the bridge: they never became readings in Kafka."""
     duplicates: int = 0
@@ -123,7 +100,7 @@ class DatabaseFigures:
     feeds: Mapping[Feed, FeedTotals]
     dead_letters: Mapping[str, int]
     """By reason."""
-    open_alerts: tuple[OpenAlert, ...]
+    open_alerts: tuple[OpenAlertRow, ...]
     """The worst and newest first; of many, as many as were asked for."""
     open_alerts_by_lane: Mapping[str, int]
     """All of them."""
@@ -154,10 +131,14 @@ class Snapshot:
     lag: Mapping[str, int | None]
     """Of each consumer group."""
     dead_letters: Mapping[str, int] | None
-    open_alerts: tuple[OpenAlert, ...] | None
+    open_alerts: tuple[OpenAlertRow, ...] | None
     open_alerts_by_lane: Mapping[str, int] | None
     notes: Mapping[str, str] = field(default_factory=dict)
     """Why something is unknown, by server."""
+    platform_alerts: tuple[DiskAlert, ...] = ()
+    """What the platform warns of itself: a disk that is full or will be."""
+    citybrain: int | None = None
+    """Events in the books of the simulated city brain; None where there is none, or where it does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,21 +150,23 @@ class Sources:
     database: DatabaseFigures | None = None
     kafka: KafkaFigures | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
+    platform_alerts: tuple[DiskAlert, ...] = ()
+    citybrain: int | None = None
 
 
 def in_flight(feed: Feed, database: DatabaseFigures, kafka: KafkaFigures) -> int:
     """Count the readings of a feed that are in Kafka and not yet handled by the sink."""
-    topic = readings_topic(feed)
+    live, aside = readings_topic(feed), readings_topic(feed, live=False)
     places = database.places.get(kafka.cluster_id, {})
     return sum(
-        _readings_beyond(places.get(partition, SinkPlace(0)), end)
+        _readings_beyond(places.get(partition, SinkPlace(0)), end, ticking=partition[0] == live)
         for partition, end in kafka.end_offsets.items()
-        if partition[0] == topic
+        if partition[0] in (live, aside)
     )
 
 
-def _readings_beyond(place: SinkPlace, end_offset: int) -> int:
-    ticks = int(place.idle_seconds) + 1 if place.ticks else 0
+def _readings_beyond(place: SinkPlace, end_offset: int, *, ticking: bool) -> int:
+    ticks = int(place.idle_seconds) + 1 if place.ticks and ticking else 0
     return max(0, end_offset - place.next_offset - ticks)
 
 
@@ -212,10 +195,12 @@ def combine(sources: Sources, *, at: datetime, seconds: float) -> Snapshot:
         open_alerts=in_display_order(database.open_alerts) if database is not None else None,
         open_alerts_by_lane=database.open_alerts_by_lane if database is not None else None,
         notes=sources.notes,
+        platform_alerts=sources.platform_alerts,
+        citybrain=sources.citybrain,
     )
 
 
-def in_display_order(alerts: Sequence[OpenAlert]) -> tuple[OpenAlert, ...]:
+def in_display_order(alerts: Sequence[OpenAlertRow]) -> tuple[OpenAlertRow, ...]:
     """Order alerts: real life first, then the worst, then the newest."""
     newest_first = sorted(alerts, key=lambda alert: alert.started_at, reverse=True)
     # The severities I to IV happen to sort as text in their own order, I first.
@@ -260,8 +245,8 @@ def status_document(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _alert_document(alert: OpenAlert) -> dict[str, Any]:
-    document = {name: getattr(alert, name) for name in OpenAlert.__dataclass_fields__}
+def _alert_document(alert: OpenAlertRow) -> dict[str, Any]:
+    document = {name: getattr(alert, name) for name in OpenAlertRow.__dataclass_fields__}
     return {name: _utc(value) if isinstance(value, datetime) else value for name, value in document.items()}
 
 
@@ -273,8 +258,8 @@ def _utc(at: datetime) -> str:
 class AlertChanges:
     """Alerts that are open now and were not, and the other way round."""
 
-    opened: tuple[OpenAlert, ...]
-    closed: tuple[OpenAlert, ...]
+    opened: tuple[OpenAlertRow, ...]
+    closed: tuple[OpenAlertRow, ...]
 
 
 def alert_changes(before: Snapshot | None, after: Snapshot) -> AlertChanges:

@@ -16,6 +16,7 @@ from services.dashboards.push import Grafana, wanted
 from services.dashboards.words import Language
 from services.district.errors import SettingRefused
 from services.district.settings import find_access
+from services.district.terminal import say
 
 PLAN: Final = CHECKOUT / "deploy" / "plan"
 app = typer.Typer(help="Boards in a Grafana of your own.", no_args_is_help=True)
@@ -62,14 +63,14 @@ def push(
     grafana = Grafana(url, token)
     changes = grafana.changes(target)
     for change in changes:
-        typer.echo(change.line())
+        say(change.line())
     if not changes:
-        typer.echo(f"{url} has everything as it should be: {len(target.boards)} boards.")
+        say(f"{url} has everything as it should be: {len(target.boards)} boards.")
     if dry_run:
         raise typer.Exit(1 if changes else 0)
     if changes or renew_password:
         grafana.apply(target, changes, renew_password=renew_password)
-        typer.echo(f"Done: {len(changes)} changes. Home: {url.rstrip('/')}/d/{next(iter(target.boards))}")
+        say(f"Done: {len(changes)} changes. Home: {url.rstrip('/')}/d/{next(iter(target.boards))}")
 
 
 def push_all(url: str, token: str, database_url: str) -> int:
@@ -90,11 +91,11 @@ def _languages(chosen: Chosen) -> list[Language]:
 
 
 def _source(host: str | None, tls: str) -> dict[str, object]:
-    address = os.environ.get("DATABASE_READER_URL")
+    address = os.environ.get("DATABASE_GRAFANA_URL") or os.environ.get("DATABASE_READER_URL")
     if address is None:
-        known = find_access().database_url
+        known = find_access().boards_url
         if known is None:
-            raise SettingRefused("no database is named; set DATABASE_READER_URL to the reader's address.")
+            raise SettingRefused("no database is named; set DATABASE_GRAFANA_URL to the address for boards.")
         address = known.get_secret_value()
     return _source_of(address, host, tls)
 

@@ -47,13 +47,13 @@ def find(path: str | None = None) -> Installed | None:
     return next((Installed(executable, home) for home in homes if (home / "conf" / "defaults.ini").is_file()), None)
 
 
-def spec(installed: Installed, state: Path, port: int, reader_url: str, admin_password: str) -> ServiceSpec:
+def spec(installed: Installed, state: Path, port: int, database_url: str, admin_password: str) -> ServiceSpec:
     """How to run it: on loopback, read-only for everybody, provisioned with our data source and boards.
 
     Args:
-        reader_url: The database as its reader; boards never write.
+        database_url: The database as its role for boards, which reads what boards ask and nothing else.
     """
-    parts = urlsplit(reader_url)
+    parts = urlsplit(database_url)
     folder = state / NAME
     extra = {
         "GF_PATHS_DATA": str(folder / "data"),
@@ -79,7 +79,7 @@ def spec(installed: Installed, state: Path, port: int, reader_url: str, admin_pa
         "GRAFANA_DATABASE_TLS": "disable",
     }
     argv = (str(installed.executable), "server", f"--homepath={installed.home}")
-    return ServiceSpec(NAME, argv, "simulators", extra, has_health=False)
+    return ServiceSpec(NAME, argv, NAME, extra, folder, has_health=False)
 
 
 def address(variables: Mapping[str, str]) -> tuple[str, str] | None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import asyncpg
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from schemas.fields import Feed
-from services.district.errors import QueryFailed, ServerSilent, SettingRefused
+from schemas.fields import DISTRICT_ZONE, Feed
+from services.district.errors import QueryFailed, ServerSilent
 from services.district.query import ask
-from services.district.settings import operator_variables
-from services.district.words import DISTRICT_ZONE
+from services.district.settings import database_addresses
+from services.district.terminal import console, say
+from services.read_model.imports import span_of_imports
 from services.timescale_sink.history import Counts, Part, RolledUp, parts_of, refused_file, roll_up, take_part
 
 
@@ -33,41 +33,32 @@ def import_command(
     Readings go straight into the tables, not through Kafka: no rule judges them (`district replay` does that). A
     reading that is there already is a duplicate. Refused lines are kept in FILE.refused-N.jsonl with their reasons.
     """
-    writer, owner = _addresses()
+    writer, owner = database_addresses()
     parts = [part for file in files for part in parts_of(file, feed)]
     counts = _take_all(writer, parts, workers)
     total = Counts(*(sum(getattr(each, name) for each in counts) for name in Counts.__slots__))
-    typer.echo(
+    say(
         f"{total.lines:,} lines: {total.stored:,} stored, {total.duplicates:,} were there already,"
         f" {total.refused:,} refused"
     )
     for part in parts:
         if refused_file(part).exists():
-            typer.echo(f"refused lines with their reasons: {refused_file(part)}")
+            say(f"refused lines with their reasons: {refused_file(part)}")
     _roll_up(owner, feed, {part.source for part in parts})
-
-
-def _addresses() -> tuple[str, str]:
-    from deploy.local.paths import state_dir  # noqa: PLC0415 - only where no variable names the database
-
-    variables = os.environ if "DATABASE_URL" in os.environ else operator_variables(state_dir())
-    writer = variables.get("DATABASE_URL")
-    if not writer:
-        raise SettingRefused("no database is named; set DATABASE_URL to the writer's address.")
-    return writer, variables.get("DATABASE_OWNER_URL") or writer
 
 
 def _take_all(url: str, parts: list[Part], workers: int) -> list[Counts]:
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
     )
     found = []
-    with Progress(*columns, console=Console(stderr=True)) as progress, ProcessPoolExecutor(workers) as pool:
+    with Progress(*columns, console=console(stderr=True)) as progress, ProcessPoolExecutor(workers) as pool:
         bar = progress.add_task("importing", total=sum(part.end - part.start for part in parts))
-        running = {pool.submit(take_part, url, part): part for part in parts}
+        now = datetime.now(UTC)
+        running = {pool.submit(take_part, url, part, now): part for part in parts}
         try:
             for done in as_completed(running):
                 found.append(done.result())
@@ -82,11 +73,9 @@ def _take_all(url: str, parts: list[Part], workers: int) -> list[Counts]:
 
 
 def _roll_up(owner: str, feed: Feed, sources: set[str]) -> None:
-    spans = ask("SELECT earliest, latest FROM v_imports WHERE source = ANY($1)", list(sources))
-    times = [span for span in spans if span["earliest"] is not None]
-    if times:
-        earliest, latest = min(each["earliest"] for each in times), max(each["latest"] for each in times)
-        _say(asyncio.run(_rolled_up(owner, feed, earliest, latest)))
+    span = ask(lambda asked: span_of_imports(asked, sources))
+    if span is not None:
+        _say(asyncio.run(_rolled_up(owner, feed, *span)))
 
 
 async def _rolled_up(owner: str, feed: Feed, earliest: datetime, latest: datetime) -> RolledUp | None:
@@ -103,9 +92,9 @@ def _say(done: RolledUp | None) -> None:
     if done is None:
         return
     for since, until in done.spans:
-        typer.echo(f"rollups are up to date from {_day(since)} up to {_day(until)}")
+        say(f"rollups are up to date from {_day(since)} up to {_day(until)}")
     if done.left:
-        typer.echo(
+        say(
             f"the rollups of {len(done.left)} days, the first {_day(done.left[0])}, stay as they are: they know more"
             " readings than are there, which were dropped for their age; import these days whole"
         )

@@ -5,24 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from schemas.fields import Feed
-from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS, readings_topic, topic_spec
+from schemas.topics import ALERT_ACTIONS, ALERTS, DEAD_LETTERS, DELIVERIES, INDICATORS, readings_topic, topic_spec
 from services.district.figures import Partition
 
 SINK = "sink"
+SHARED = (ALERTS, INDICATORS, DEAD_LETTERS, ALERT_ACTIONS, DELIVERIES)
 PROCESSOR = "processor."
+LANES = ".lanes"
+"""`processor.<feed>` judges live readings, `processor.<feed>.lanes` those of other lanes."""
 
 
 def topics_of(group: str) -> tuple[str, ...]:
     """Topics that a group has to read, whether it has begun or not; none for a group that we do not know."""
     if group == SINK:
-        return (*map(readings_topic, Feed), ALERTS, INDICATORS, DEAD_LETTERS)
-    feed = group.removeprefix(PROCESSOR)
-    return (readings_topic(Feed(feed)),) if group.startswith(PROCESSOR) and feed in set(Feed) else ()
+        return (*(readings_topic(feed, live=live) for feed in Feed for live in (True, False)), *SHARED)
+    feed = group.removeprefix(PROCESSOR).removesuffix(LANES)
+    if not group.startswith(PROCESSOR) or feed not in set(Feed):
+        return ()
+    return (readings_topic(Feed(feed), live=not group.endswith(LANES)),)
 
 
 def is_ours(group: str) -> bool:
     """Say whether a group belongs to a service of the platform."""
     return bool(topics_of(group))
+
+
+def shown(lag: Mapping[str, int | None]) -> dict[str, int | None]:
+    """Lag as people read it: what is judged of other lanes than real life in one figure for all feeds."""
+    lanes = [behind for group, behind in lag.items() if group.endswith(LANES)]
+    live = {group: behind for group, behind in lag.items() if not group.endswith(LANES)}
+    if not lanes:
+        return live
+    return live | {f"processor{LANES}": None if None in lanes else sum(filter(None, lanes))}
 
 
 def partitions_of(topics: Iterable[str]) -> list[Partition]:

@@ -7,12 +7,13 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import Annotated, BinaryIO, Final, TextIO
 
 import typer
 
 from deploy.local.paths import state_dir
 from services.district.errors import EXIT_INTERRUPTED, UnknownLog
+from services.district.terminal import write_lines
 
 POLL_SECONDS: Final = 0.25
 
@@ -46,6 +47,9 @@ def logs(
     except BrokenPipeError:
         # The reader, such as `head`, has enough; nothing may be flushed into the broken pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
+        for tail in tails:
+            tail.close()
 
 
 class Tail:
@@ -54,31 +58,46 @@ class Tail:
     def __init__(self, path: Path, prefix: str) -> None:
         self._path = path
         self._prefix = prefix
-        self._file: int | None = None
-        self._position = 0
+        self._log: BinaryIO | None = None
 
     def print_last(self, lines: int, out: TextIO) -> None:
         """Print the last lines, and remember where they end."""
-        with self._path.open("rb") as log:
-            last = deque(log, maxlen=lines)
-            self._file = os.fstat(log.fileno()).st_ino
-            self._position = log.tell()
-        self._write(last, out)
+        self._log = self._path.open("rb")
+        self._write(deque(self._log, maxlen=lines), out)
 
     def print_new(self, out: TextIO) -> None:
-        """Print the whole lines that came since."""
+        """Print the whole lines that came since; of a file that was set aside first what came before that."""
+        if self._log is not None:
+            self._print_rest(self._log, out)
         try:
-            with self._path.open("rb") as log:
-                file = os.fstat(log.fileno())
-                if file.st_ino != self._file or file.st_size < self._position:
-                    self._file, self._position = file.st_ino, 0
-                log.seek(self._position)
-                whole = log.read().rpartition(b"\n")[0]
+            newest = self._path.stat()
         except FileNotFoundError:
             return
+        if self._log is not None:
+            mine = os.fstat(self._log.fileno())
+            if mine.st_ino == newest.st_ino:
+                return
+            # It may have got its last lines between our reading and its being set aside.
+            self._print_rest(self._log, out)
+            self._log.close()
+        self._log = self._path.open("rb")
+        self._print_rest(self._log, out)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def _print_rest(self, log: BinaryIO, out: TextIO) -> None:
+        position = log.tell()
+        if os.fstat(log.fileno()).st_size < position:
+            position = 0
+        log.seek(position)
+        whole = log.read().rpartition(b"\n")[0]
+        log.seek(position + len(whole) + 1 if whole else position)
         if whole:
-            self._position += len(whole) + 1
             self._write(whole.split(b"\n"), out)
 
     def _write(self, lines: list[bytes] | deque[bytes], out: TextIO) -> None:
-        out.writelines(f"{self._prefix}{line.decode(errors='replace').rstrip()}\n" for line in lines)
+        write_lines((f"{self._prefix}{line.decode(errors='replace').rstrip()}" for line in lines), out)

@@ -5,6 +5,7 @@ Whoever reads us may go away (a closed terminal, a full pipe): the district goes
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -18,6 +19,7 @@ from rich.live import Live
 from services.district.board import Board
 from services.district.plain import status_line
 from services.district.screen import View, screen
+from services.district.terminal import show, write_lines
 
 STATUS_LINE_SECONDS: Final = 5.0
 HINT: Final = "ctrl-C stops"
@@ -88,7 +90,7 @@ class LiveTable:
             self._board.note(line)
             self.refresh()
         else:
-            _safely(lambda: self._console.print(line, markup=False, highlight=False, soft_wrap=True))
+            _safely(lambda: show(self._console, line))
 
     def change(self, line: str) -> None:
         """Nothing: open alerts and troubles stand in the table."""
@@ -131,13 +133,16 @@ def output_for(console: Console, *, plain: bool) -> Output:
 
 
 def _write(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+    write_lines([line], sys.stdout)
     sys.stdout.flush()
 
 
 def _safely(write: Callable[[], None]) -> None:
     try:
         write()
-    except OSError:
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            # What is read from a file on a full disk goes on when there is room again.
+            return
         # Nobody reads any more. What Python still holds for them must not fail at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

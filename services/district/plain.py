@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from schemas.fields import LIVE, Feed
 from services.district.figures import ProcessState, Snapshot
+from services.district.lag import shown
 from services.district.words import UNKNOWN, clock, count, rate, total
 
 
 def status_line(snapshot: Snapshot, rates: Mapping[Feed, float | None]) -> str:
     """Everything that matters in one line."""
     feeds = " ".join(f"{feed} {rate(rates[feed])}" for feed in Feed)
-    lag = " ".join(f"{group} {count(behind)}" for group, behind in snapshot.lag.items())
+    lag = " ".join(f"{group} {count(behind)}" for group, behind in shown(snapshot.lag).items())
     parts = [
         _states(snapshot),
         f"devices {count(total([each.devices for each in snapshot.feeds.values()]))}",
@@ -22,6 +23,8 @@ def status_line(snapshot: Snapshot, rates: Mapping[Feed, float | None]) -> str:
         f"dead letters {_dead_letters(snapshot.dead_letters)}",
         f"open alerts {_alerts(snapshot.open_alerts_by_lane)}",
     ]
+    if snapshot.citybrain is not None:
+        parts.append(f"city brain {count(snapshot.citybrain)} events")
     return f"{clock(snapshot.at)} " + " | ".join(parts)
 
 

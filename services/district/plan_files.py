@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -11,12 +10,9 @@ from typing import Any, Final
 
 from deploy.local.paths import CHECKOUT
 from schemas.plan.book import Document, identity_of
-from schemas.plan.documents import PlanDocument, StandardDocument
 from schemas.plan.errors import PlanFileError
-from schemas.plan.policy import PolicyDocument
 from schemas.plan.publication import in_force
-from schemas.plan.toml import parse_document
-from schemas.verdict import Comparator
+from schemas.plan.toml import parse_any, tables_of
 
 PLAN_FOLDER: Final = CHECKOUT / "deploy" / "plan"
 DEFAULT_PATTERNS: Final = ("*.toml", "standards/*.toml", "policies/*.toml")
@@ -61,29 +57,17 @@ def check_file(path: Path) -> Checked:
 
 def check_text(text: str, file: str) -> Checked:
     """Find all that is wrong with a document's text. Pure."""
-    data: dict[str, Any] = {}
     try:
-        data = tomllib.loads(text)
-        model = _model_of(data, file)
-        document: Document = parse_document(text, model, file=file)
-    except tomllib.TOMLDecodeError as error:
-        return Checked(file, None, text, (Fault(file, "document", f"not TOML: {error}"),))
+        return Checked(file, parse_any(text, file=file), text, ())
     except PlanFileError as error:
-        named = unknown_references(data)
-        rest = [fault for fault in error.problems if not (named and fault[0] == "document")]
-        return Checked(file, None, text, tuple(Fault(file, key, reason) for key, reason in [*rest, *named]))
-    return Checked(file, document, text, tuple(Fault(file, *fault) for fault in semantic_faults(document)))
-
-
-def _model_of(data: dict[str, Any], file: str) -> type[Document]:
-    """The kind of a document, by its head table."""
-    kinds: dict[str, type[Document]] = {"plan": PlanDocument, "standard": StandardDocument, "policy": PolicyDocument}
-    heads = [name for name in kinds if isinstance(data.get(name), dict)]
-    if len(heads) != 1:
-        found = f"has {' and '.join(f'[{name}]' for name in heads)}" if heads else "has none of them"
-        reason = f"exactly one of the tables [plan], [standard] and [policy] says what it is; it {found}"
-        raise PlanFileError(file, [("document", reason)])
-    return kinds[heads[0]]
+        problems = error.problems
+    try:
+        named = unknown_references(tables_of(text, file=file))
+    except PlanFileError:
+        named = []
+    keys = {key for key, _ in problems}
+    problems = [*problems, *(one for one in named if one[0] not in keys)]
+    return Checked(file, None, text, tuple(Fault(file, key, reason) for key, reason in problems))
 
 
 def unknown_references(data: dict[str, Any]) -> list[tuple[str, str]]:
@@ -107,42 +91,6 @@ def unknown_references(data: dict[str, Any]) -> list[tuple[str, str]]:
 def _tables(data: dict[str, Any], name: str) -> list[dict[str, Any]]:
     found = data.get(name)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-def semantic_faults(document: Document) -> list[tuple[str, str]]:
-    """What is wrong with a document that has every key: (key, reason)."""
-    first, last = in_force(document)
-    kind = identity_of(document)[0]
-    faults = []
-    if last is not None and last < first:
-        faults.append((f"{kind}.valid_to", f"{last} is before the first day in force, {first}"))
-    if isinstance(document, PlanDocument):
-        faults += [
-            (f"indicator[{n}].due", f"{entry.due} is outside the plan, {document.plan.start} to {document.plan.end}")
-            for n, entry in enumerate(document.indicator)
-            if not document.plan.start <= entry.due <= document.plan.end
-        ]
-    elif isinstance(document, PolicyDocument):
-        faults += _policy_faults(document)
-    return faults
-
-
-def _policy_faults(document: PolicyDocument) -> list[tuple[str, str]]:
-    limits = {limit.id: limit for limit in document.limit}
-    faults = []
-    for n, rule in enumerate(document.rule):
-        limit = limits.get(rule.limit) if rule.limit else None
-        if rule.clear_value is None or limit is None:
-            continue
-        upper = limit.comparator in (Comparator.LE, Comparator.LT)
-        if (rule.clear_value > limit.value) if upper else (rule.clear_value < limit.value):
-            side = "above" if upper else "below"
-            reason = (
-                f"{rule.clear_value:g} is {side} the limit {limit.id} ({limit.comparator} {limit.value:g}): "
-                "an alert would end while the limit is still broken"
-            )
-            faults.append((f"rule[{n}].clear_value", reason))
-    return faults
 
 
 def overlaps(checked: Iterable[Checked]) -> list[Fault]:

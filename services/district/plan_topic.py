@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
+from schemas.plan.errors import problems_of
 from schemas.plan.publication import PlanPublication, document_of, parse_publication, publication_key
 from schemas.topics import PLAN
-from services.district.errors import ServerSilent
+from services.district.kafka_answers import answering
 from services.runtime.settings import KafkaSettings
 
-ANSWER_SECONDS: Final = 10.0
 CLIENT_ID: Final = "district-plan"
 _PLACE: Final = TopicPartition(PLAN, 0)
+_FAULTS_NAMED: Final = 3
 
 
 async def published(settings: KafkaSettings | None) -> tuple[list[PlanPublication], list[str]]:
@@ -27,7 +24,7 @@ async def published(settings: KafkaSettings | None) -> tuple[list[PlanPublicatio
     Raises:
         ServerSilent: Kafka does not answer.
     """
-    async with _answering(settings) as known:
+    async with answering(settings) as known:
         consumer = AIOKafkaConsumer(**known.client_options(CLIENT_ID), enable_auto_commit=False)
         try:
             await consumer.start()
@@ -49,7 +46,8 @@ async def _read(consumer: AIOKafkaConsumer) -> tuple[list[PlanPublication], list
                 publication = parse_publication(record.value or b"")
                 document_of(publication)
             except ValidationError as error:
-                unread.append(f"record {record.offset} of topic {PLAN}: {error.error_count()} faults")
+                faults = "; ".join(f"{key}: {reason}" for key, reason in problems_of(error)[:_FAULTS_NAMED])
+                unread.append(f"record {record.offset} of topic {PLAN}: {faults}")
             else:
                 found.append(publication)
     return found, unread
@@ -62,7 +60,7 @@ async def publish(settings: KafkaSettings | None, publication: PlanPublication) 
         ServerSilent: Kafka does not answer; whether it was written is then not known, publishing again is safe.
     """
     key = publication_key(document_of(publication))
-    async with _answering(settings) as known:
+    async with answering(settings) as known:
         producer = AIOKafkaProducer(**known.client_options(CLIENT_ID), acks="all", enable_idempotence=True)
         try:
             await producer.start()
@@ -70,17 +68,3 @@ async def publish(settings: KafkaSettings | None, publication: PlanPublication) 
         finally:
             await producer.stop()
     return key.decode()
-
-
-@asynccontextmanager
-async def _answering(settings: KafkaSettings | None) -> AsyncIterator[KafkaSettings]:
-    if settings is None:
-        raise ServerSilent("no Kafka is named; set KAFKA_BOOTSTRAP.")
-    look = "`district status` shows its state, `district logs kafka` why; then try again."
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            yield settings
-    except TimeoutError:
-        raise ServerSilent(f"Kafka at {settings.bootstrap}: no answer in time; {look}") from None
-    except (KafkaError, OSError) as error:
-        raise ServerSilent(f"Kafka at {settings.bootstrap} ({error}); {look}") from error

@@ -33,6 +33,8 @@ def in_words(state: str) -> ProcessState:
             return ProcessState.STARTING
         case State.READY:
             return ProcessState.RUNNING
+        case State.TROUBLED:
+            return ProcessState.DEGRADED
         case State.WAITING:
             return ProcessState.RESTARTING
         case State.STOPPING:
@@ -50,7 +52,7 @@ def supervised(record: RunRecord, kind: Kind) -> dict[str, ProcessFigures]:
 
 def _figures(process: ProcessRecord) -> ProcessFigures:
     state = in_words(process.state)
-    trouble = process.last_exit if state in {ProcessState.RESTARTING, ProcessState.DOWN} else None
+    trouble = process.last_exit if state in {ProcessState.RESTARTING, ProcessState.DOWN} else process.trouble
     return ProcessFigures(state, process.endpoint, process.restarts, trouble)
 
 
@@ -66,7 +68,7 @@ def seen_from_outside(supervised: ProcessFigures | None, *, answers: bool, why: 
     if supervised is None:
         state = ProcessState.RUNNING if answers else ProcessState.DOWN
         return ProcessFigures(state, "your own", trouble=None if answers else why)
-    if answers or supervised.state is not ProcessState.RUNNING:
+    if answers or supervised.state not in {ProcessState.RUNNING, ProcessState.DEGRADED}:
         return supervised
     return ProcessFigures(ProcessState.SILENT, supervised.endpoint, supervised.restarts, why)
 
@@ -80,13 +82,13 @@ async def with_health(record: RunRecord, services: Mapping[str, ProcessFigures])
 
 
 async def _with_health(figures: ProcessFigures, port: int | None) -> ProcessFigures:
-    if port is None or figures.state is not ProcessState.RUNNING:
+    if port is None or figures.state not in {ProcessState.RUNNING, ProcessState.DEGRADED}:
         return figures
     try:
         await health.probe_of(port)()
     except NotYet as error:
         return ProcessFigures(ProcessState.DEGRADED, figures.endpoint, figures.restarts, error.detail)
-    return figures
+    return ProcessFigures(ProcessState.RUNNING, figures.endpoint, figures.restarts)
 
 
 async def see_listening(mqtt_url: SecretStr | None) -> None:

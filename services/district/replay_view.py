@@ -11,9 +11,11 @@ from typing import Any, Final, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from services.district.replay_account import Account, Comparison
+from services.district.terminal import add_row, table
+from services.district.terminal import show as draw
+from services.runtime.printable import printable
 
 LINE_SECONDS: Final = 5.0
 
@@ -32,6 +34,10 @@ class ReplayReport:
     """Readings by the reason for which they were dead-lettered."""
     qualities: Mapping[str, int]
     codes: Mapping[str, int]
+    judged: int | None
+    """Readings of the lane's opening that were judged; None when it was not waited for."""
+    judging_failed: int = 0
+    """Of these the ones in the dead letters because their judging failed."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the object for machines."""
@@ -44,6 +50,8 @@ class ReplayReport:
             "stored": account.stored,
             "dead_lettered": account.dead_lettered,
             "duplicates": account.duplicates,
+            "judged": self.judged,
+            "judging_failed": self.judging_failed,
         }
         if self.comparison is not None:
             found |= {"labelled": self.comparison.labelled, "agreeing": self.comparison.agreeing}
@@ -53,18 +61,18 @@ class ReplayReport:
 class Step(Protocol):
     """One thing that goes on and how far it is."""
 
-    def at(self, done: int) -> None:
-        """So many are done."""
+    def at(self, done: int, note: str = "") -> None:
+        """So many are done; what else is to be said."""
 
 
 class _Bar:
     def __init__(self, progress: Progress, title: str, total: int) -> None:
         self._progress = progress
-        self._task = progress.add_task(title, total=total)
+        self._task = progress.add_task(title, total=total, note="")
 
-    def at(self, done: int) -> None:
+    def at(self, done: int, note: str = "") -> None:
         """Move the bar."""
-        self._progress.update(self._task, completed=done)
+        self._progress.update(self._task, completed=done, note=printable(note))
 
 
 class _Lines:
@@ -74,11 +82,12 @@ class _Lines:
         self._total = total
         self._said_at = time.monotonic()
 
-    def at(self, done: int) -> None:
+    def at(self, done: int, note: str = "") -> None:
         """Write a line now and then, and one at the end."""
         if done >= self._total or time.monotonic() - self._said_at >= LINE_SECONDS:
             self._said_at = time.monotonic()
-            self._console.print(f"{self._title}: {done:,} of {self._total:,}", highlight=False)
+            more = f" ({note})" if note else ""
+            draw(self._console, f"{self._title}: {done:,} of {self._total:,}{more}")
 
 
 @contextmanager
@@ -87,7 +96,13 @@ def step(console: Console, title: str, total: int) -> Iterator[Step]:
     if not console.is_terminal:
         yield _Lines(console, title, total)
         return
-    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:<10}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+    )
     with Progress(*columns, console=console) as progress:
         yield _Bar(progress, title, total)
 
@@ -95,33 +110,35 @@ def step(console: Console, title: str, total: int) -> Iterator[Step]:
 def show(report: ReplayReport, console: Console) -> None:
     """Print the report for people."""
     account = report.account
-    console.print(
+    draw(
+        console,
         f"{report.rows:,} rows, {account.sent:,} readings sent = {account.stored:,} stored + "
         f"{account.dead_lettered:,} dead-lettered + {account.duplicates:,} duplicates "
         f"(lane {report.lane}, boot {report.boot_id})",
-        highlight=False,
-        soft_wrap=True,
     )
     _counts(console, "dead-lettered for", report.reasons)
     _counts(console, "stored with quality", report.qualities)
     _counts(console, "stored with code", report.codes)
+    if report.judged is not None:
+        failed = f", {report.judging_failed:,} of them failed (see v_dead_letters)" if report.judging_failed else ""
+        draw(console, f"{report.judged:,} readings of the lane judged{failed}")
     if report.comparison is not None:
         _agreement(console, report.comparison)
 
 
 def _counts(console: Console, title: str, counts: Mapping[str, int]) -> None:
     for name, n in Counter(dict(counts)).most_common():
-        console.print(f"  {title} {name}: {n:,}", highlight=False)
+        draw(console, f"  {title} {name}: {n:,}")
 
 
 def _agreement(console: Console, comparison: Comparison) -> None:
     labelled = comparison.labelled
     share = f" ({comparison.agreeing / labelled:.3%})" if labelled else ""
-    console.print(f"class as published: {comparison.agreeing:,} of {labelled:,} labelled rows{share}", highlight=False)
+    draw(console, f"class as published: {comparison.agreeing:,} of {labelled:,} labelled rows{share}")
     if not comparison.differences:
         return
-    table = Table("row", "place", "time (UTC)", "published", "stored", "deciding", title="rows that differ")
+    made = table("row", "place", "time (UTC)", "published", "stored", "deciding", title="rows that differ")
     for each in comparison.differences:
         at = f"{each.at:%Y-%m-%d %H:%M}" if each.at is not None else ""
-        table.add_row(str(each.row), " ".join(each.place), at, each.published, each.stored, each.why)
-    console.print(table)
+        add_row(made, (each.row, " ".join(each.place), at, each.published, each.stored, each.why))
+    draw(console, made)

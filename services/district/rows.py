@@ -1,7 +1,9 @@
-r"""Rows of a query as CSV (RFC 4180) or JSON, exactly. Pure.
+r"""Rows of a query as CSV (RFC 4180) or JSON. Pure.
 
 Both forms: times with zone and intervals as ISO 8601, in UTC ending in `Z`; bytes as `\x` and hexadecimal digits.
-CSV: NULL is empty and an empty text is `""`; arrays, rows and jsonb are JSON texts; booleans are `true` and `false`.
+What is not printable is escaped as JSON does it (`\n`, `\u001b`): JSON keeps its value, CSV its one line a record.
+CSV: NULL is empty and an empty text is `""`; arrays, rows and jsonb are JSON texts; booleans are `true` and `false`. A
+text that a spreadsheet would run as a formula (it begins with = + - or @) gets a `'` before it; numbers stay numbers.
 JSON: numbers are numbers with all their digits, numeric ones too; NaN and infinities, which JSON lacks, are texts;
 jsonb is embedded as it is.
 """
@@ -10,14 +12,20 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import singledispatch
 from typing import Any, Final
 
+from services.runtime.printable import escaped
+
 _NOT_FINITE: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _ENDS_OF_TIME: Final = {datetime.max: "infinity", datetime.min: "-infinity"}  # noqa: DTZ901 - what asyncpg makes of them
+_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_BETWEEN_PARTS: Final = str.maketrans("\n\r\t", "   ")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 class JsonText(str):
@@ -34,14 +42,16 @@ class PlainText(str):
 
 def csv_line(values: Iterable[Any]) -> str:
     """One record with its line end."""
-    return ",".join(map(_csv_field, values)) + "\r\n"
+    return ",".join(map(_csv_field, values)) + "\n"
 
 
 def _csv_field(value: Any) -> str:
     if value is None:
         return ""
-    text = as_text(value)
-    if text == "" or any(mark in text for mark in ',"\r\n'):
+    text = escaped(as_text(value))
+    if isinstance(value, str) and text.startswith(_FORMULA) and not _NUMBER.fullmatch(text):
+        text = f"'{text}"
+    if text == "" or any(mark in text for mark in ',;"'):
         return '"' + text.replace('"', '""') + '"'
     return text
 
@@ -62,6 +72,7 @@ def _(value: Decimal) -> str:
     return format(value, "f") if value.is_finite() else str(value)
 
 
+@as_text.register(JsonText)
 @as_text.register(list)
 @as_text.register(tuple)
 @as_text.register(Mapping)
@@ -95,7 +106,7 @@ def _(value: bytes) -> str:
 @singledispatch
 def json_value(value: object) -> str:
     """One value as JSON text."""
-    return json.dumps(as_text(value), ensure_ascii=False)
+    return escaped(json.dumps(as_text(value), ensure_ascii=False))
 
 
 @json_value.register
@@ -105,7 +116,8 @@ def _(_: None) -> str:
 
 @json_value.register
 def _(value: JsonText) -> str:
-    return str(value)
+    # Line feeds and the like stand only between its parts: within a text JSON has them escaped.
+    return escaped(value.translate(_BETWEEN_PARTS))
 
 
 @json_value.register
@@ -137,10 +149,7 @@ def _(value: Mapping[str, Any]) -> str:
 
 def json_object(names: Sequence[str], values: Sequence[Any]) -> str:
     """One row as a JSON object on one line."""
-    pairs = (
-        f"{json.dumps(name, ensure_ascii=False)}: {json_value(value)}"
-        for name, value in zip(names, values, strict=True)
-    )
+    pairs = (f"{json_value(name)}: {json_value(value)}" for name, value in zip(names, values, strict=True))
     return "{" + ", ".join(pairs) + "}"
 
 

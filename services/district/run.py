@@ -2,7 +2,7 @@
 
 1. Servers: Mosquitto, Kafka, PostgreSQL, each unless the operator named one of their own.
 2. Topics and tables.
-3. Services together: bridge, sink, processors, simulators.
+3. Services together: bridge, sink, processors, delivery, simulators; then the API with the one map, the city brain.
 4. The screen, until ctrl-C or `district stop`; then everything stops in reverse.
 """
 
@@ -16,28 +16,32 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 
 from deploy.local.errors import AlreadyRunning
+from deploy.local.key_book import KeyBook
 from deploy.local.paths import CHECKOUT
 from deploy.local.ports import is_free, pick_free
 from deploy.local.settings import LocalSettings
 from deploy.local.stack import ServiceSpec, SetupStep, Stack, all_or_none
 from deploy.local.supervisor import Event
-from services.district import grafana_server
+from schemas.fields import Feed
+from services.district import grafana_server, map_server
 from services.district.board import Board, event_line
+from services.district.citybrain import simulated as city_brain
 from services.district.collector import Collector
 from services.district.errors import EXIT_INTERRUPTED, AnotherRuns, SettingRefused
 from services.district.figures import Snapshot
 from services.district.grafana import push_all
 from services.district.outputs import Output, output_for
 from services.district.settings import OPERATOR, access_from
+from services.district.terminal import console
 from services.runtime.errors import PlatformError
-from simulators.world import device_ids
+from simulators import world
 
 REFRESH_SECONDS: Final = 1.0
 COLLECT_SECONDS: Final = 2.0
@@ -51,6 +55,8 @@ SETUP: Final = (
     SetupStep("migrations", (sys.executable, "-m", "services.timescale_sink", "migrate"), OPERATOR),
     SetupStep("register", (sys.executable, "-m", "services.timescale_sink", "register"), OPERATOR),
 )
+SESSION: Final = SetupStep("session", (sys.executable, "-m", "services.ingest_bridge.session"), "bridge")
+"""Before any device may connect: what they publish waits for the bridge from their first message on."""
 SINK: Final = ServiceSpec("timescale_sink", (sys.executable, "-m", "services.timescale_sink"), "sink")
 BRIDGE: Final = ServiceSpec("ingest_bridge", (sys.executable, "-m", "services.ingest_bridge"), "bridge")
 SIMULATED_WATER_POLICY: Final = CHECKOUT / "deploy" / "plan" / "policies" / "water-local.toml"
@@ -84,7 +90,7 @@ def run(
         kafka_controller_port=kafka_controller_port,
         postgres_port=postgres_port,
     )
-    output = output_for(Console(), plain=plain)
+    output = output_for(console(), plain=plain)
     try:
         status = asyncio.run(_District(settings, output, with_simulators=simulators).run())
     except AlreadyRunning as error:
@@ -108,7 +114,15 @@ def local_settings(**chosen: Any) -> LocalSettings:
         raise SettingRefused("; ".join(lines)) from error
 
 
-def services(*, with_simulators: bool) -> tuple[ServiceSpec, ...]:
+def delivery(settings: LocalSettings) -> ServiceSpec:
+    """Return the delivery of alerts; the folder of its register is its own."""
+    folder = settings.subscribers_register.parent
+    command = (sys.executable, "-m", "services.alert_delivery")
+    # An instance with a name gets its partitions back at once when it was killed.
+    return ServiceSpec("alert_delivery", command, "delivery", {"DELIVERY_INSTANCE": "local"}, folder=folder)
+
+
+def services(settings: LocalSettings, *, with_simulators: bool) -> tuple[ServiceSpec, ...]:
     """Return our services from the end of the flow to its beginning.
 
     They stop in reverse, so nothing waits in between when all is over.
@@ -117,10 +131,17 @@ def services(*, with_simulators: bool) -> tuple[ServiceSpec, ...]:
     extra = {"PROCESSOR_INSTANCE": "local"}
     if with_simulators:
         extra["WATER_POLICY"] = os.environ.get("WATER_POLICY", str(SIMULATED_WATER_POLICY))
-    processors = ServiceSpec(
-        "stream_processors", (sys.executable, "-m", "services.stream_processors"), "processor", extra
+    processors = (
+        *(_processor(feed.value, ("--feed", feed.value), extra) for feed in Feed),
+        _processor("lanes", ("--lanes",), extra),
     )
-    return (SINK, processors, BRIDGE, *((SIMULATORS,) if with_simulators else ()))
+    return (delivery(settings), SINK, *processors, BRIDGE, *((SIMULATORS,) if with_simulators else ()))
+
+
+def _processor(name: str, options: tuple[str, ...], extra: dict[str, str]) -> ServiceSpec:
+    """One feed's real life, or the other lanes of all: what fails in one touches no other."""
+    command = (sys.executable, "-m", "services.stream_processors", *options)
+    return ServiceSpec(f"processor-{name}", command, "processor", extra)
 
 
 class _District:
@@ -128,8 +149,10 @@ class _District:
 
     def __init__(self, settings: LocalSettings, output: Output, *, with_simulators: bool) -> None:
         self._output = output
-        self._services = services(with_simulators=with_simulators)
-        self._stack = Stack(settings, device_ids=device_ids() if with_simulators else ())
+        self._services = services(settings, with_simulators=with_simulators)
+        self._stack = Stack(settings, session=SESSION, simulated=world.devices() if with_simulators else ())
+        self._grafana_port: int | None = None
+        self._with_simulators = with_simulators
         self._stopping = asyncio.Event()
         self._is_live = False
         self._began = time.monotonic()
@@ -173,16 +196,39 @@ class _District:
             await stack.run_step(step)
             self._output.event(f"{step.name}: done")
         await all_or_none([stack.start_service(service) for service in self._services])
+        await self._open_map(stack)
+        said = await city_brain.bring_up(stack, wanted=self._with_simulators, now=datetime.now(UTC))
+        if said:
+            self._output.event(said)
         await self._show_boards(stack)
+
+    async def _open_map(self, stack: Stack) -> None:
+        """Start the operations API and print the map's address; the link logs in once, for a while."""
+        settings = stack.settings
+        KeyBook(settings.keys_file).begin(datetime.now(UTC))
+        service = map_server.spec(settings, self._boards_address(settings))
+        await stack.start_service(service)
+        link = map_server.link(service.endpoint, stack.environment(OPERATOR)["MAP_LOGIN_SECRET"], datetime.now(UTC))
+        self._output.event(f"Map: {link} (logs in once; `district map login` prints another)")
+
+    def _boards_address(self, settings: LocalSettings) -> str | None:
+        own = grafana_server.address(os.environ)
+        if own is not None:
+            return own[0]
+        if grafana_server.find() is None:
+            return None
+        wanted = settings.grafana_port
+        self._grafana_port = wanted if wanted and is_free(wanted) else pick_free()
+        return f"http://127.0.0.1:{self._grafana_port}"
 
     async def _show_boards(self, stack: Stack) -> None:
         """Boards where there is a Grafana; without one, or with one in trouble, the district runs all the same."""
-        reader = stack.environment(OPERATOR).get("DATABASE_READER_URL", "")
+        database = stack.environment(OPERATOR).get("DATABASE_GRAFANA_URL", "")
         own = grafana_server.address(os.environ)
         if own is not None:
             url, token = own
             try:
-                changed = await asyncio.to_thread(push_all, url, token, reader)
+                changed = await asyncio.to_thread(push_all, url, token, database)
             except PlatformError as error:
                 self._output.event(f"Boards: {error}")
             else:
@@ -192,9 +238,8 @@ class _District:
         if installed is None:
             self._output.event(grafana_server.HOW_TO_GET_ONE)
             return
-        wanted, folder = stack.settings.grafana_port, stack.settings.state
-        port = wanted if wanted and is_free(wanted) else pick_free()
-        await stack.start_service(grafana_server.spec(installed, folder, port, reader, secrets.token_hex(24)))
+        folder, port = stack.settings.state, self._grafana_port or pick_free()
+        await stack.start_service(grafana_server.spec(installed, folder, port, database, secrets.token_hex(24)))
         self._output.event(f"Boards: http://127.0.0.1:{port}")
 
     async def _show(self, stack: Stack) -> None:

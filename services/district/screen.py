@@ -17,7 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.fields import LIVE, Feed
-from services.district.figures import FeedFigures, OpenAlert, ProcessFigures, ProcessState, Snapshot
+from services.district.figures import FeedFigures, ProcessFigures, ProcessState, Snapshot
+from services.district.lag import shown
+from services.district.terminal import cell
 from services.district.words import (
     alerts_heading,
     clock,
@@ -25,7 +27,6 @@ from services.district.words import (
     day_and_time,
     limit,
     place,
-    printable,
     quantity,
     rate,
     source,
@@ -33,6 +34,8 @@ from services.district.words import (
     total,
     trouble_lines,
 )
+from services.read_model.alerts import OpenAlertRow
+from services.runtime.printable import printable
 
 STALE: Final = timedelta(seconds=6)
 """Older figures say so: a server takes long to answer."""
@@ -61,6 +64,11 @@ STATE_STYLES: Final[Mapping[ProcessState, str]] = {
     ProcessState.SILENT: "bold red",
     ProcessState.DOWN: "bold red",
 }
+
+
+CITY_BRAIN: Final = "citybrain"
+"""The process beside whose name stands what it has received."""
+_WELL: Final = ProcessFigures(ProcessState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +150,36 @@ def _header(snapshot: Snapshot, view: View) -> RenderableType:
 def _processes(snapshot: Snapshot) -> tuple[RenderableType, int]:
     table = _line(("left", 1), ("left", 1))
     table.add_row(Text("Servers", style=HEADING), Text("Services", style=HEADING))
-    pairs = list(zip_longest(snapshot.servers.items(), snapshot.services.items()))
-    for server, service in pairs:
-        table.add_row(*(_process(*each) if each is not None else Text("") for each in (server, service)))
+    pairs = list(zip_longest(snapshot.servers.items(), _folded(snapshot.services).items()))
+    more = {} if snapshot.citybrain is None else {CITY_BRAIN: f"{count(snapshot.citybrain)} events received"}
+    for pair in pairs:
+        table.add_row(*(_cell(each, more) for each in pair))
     return table, len(pairs) + 1
 
 
-def _process(name: str, process: ProcessFigures) -> Text:
+def _folded(services: Mapping[str, ProcessFigures]) -> dict[str, ProcessFigures]:
+    """The services, all processors that run and were never restarted in one line: there are many, and all is well."""
+    well = [name for name, each in services.items() if name.startswith("processor-") and each == _WELL]
+    if len(well) < 2:
+        return dict(services)
+    rest = {name: each for name, each in services.items() if name not in well}
+    return {**rest, f"{len(well)} processors": _WELL}
+
+
+def _cell(item: tuple[str, ProcessFigures] | None, more: Mapping[str, str]) -> Text:
+    if item is None:
+        return Text("")
+    name, process = item
+    return _process(name, process, more.get(name, ""))
+
+
+def _process(name: str, process: ProcessFigures, more: str) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append("● ", style=STATE_STYLES[process.state])
-    text.append(f"{name:<18}")
+    text.append(printable(f"{name:<18}"))
     text.append(f"{process.state:<11}", style=STATE_STYLES[process.state])
     # Loopback goes without saying on one machine; the port does not.
-    text.append(process.endpoint.removeprefix("127.0.0.1"), style="dim")
+    text.append(printable(process.endpoint.removeprefix("127.0.0.1") or more), style="dim")
     if process.restarts:
         text.append(f" {process.restarts}×", style="yellow")
     return text
@@ -166,7 +191,7 @@ def _feeds(snapshot: Snapshot, rates: Mapping[Feed, float | None]) -> tuple[Rend
     table = _line(*(("left" if head == "Feed" else "right", width) for head, width in heads.items()), gap=1)
     table.add_row(*(Text(head, style=HEADING) for head in heads))
     for feed, each in snapshot.feeds.items():
-        table.add_row(feed.value, *_feed_cells([each], [rates[feed]]))
+        table.add_row(cell(feed.value), *_feed_cells([each], [rates[feed]]))
     figures = list(snapshot.feeds.values())
     table.add_row("all", *_feed_cells(figures, list(rates.values())), style="bold")
     return table, len(figures) + 2
@@ -185,7 +210,7 @@ def _feed_cells(figures: Sequence[FeedFigures], rates: Sequence[float | None]) -
 
 
 def _lag_and_dead_letters(snapshot: Snapshot, most_reasons: int) -> tuple[RenderableType, int]:
-    lag = [(group, count(behind)) for group, behind in snapshot.lag.items()]
+    lag = [(group, count(behind)) for group, behind in shown(snapshot.lag).items()]
     letters = _reasons(snapshot.dead_letters, most_reasons)
     table = _line(("left", 3), ("right", 2), ("left", 4), ("right", 2))
     table.add_row(
@@ -196,7 +221,7 @@ def _lag_and_dead_letters(snapshot: Snapshot, most_reasons: int) -> tuple[Render
     )
     pairs = list(zip_longest(lag, letters, fillvalue=("", "")))
     for left, right in pairs:
-        table.add_row(*left, *right)
+        table.add_row(*map(cell, (*left, *right)))
     return table, len(pairs) + 1
 
 
@@ -205,7 +230,7 @@ def _reasons(dead_letters: Mapping[str, int] | None, most: int) -> list[tuple[st
         return [("unknown", count(None))]
     if not dead_letters:
         return [("none", "")]
-    named = [(printable(reason), count(number)) for reason, number in dead_letters.items()]
+    named = [(reason, count(number)) for reason, number in dead_letters.items()]
     if len(named) <= most:
         return named
     rest = list(dead_letters.values())[most - 1 :]
@@ -233,12 +258,12 @@ def _said(text: str, *, cut: bool) -> RenderableType:
     return Padding(words, (0, 0, 0, 5))
 
 
-def _alert(alert: OpenAlert, *, wide: bool) -> RenderableType:
+def _alert(alert: OpenAlertRow, *, wide: bool) -> RenderableType:
     style = SEVERITY_STYLES.get(alert.severity, "bold") + ("" if alert.lane == LIVE else " dim")
     row = _line(("left", 0), ("left", 4), ("left", 0), ("left", 5), *([("right", 0)] if wide else []))
     since = [Text(f"since {day_and_time(alert.started_at)}", style="dim")] if wide else []
     row.add_row(
-        Text(f"{alert.severity:<3}", style=style),
+        Text(printable(f"{alert.severity:<3}"), style=style),
         Text(place(alert), style=style),
         Text.assemble((quantity(alert.observed_value, alert.observed_unit), "bold"), f", limit {limit(alert)}"),
         Text(source(alert)),

@@ -33,7 +33,19 @@ class Access:
     kafka: KafkaSettings | None
     database_url: SecretStr | None
     """As the reader, where there is one."""
+    boards_url: SecretStr | None
+    """As Grafana's role, where there is one; else as the reader."""
     mqtt_url: SecretStr | None
+    owner_url: SecretStr | None = None
+    """The database as the owner of the tables."""
+    device_register: Path | None = None
+    """File of the register of devices."""
+    subscribers_file: Path | None = None
+    """File of the register of subscribers."""
+    api_keys_file: Path | None = None
+    """File of the register of API keys."""
+    map_login_secret: SecretStr | None = None
+    """Signs one-time tokens that begin a session on the map."""
 
 
 def access_from(variables: Mapping[str, str], state: Path | None) -> Access:
@@ -41,7 +53,10 @@ def access_from(variables: Mapping[str, str], state: Path | None) -> Access:
     bootstrap = variables.get("KAFKA_BOOTSTRAP")
     password = variables.get("KAFKA_PASSWORD")
     database = variables.get("DATABASE_READER_URL") or variables.get("DATABASE_URL")
-    mqtt = variables.get("MQTT_URL")
+    boards = variables.get("DATABASE_GRAFANA_URL") or database
+    mqtt, owner = variables.get("MQTT_URL"), variables.get("DATABASE_OWNER_URL")
+    register, subscribers = variables.get("DEVICE_REGISTER"), variables.get("SUBSCRIBERS_FILE")
+    keys, login = variables.get("API_KEYS_FILE"), variables.get("MAP_LOGIN_SECRET")
     return Access(
         state=state,
         kafka=KafkaSettings(
@@ -53,7 +68,13 @@ def access_from(variables: Mapping[str, str], state: Path | None) -> Access:
         if bootstrap
         else None,
         database_url=SecretStr(database) if database else None,
+        boards_url=SecretStr(boards) if boards else None,
         mqtt_url=SecretStr(mqtt) if mqtt else None,
+        owner_url=SecretStr(owner) if owner else None,
+        device_register=Path(register) if register else None,
+        subscribers_file=Path(subscribers) if subscribers else None,
+        api_keys_file=Path(keys) if keys else None,
+        map_login_secret=SecretStr(login) if login else None,
     )
 
 
@@ -88,3 +109,17 @@ def find_access() -> Access:
     if any(os.environ.get(name) for name in NAMED_BY_ENVIRONMENT):
         return access_from(os.environ, None)
     raise NothingRuns(f"no supervisor holds {state}.")
+
+
+def database_addresses() -> tuple[str, str]:
+    """The database as its writer and as its owner, where no owner is named twice as its writer.
+
+    Raises:
+        NothingRuns: no variable names it, and no district was ever started here.
+        SettingRefused: what is there names none.
+    """
+    variables = os.environ if "DATABASE_URL" in os.environ else operator_variables(state_dir())
+    writer = variables.get("DATABASE_URL")
+    if not writer:
+        raise SettingRefused("no database is named; set DATABASE_URL to the writer's address.")
+    return writer, variables.get("DATABASE_OWNER_URL") or writer

@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, TextIO
 
 import asyncpg
 import typer
 from pydantic import SecretStr
 
-from services.district.errors import EXIT_INTERRUPTED, QueryFailed, ServerSilent, WriteRefused
+from services.district.errors import EXIT_INTERRUPTED, OutputFailed, QueryFailed, ServerSilent, WriteRefused
 from services.district.rows import JsonText, PlainText, as_text, csv_line, json_object, repeated
 from services.district.settings import find_access
 
 CONNECT_SECONDS: Final = 5.0
 ROWS_AT_ONCE: Final = 500
 _EXCERPT_CHARS: Final = 30
-_WRITES: Final = (asyncpg.ReadOnlySQLTransactionError, asyncpg.InsufficientPrivilegeError)
-
 _LOOK: Final = "`district status` shows its state, `district logs postgres` why."
+_VIEWS_ARE_READ: Final = (
+    "Views are what one reads, such as v_alerts or v_water_readings; docs/views.md lists them, and "
+    "`SELECT viewname FROM pg_views WHERE viewname LIKE 'v\\_%'` does."
+)
 _SEVERAL: Final = "multiple commands"
 _ONE_AT_A_TIME: Final = "it is more than one statement; run one at a time."
 
@@ -50,22 +54,64 @@ def sql(
         raise ServerSilent("none is named; set DATABASE_READER_URL.")
     text = sys.stdin.read() if query == "-" else query
     try:
-        asyncio.run(_run(access.database_url, text, as_json=as_json, seconds=timeout, out=sys.stdout))
+        out = Output(sys.stdout)
+        asyncio.run(_run(access.database_url, text, as_json=as_json, seconds=timeout, out=out))
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
-        # The reader, such as `head`, has enough; nothing may be flushed into the broken pipe at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()  # the reader, such as `head`, has enough
+    except OutputFailed:
+        _give_up_output()
+        raise
 
 
-async def _run(url: SecretStr, query: str, *, as_json: bool, seconds: float, out: TextIO) -> None:
+def _give_up_output() -> None:
+    """Nothing may be flushed at exit into what does not take it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Output:
+    """Where the rows go; a full disk there is not the database's fault.
+
+    Raises:
+        BrokenPipeError: the reader has enough.
+        OutputFailed: it cannot be written.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write a piece."""
+        with _blamed():
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Have it all out."""
+        with _blamed():
+            self._stream.flush()
+
+
+@contextmanager
+def _blamed() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed(f"{error.strerror}; make room, or write it elsewhere.") from error
+
+
+async def _run(url: SecretStr, query: str, *, as_json: bool, seconds: float, out: Output) -> None:
     connection = await _connect(url, seconds)
     try:
         async with connection.transaction(readonly=True):
             await _print(connection, query, as_json=as_json, out=out)
     except asyncpg.QueryCanceledError:
         raise QueryFailed(f"it took longer than {seconds:g} s; --timeout allows more.") from None
-    except _WRITES as error:
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise WriteRefused(f"{_sentence(error, query)} {_VIEWS_ARE_READ}") from error
+    except asyncpg.ReadOnlySQLTransactionError as error:
         raise WriteRefused(_sentence(error, query)) from error
     except asyncpg.PostgresError as error:
         raise QueryFailed(_ONE_AT_A_TIME if _SEVERAL in str(error) else _sentence(error, query)) from error
@@ -105,7 +151,7 @@ async def _exact_texts(connection: asyncpg.Connection[asyncpg.Record]) -> None:
         await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=form, format="text")
 
 
-async def _print(connection: asyncpg.Connection[asyncpg.Record], query: str, *, as_json: bool, out: TextIO) -> None:
+async def _print(connection: asyncpg.Connection[asyncpg.Record], query: str, *, as_json: bool, out: Output) -> None:
     statement = await connection.prepare(query)
     names = [column.name for column in statement.get_attributes()]
     if statement.get_parameters():
@@ -122,7 +168,7 @@ async def _print(connection: asyncpg.Connection[asyncpg.Record], query: str, *, 
     out.flush()
 
 
-async def _print_csv(rows: Any, names: list[str], out: TextIO) -> None:
+async def _print_csv(rows: Any, names: list[str], out: Output) -> None:
     # The header waits for the first row, so that a query that is refused prints nothing.
     lead = csv_line(names)
     async for row in rows:
@@ -131,7 +177,7 @@ async def _print_csv(rows: Any, names: list[str], out: TextIO) -> None:
     out.write(lead)
 
 
-async def _print_json(rows: Any, names: list[str], out: TextIO) -> None:
+async def _print_json(rows: Any, names: list[str], out: Output) -> None:
     lead = "[\n"
     async for row in rows:
         out.write(lead + json_object(names, list(row.values())))

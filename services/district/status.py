@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
 from deploy.local.paths import state_dir
 from services.district.collector import Collector, nothing_collected
@@ -16,6 +14,7 @@ from services.district.errors import NothingRuns
 from services.district.figures import Snapshot, rates, status_document
 from services.district.screen import View, screen
 from services.district.settings import Access, find_access
+from services.district.terminal import console, say, say_json, show
 from services.district.words import trouble_lines
 
 RATE_SECONDS: Final = 1.5
@@ -41,9 +40,9 @@ def status(
     if as_json:
         _print_json(snapshots[-1])
     else:
-        console = Console()
-        view = View(rates=rates(snapshots), width=console.width, height=None, now=datetime.now(UTC))
-        console.print(screen(snapshots[-1], view))
+        shown_on = console()
+        view = View(rates=rates(snapshots), width=shown_on.width, height=None, now=datetime.now(UTC))
+        show(shown_on, screen(snapshots[-1], view))
 
 
 async def _collect(access: Access, *, twice: bool) -> list[Snapshot]:
@@ -58,5 +57,5 @@ async def _collect(access: Access, *, twice: bool) -> list[Snapshot]:
 
 def _print_json(snapshot: Snapshot) -> None:
     for line in trouble_lines(snapshot):
-        typer.echo(f"district: {line}", err=True)
-    typer.echo(json.dumps(status_document(snapshot), ensure_ascii=False))
+        say(f"district: {line}", err=True)
+    say_json(status_document(snapshot))

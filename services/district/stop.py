@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import typer
-
 from deploy.local.errors import NotRunning
 from deploy.local.paths import state_dir
 from deploy.local.stop import stop_running
+from services.district.terminal import say
 
 
 def stop() -> None:
     """Stop the district that runs and wait until it is gone."""
     state = state_dir()
-    typer.echo("Stopping …")
+    say("Stopping …")
     try:
         ended = stop_running(state)
     except NotRunning:
-        typer.echo(f"Nothing to stop: the district is not running (state folder {state}).")
+        say(f"Nothing to stop: the district is not running (state folder {state}).")
         return
     if ended:
-        typer.echo(f"Its supervisor was gone or did not answer; ended by force: {', '.join(map(str, ended))}")
-    typer.echo("Stopped: no process and no port is left.")
+        say(f"Its supervisor was gone or did not answer; ended by force: {', '.join(map(str, ended))}")
+    say("Stopped: no process and no port is left.")

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from schemas.fields import LIVE
-from services.district.figures import OpenAlert, Snapshot
+from schemas.fields import DISTRICT_ZONE, LIVE
+from services.district.figures import Snapshot
+from services.read_model.alerts import OpenAlertRow
+from services.runtime.printable import printable
 
 N = TypeVar("N", int, float)
 UNKNOWN: Final = "–"
-DISTRICT_ZONE: Final = timezone(timedelta(hours=8))
-"""People of the district read its local time; files, tables and JSON are in UTC."""
 _SIGNS: Final = {"<=": "≤", "<": "<", ">=": "≥", ">": ">"}
-
-
-def printable(text: str) -> str:
-    """Replace what could drive a terminal; names come from devices and files."""
-    return "".join(mark if mark.isprintable() else "·" for mark in text)
 
 
 def count(number: int | None) -> str:
@@ -55,26 +50,26 @@ def quantity(value: float | None, unit: str) -> str:
     return UNKNOWN if value is None else printable(f"{value:g} {unit.partition(' (')[0]}".strip())
 
 
-def limit(alert: OpenAlert) -> str:
+def limit(alert: OpenAlertRow) -> str:
     """The limit that is not met, with the sign that would meet it; the unit where it is not the observed value's."""
     sign = _SIGNS.get(alert.threshold_comparator, alert.threshold_comparator)
     unit = alert.threshold_unit if alert.threshold_unit != alert.observed_unit else ""
     return f"{printable(sign)} {quantity(alert.threshold_value, unit)}"
 
 
-def source(alert: OpenAlert) -> str:
+def source(alert: OpenAlertRow) -> str:
     """Who set the limit, and where it is written."""
     return printable(f"{alert.source_kind} {alert.source_id}, {alert.source_where}")
 
 
-def place(alert: OpenAlert) -> str:
+def place(alert: OpenAlertRow) -> str:
     """Where, with the lane before it when it is not real life."""
     return printable(alert.place if alert.lane == LIVE else f"[{alert.lane}] {alert.place}")
 
 
-def alert_sentence(alert: OpenAlert, what: str) -> str:
+def alert_sentence(alert: OpenAlertRow, what: str) -> str:
     """One line about an alert that opened or closed."""
-    return (
+    return printable(
         f"alert {what}: {alert.severity} {place(alert)}, {quantity(alert.observed_value, alert.observed_unit)}, "
         f"limit {limit(alert)} ({source(alert)})"
     )
@@ -96,6 +91,12 @@ def total(numbers: Sequence[N | None]) -> N | None:
 
 
 def trouble_lines(snapshot: Snapshot) -> list[str]:
+    """What the platform itself warns of, and what each server or service says is wrong."""
+    alerts = [printable(f"{each.kind} {each.severity}: {each.text_en}") for each in snapshot.platform_alerts]
+    return [*alerts, *process_troubles(snapshot)]
+
+
+def process_troubles(snapshot: Snapshot) -> list[str]:
     """What each server or service says is wrong, and why something is unknown."""
     processes = {**snapshot.servers, **snapshot.services}
     troubles = {name: process.trouble for name, process in processes.items() if process.trouble}
