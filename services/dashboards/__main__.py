@@ -1,4 +1,4 @@
-"""Boards as files: `python -m services.dashboards` writes `deploy/grafana` anew."""
+"""Boards as files: `python -m services.dashboards` writes `deploy/grafana` and the map's table of states anew."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from services.dashboards import map_states
 from services.dashboards.files import files
 from services.dashboards.plan_files import read_documents
 from services.runtime.errors import PlatformError
 
-DEPLOY: Final = Path(__file__).resolve().parents[2] / "deploy"
+ROOT: Final = Path(__file__).resolve().parents[2]
+DEPLOY: Final = ROOT / "deploy"
 FOLDER: Final = DEPLOY / "grafana"
 
 
@@ -27,7 +29,8 @@ def main() -> None:
         path = FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    print(f"dashboards: {len(made)} files in deploy/grafana")
+    (ROOT / map_states.FILE).write_text(map_states.module(), encoding="utf-8")
+    print(f"dashboards: {len(made)} files in deploy/grafana, the states of the one map")
 
 
 if __name__ == "__main__":

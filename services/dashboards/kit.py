@@ -34,6 +34,8 @@ FOLDER_UID: Final = "jianghan-district"
 TAG: Final = "jianghan"
 UID_PREFIX: Final = "jianghan-"
 TIME_ZONE: Final = "Asia/Shanghai"
+MAP_ADDRESS: Final = "http://127.0.0.1:8600/map/"
+"""Where `make run` serves the one map; the constant `one_map` of a board says another one."""
 """Only what is shown; buckets of local days are made in the database with a fixed offset."""
 NO_TILES: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 """A transparent tile: Grafana's own base layers come from the internet, and an operations room may have none."""
@@ -405,7 +407,7 @@ class Kit:
 
     def _map_address(self) -> dashboard.ConstantVariable:
         words = Words("一张图的地址", "Address of the one map")
-        return dashboard.ConstantVariable("one_map").label(self.say(words)).value("/one-map")
+        return dashboard.ConstantVariable("one_map").label(self.say(words)).value(MAP_ADDRESS)
 
     def _alert_marks(self, feed: str | None) -> dashboard.AnnotationQuery:
         only = "" if feed is None else f" AND feed = '{feed}'"
@@ -436,7 +438,7 @@ WHERE ended_at IS NULL AND event <> 'retracted' AND superseded_by IS NULL AND NO
     AND lane = ${{lane:sqlstring}}{only}{where}
 ORDER BY severity, started_at DESC
 LIMIT 200"""
-        on_map = (Words("在一张图上查看", "Show on the one map"), "${one_map}?alert=${__data.fields.alert_id}")
+        on_map = (Words("在一张图上查看", "Show on the one map"), "${one_map:raw}#alert=${__data.fields.alert_id}")
         columns = [
             Column("severity", Words("等级", "Severity"), shown=SEVERITY, width=110),
             Column("feed", Words("类别", "Feed"), shown=FEED, width=110, hidden=feed is not None),

@@ -131,7 +131,8 @@ def _delays(kit: Kit) -> PanelBuilder:
 
 def _ledger(kit: Kit) -> PanelBuilder:
     sql = f"""
-SELECT {kit.case("feed", FEED)} AS feed, received, stored, duplicates, dead_lettered, difference, in_flight, updated_at
+SELECT {kit.case("feed", FEED)} AS feed, received, stored, duplicates, dead_lettered, difference, in_flight,
+    lost_records, updated_at
 FROM v_ledger WHERE {IN_FEEDS} ORDER BY 1"""
     columns = [
         Column("feed", Words("类别", "Feed")),
@@ -141,11 +142,12 @@ FROM v_ledger WHERE {IN_FEEDS} ORDER BY 1"""
         Column("dead_lettered", Words("死信", "Dead-lettered")),
         Column("difference", Words("差额", "Difference"), steps=((None, GREEN), (1, RED))),
         Column("in_flight", Words("在途", "In flight")),
+        Column("lost_records", Words("Kafka 中遗失", "Lost in Kafka"), steps=((None, GREEN), (1, RED))),
         Column("updated_at", Words("更新于", "Updated"), width=170),
     ]
     about = Words(
-        "Kafka 中每条读数的去向：收到 = 已存 + 重复 + 死信，与数据行在同一事务写入。",
-        "What became of every record: received = stored + duplicates + dead-lettered, written in the transaction of the rows.",
+        "Kafka 中每条读数的去向：收到 = 已存 + 重复 + 死信，与数据行在同一事务写入。遗失：入库前已不在 Kafka 中的记录（含时钟记录）。",
+        "What became of every record: received = stored + duplicates + dead-lettered, written in the transaction of the rows. Lost: records, ticks among them, that were gone from Kafka before they were stored.",
     )
     return kit.table(Words("台账", "Ledger"), about, sql, columns, Place(24, 7))
 
@@ -188,10 +190,10 @@ GROUP BY 1 ORDER BY 1"""
 
 def _deliveries(kit: Kit) -> PanelBuilder:
     sql = """
-SELECT o.outcome, count(d.event_id) AS n, max(d.attempted_at) AS newest,
+SELECT o.outcome, count(d.event_id) AS n, max(d.at) AS newest,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY d.seconds) AS p50
-FROM (VALUES ('delivered', 1), ('refused', 2), ('failed', 3), ('withheld', 4)) AS o (outcome, place)
-LEFT JOIN v_deliveries AS d ON d.outcome = o.outcome AND $__timeFilter(d.attempted_at)
+FROM (VALUES ('delivered', 1), ('refused', 2), ('failed', 3), ('withheld', 4), ('given_up', 5)) AS o (outcome, place)
+LEFT JOIN v_deliveries AS d ON d.outcome = o.outcome AND $__timeFilter(d.at)
 GROUP BY o.outcome, o.place ORDER BY o.place"""
     columns = [
         Column("outcome", Words("结果", "Outcome")),
