@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import shlex
 import shutil
@@ -83,7 +84,9 @@ async def _up(settings: LocalSettings) -> None:
 
 async def _print_events(stack: Stack) -> None:
     async for event in stack.events():
-        print(f"{event.at:%H:%M:%S} {event.name}: {event.state} ({event.detail})", flush=True)
+        # Nobody may be reading, or the file be on a full disk; it stands in the supervisor's log as well.
+        with contextlib.suppress(OSError):
+            print(f"{event.at:%H:%M:%S} {event.name}: {event.state} ({event.detail})", flush=True)
 
 
 def _print_status(settings: LocalSettings) -> None:

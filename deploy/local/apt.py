@@ -1,9 +1,9 @@
-"""A private apt root: packages of one Debian suite, taken from the mirror that the machine already uses.
+"""A private apt root: packages of one Debian suite, taken from the archives that the machine already uses.
 
-Nothing of the system changes: lists, cache and the (empty) status file are ours, the mirror and its keyring are
+Nothing of the system changes: lists, cache and the (empty) status file are ours, the archives and their keyring are
 those of the machine. apt verifies signatures and hashes itself and continues a broken download. A mirror of a
-Debian suite moves and drops superseded versions, so exact versions cannot be pinned: the suite is pinned, and the
-versions taken are recorded in the prefix.
+Debian suite moves and drops superseded versions, so exact versions cannot be pinned: the suite is pinned with its
+updates and its security archive, apt takes the newest of them, and the versions taken are recorded in the prefix.
 """
 
 import os
@@ -19,9 +19,12 @@ from deploy.local.progress import shown
 SUITE = "trixie"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 ROOT_PACKAGES = ("postgresql-17-timescaledb", "mosquitto", "mosquitto-clients", "openjdk-21-jre-headless", "maven")
+WHAT = "Servers, Java and Maven"
 APT_FOLDER = Path("/etc/apt")
 FAILURE_LINES = 12
 OTHER_ARCHIVES = ("security", "backports", "debug", "ports")
+SIMULATED = re.compile(r"Inst (?P<name>\S+) (?:\[\S+\] )?\((?P<version>\S+) ")
+"""A package that apt would install, as its simulation says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,24 @@ def parse_one_line(text: str) -> list[Source]:
 def choose_debian_mirror(sources: Iterable[Source]) -> Source | None:
     """Pick the machine's main Debian archive: signed by Debian or named like it, and no security or backports one."""
     for source in sources:
-        looks_debian = "debian-archive" in (source.signed_by or "") or re.search(r"/debian/?$", source.uri) is not None
         other = any(word in source.uri for word in OTHER_ARCHIVES)
         main_suite = any("-" not in suite and "/" not in suite for suite in source.suites)
-        if looks_debian and not other and main_suite and "main" in source.components:
+        if _looks_debian(source) and not other and main_suite and "main" in source.components:
             return source
     return None
+
+
+def choose_security_archive(sources: Iterable[Source]) -> Source | None:
+    """Pick Debian's security archive as this machine names it: by its address, or by its suite's name."""
+    for source in sources:
+        named = any(suite.endswith(("-security", "/updates")) for suite in source.suites)
+        if _looks_debian(source) and named and "main" in source.components:
+            return source
+    return None
+
+
+def _looks_debian(source: Source) -> bool:
+    return "debian-archive" in (source.signed_by or "") or re.search(r"/debian(-security)?/?$", source.uri) is not None
 
 
 def machine_sources(folder: Path = APT_FOLDER) -> list[Source]:
@@ -88,10 +103,22 @@ def machine_sources(folder: Path = APT_FOLDER) -> list[Source]:
     return found
 
 
-def source_line(mirror: Source, keyring: Path = KEYRING) -> str:
-    """Write the one line of our private `sources.list`."""
-    signed_by = mirror.signed_by or str(keyring)
-    return f"deb [signed-by={signed_by}] {mirror.uri} {SUITE} main\n"
+def source_lines(sources: Sequence[Source], keyring: Path = KEYRING) -> str:
+    """Write our private `sources.list`: the suite, its updates where the machine takes updates, its security archive.
+
+    Raises:
+        PackageSourceMissing: the machine names no Debian mirror.
+    """
+    mirror, security = choose_debian_mirror(sources), choose_security_archive(sources)
+    if mirror is None:
+        raise PackageSourceMissing(f"Add Debian's archive to {APT_FOLDER}/sources.list.d, then run this again.")
+    has_updates = any(
+        source.uri == mirror.uri and suite.endswith("-updates") for source in sources for suite in source.suites
+    )
+    wanted = [(mirror, SUITE)]
+    wanted += [(mirror, f"{SUITE}-updates")] if has_updates else []
+    wanted += [(security, f"{SUITE}-security")] if security is not None else []
+    return "".join(f"deb [signed-by={each.signed_by or keyring}] {each.uri} {suite} main\n" for each, suite in wanted)
 
 
 def configuration(root: Path) -> str:
@@ -117,22 +144,44 @@ def configuration(root: Path) -> str:
     )
 
 
-def fetch(root: Path, packages: Sequence[str] = ROOT_PACKAGES) -> list[Path]:
+def fetch(root: Path, packages: Sequence[str] = ROOT_PACKAGES, what: str = WHAT) -> list[Path]:
     """Download `packages` of the suite with all they depend on into `root`; return the package files.
+
+    Args:
+        what: What is fetched, for whoever waits.
 
     Raises:
         PackageSourceMissing: apt names no Debian mirror.
         DownloadFailed: the mirror could not be reached, or what came was refused.
     """
-    mirror = choose_debian_mirror(machine_sources())
-    if mirror is None:
-        raise PackageSourceMissing(f"Add Debian's archive to {APT_FOLDER}/sources.list.d, then run this again.")
-    environment = _make_root(root, source_line(mirror))
-    with shown(f"Package lists of Debian {SUITE}"):
-        _apt(["update"], environment)
-    with shown("Servers, Java and Maven: download") as step:
+    environment = _up_to_date(root)
+    with shown(f"{what}: download") as step:
         _apt(["-y", "--download-only", "install", *packages], environment, step.advance_to)
     return sorted((root / "cache/archives").glob("*.deb"))
+
+
+def candidates(root: Path, packages: Sequence[str] = ROOT_PACKAGES) -> dict[str, str]:
+    """Ask which package versions `fetch` would take now; nothing but the lists is downloaded.
+
+    Raises:
+        PackageSourceMissing: apt names no Debian mirror.
+        DownloadFailed: the mirror could not be reached, or what came was refused.
+    """
+    environment = _up_to_date(root)
+    return simulated(_apt(["-s", "install", *packages], environment))
+
+
+def simulated(said: Sequence[str]) -> dict[str, str]:
+    """Read the versions from what apt's simulation says. Pure."""
+    return {match["name"]: match["version"] for line in said if (match := SIMULATED.match(line)) is not None}
+
+
+def _up_to_date(root: Path) -> Mapping[str, str]:
+    """Make the private root and fetch the lists; return the environment that apt needs for it."""
+    environment = _make_root(root, source_lines(machine_sources()))
+    with shown(f"Package lists of Debian {SUITE}"):
+        _apt(["update"], environment)
+    return environment
 
 
 def _make_root(root: Path, sources: str) -> Mapping[str, str]:
@@ -146,8 +195,8 @@ def _make_root(root: Path, sources: str) -> Mapping[str, str]:
 
 def _apt(
     arguments: Sequence[str], environment: Mapping[str, str], advance: Callable[[float], None] | None = None
-) -> None:
-    """Run apt-get with its words in a log file, reporting its download share to `advance`."""
+) -> list[str]:
+    """Run apt-get with its words in a log file, reporting its download share to `advance`; return its lines."""
     log = Path(environment["APT_CONFIG"]).parent / "log/apt-get.log"
     reading, writing = os.pipe()
     with log.open("w") as words:
@@ -168,6 +217,7 @@ def _apt(
     said = log.read_text(errors="replace").splitlines()
     if process.returncode != 0 or any(line.startswith(("E:", "Err:", "W: Failed")) for line in said):
         raise DownloadFailed("apt-get said:\n" + "\n".join(said[-FAILURE_LINES:]))
+    return said
 
 
 def download_share(status_line: str) -> float | None:

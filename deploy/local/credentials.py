@@ -34,6 +34,8 @@ class KafkaPasswords(BaseModel):
     bridge: str = Field(default_factory=generated)
     sink: str = Field(default_factory=generated)
     processor: str = Field(default_factory=generated)
+    delivery: str = Field(default_factory=generated)
+    api: str = Field(default_factory=generated)
     operator: str = Field(default_factory=generated)
     broker: str = Field(default_factory=generated)
     controller: str = Field(default_factory=generated)
@@ -48,6 +50,7 @@ class DatabasePasswords(BaseModel):
     owner: str = Field(default_factory=generated)
     writer: str = Field(default_factory=generated)
     reader: str = Field(default_factory=generated)
+    grafana: str = Field(default_factory=generated)
 
 
 class Credentials(BaseModel):
@@ -59,6 +62,8 @@ class Credentials(BaseModel):
     kafka: KafkaPasswords = Field(default_factory=KafkaPasswords)
     database: DatabasePasswords = Field(default_factory=DatabasePasswords)
     device_secret: str = Field(default_factory=generated)
+    map_login: str = Field(default_factory=generated)
+    """Signs one-time tokens that begin a session on the map."""
 
 
 def load_or_create(state: Path) -> Credentials:
@@ -69,7 +74,10 @@ def load_or_create(state: Path) -> Credentials:
     """
     path = state / FILE_NAME
     try:
-        credentials = Credentials.model_validate(json.loads(path.read_text()))
+        known = json.loads(path.read_text())
+        credentials = Credentials.model_validate(known)
+        if credentials.model_dump() != known:  # an older release knew fewer users
+            write_private(path, credentials.model_dump_json(indent=1))
     except FileNotFoundError:
         if any((state / server / "data").exists() for server in ("kafka", "postgres")):
             raise CredentialsUnreadable(f"{path} is gone, but the data that it opens is there.") from None

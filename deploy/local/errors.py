@@ -6,16 +6,24 @@ LocalError
 ├── UnsupportedMachine       no servers for this kind of machine
 ├── DownloadFailed           a package or a jar could not be fetched
 ├── PrefixBroken             what was fetched does not work or is not what was pinned
-├── FolderUnreachable        the server user cannot enter a folder
+├── FolderUnreachable        a process's user cannot enter a folder
 ├── PortTaken                somebody listens where a server should
-├── UserMissing              no unprivileged user to run the servers
+├── UserMissing              no unprivileged user for a process
 ├── AlreadyRunning           a supervisor holds this state folder
 ├── NotRunning               nothing to stop or ask
 ├── CredentialsUnreadable    the credentials file is damaged
+├── DevicesUnreadable        the register of devices is damaged
+├── BrokerRefused            the MQTT broker did not change a device's account
 ├── ServerNotReady           a server started and never answered
 ├── NotYet                   one readiness probe failed; it is tried again
+│   └── NotServing           the process answered the probe, but does not do its work
 ├── SetupStepFailed          topics or migrations could not be made
-└── UnknownProcess           no process of that name
+├── UnknownProcess           no process of that name
+├── BackupFailed             a backup could not be made; what was written is gone again
+├── BackupUnusable           what should be restored is no whole backup of ours, or does not fit these servers
+├── RestoreRefused           there are data already where a backup should be restored
+├── RestoreUnfinished        a restore was cut short, so nothing starts
+└── UpgradeFailed            newer servers did not work; everything is as it was
 """
 
 
@@ -49,11 +57,11 @@ class PrefixBroken(LocalError):
 
 
 class FolderUnreachable(LocalError):
-    """The unprivileged user that runs the servers cannot enter a folder above their files."""
+    """An unprivileged user that runs a process cannot enter a folder above its files."""
 
 
 class UserMissing(LocalError):
-    """Servers refuse to run as root, and the machine has no unprivileged user for them."""
+    """No process may run as root, and the machine has no unprivileged user for it."""
 
 
 class PortTaken(LocalError):
@@ -76,6 +84,22 @@ class CredentialsUnreadable(LocalError):
     """The credentials file is damaged; restore it, or `make clean` to begin with new data."""
 
 
+class DevicesUnreadable(LocalError):
+    """The register of devices is damaged; put it back from a backup."""
+
+
+class KeysUnreadable(LocalError):
+    """The register of API keys is damaged; put it back from a backup."""
+
+
+class KeysUnchanged(LocalError):
+    """The register of API keys was not changed."""
+
+
+class BrokerRefused(LocalError):
+    """The MQTT broker did not change the account of a device."""
+
+
 class ServerNotReady(LocalError):
     """A process started but did not become ready in time."""
 
@@ -84,9 +108,33 @@ class NotYet(LocalError):
     """A server does not answer yet."""
 
 
+class NotServing(NotYet):
+    """It answers, and says that it does not do its work just now."""
+
+
 class SetupStepFailed(LocalError):
     """A set-up step failed, so nothing that depends on it was started."""
 
 
 class UnknownProcess(LocalError):
     """The supervisor has no process of that name."""
+
+
+class BackupFailed(LocalError):
+    """No backup was made."""
+
+
+class BackupUnusable(LocalError):
+    """This cannot be restored, and nothing was changed."""
+
+
+class RestoreRefused(LocalError):
+    """Nothing was restored: there are data already."""
+
+
+class RestoreUnfinished(LocalError):
+    """A restore into this folder was cut short: run `district restore` again, or `make clean`."""
+
+
+class UpgradeFailed(LocalError):
+    """The newer servers did not work with these data: the servers and the data from before are in place again."""

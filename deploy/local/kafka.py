@@ -5,22 +5,23 @@ import shutil
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
-from deploy.local import kafka_access
+from deploy.local import kafka_access, kafka_users
 from deploy.local.commands import last_words, run
 from deploy.local.credentials import Credentials, KafkaPasswords
-from deploy.local.errors import NotYet, ServerNotReady
+from deploy.local.errors import NotServing, NotYet, ServerNotReady
 from deploy.local.files import ServerUser, make_data_folder, make_folder, write_private
 from deploy.local.paths import CHECKOUT
 from deploy.local.ports import LOOPBACK
 from deploy.local.prefix import Prefix
-from deploy.local.process_spec import Kind, ProcessSpec
+from deploy.local.process_spec import PATIENT_SECONDS, Kind, ProcessSpec
 from deploy.local.processes import command_line
 
 NAME = "kafka"
@@ -28,7 +29,7 @@ BASE_CONFIGURATION = CHECKOUT / "deploy/kafka/server.properties"
 LOG_CONFIGURATION = CHECKOUT / "deploy/kafka/log4j2.properties"
 SECURITY = "org.apache.kafka.common.security"
 WARM_UP_GROUP = "district-readiness"
-PROBE_MILLISECONDS = 5000
+PROBE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,13 @@ def configuration(base: str, *, port: int, controller_port: int, data: Path, pas
     return base + "".join(f"{key}={value}\n" for key, value in added.items())
 
 
+USERS = ("bridge", "sink", "processor", "delivery", "api", "operator", "broker")
+"""Whom the broker knows by a password; every service of ours that speaks to it has one of its own."""
+
+
 def scram_users(passwords: KafkaPasswords) -> dict[str, str]:
     """Return the users that clients log in as, and the broker's own."""
-    return {name: getattr(passwords, name) for name in ("bridge", "sink", "processor", "operator", "broker")}
+    return {name: getattr(passwords, name) for name in USERS}
 
 
 def format_arguments(files: Files, cluster_id: str, users: Mapping[str, str]) -> str:
@@ -134,7 +139,8 @@ def prepare(
     make_data_folder(files.work, user)
     if not files.formatted.exists():
         shutil.rmtree(files.data, ignore_errors=True)
-        make_data_folder(files.data, user)
+    make_data_folder(files.data, user)
+    if not files.formatted.exists():
         _format(prefix, files, credentials, user)
         files.formatted.touch()
     return files
@@ -162,10 +168,7 @@ def spec(
     prefix: Prefix, files: Files, credentials: Credentials, *, port: int, heap: str, user: ServerUser | None
 ) -> ProcessSpec:
     """Describe the process to the supervisor."""
-
-    async def ready() -> None:
-        await probe(f"{LOOPBACK}:{port}", "operator", credentials.kafka.operator)
-
+    ask = partial(probe, f"{LOOPBACK}:{port}", "operator", credentials.kafka.operator)
     classpath = f"{prefix.kafka_libs}/*"
     java = [str(prefix.java), *java_options(files, heap), "-cp", classpath, "kafka.Kafka", str(files.configuration)]
     return ProcessSpec(
@@ -175,25 +178,28 @@ def spec(
         directory=files.work,
         environment={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
         user=user,
-        ready=ready,
+        ready=ask,
+        well=partial(ask, PATIENT_SECONDS),
         endpoint=f"{LOOPBACK}:{port}",
     )
 
 
-async def probe(bootstrap: str, user: str, password: str) -> None:
+async def probe(bootstrap: str, user: str, password: str, seconds: float = PROBE_SECONDS) -> None:
     """Log in, describe the cluster, and see that consumer groups have a coordinator.
 
     The last makes the broker create its offsets topic now rather than under the first consumer.
 
     Raises:
-        NotYet: there is no broker, or it does not serve all of this.
+        NotYet: there is no broker, or it does not answer.
+        NotServing: it does not serve all of this.
     """
     host, _, port = bootstrap.partition(":")
     try:
         _, writer = await asyncio.open_connection(host, int(port))
         writer.close()
         await writer.wait_closed()
-        admin = AIOKafkaAdminClient(**client_options(bootstrap, user, password))
+        options = client_options(bootstrap, user, password) | {"request_timeout_ms": int(seconds * 1000)}
+        admin = AIOKafkaAdminClient(**options)
         try:
             await admin.start()
             await admin.describe_cluster()
@@ -201,12 +207,14 @@ async def probe(bootstrap: str, user: str, password: str) -> None:
             await admin.list_consumer_group_offsets(WARM_UP_GROUP, group_coordinator_id=coordinator)
         finally:
             await admin.close()
-    except (OSError, TimeoutError, KafkaError) as error:
+    except (OSError, TimeoutError, KafkaConnectionError, KafkaTimeoutError) as error:
         raise NotYet(f"Kafka at {bootstrap}: {type(error).__name__} {error}") from error
+    except KafkaError as error:
+        raise NotServing(f"Kafka at {bootstrap}: {type(error).__name__} {error}") from error
 
 
 async def set_up(credentials: Credentials, port: int) -> None:
-    """Tell the broker what each user may do; repeatable.
+    """Tell the broker who its users are and what each may do; repeatable.
 
     Raises:
         ServerNotReady: the broker refused.
@@ -214,6 +222,7 @@ async def set_up(credentials: Credentials, port: int) -> None:
     client = AIOKafkaClient(**client_options(f"{LOOPBACK}:{port}", "operator", credentials.kafka.operator))
     try:
         await client.bootstrap()
+        await kafka_users.add_missing(client, scram_users(credentials.kafka))
         await kafka_access.apply(client)
     except (OSError, TimeoutError, KafkaError) as error:
         raise ServerNotReady(f"Kafka could not be set up: {type(error).__name__} {error}") from error
@@ -230,5 +239,5 @@ def client_options(bootstrap: str, user: str, password: str) -> dict[str, Any]:
         "sasl_mechanism": "SCRAM-SHA-512",
         "sasl_plain_username": user,
         "sasl_plain_password": password,
-        "request_timeout_ms": PROBE_MILLISECONDS,
+        "request_timeout_ms": int(PROBE_SECONDS * 1000),
     }

@@ -1,7 +1,7 @@
 """What each Kafka user may do, as one table, and how it is told to the broker.
 
-A service that is taken over can write only where it writes in its work; `operator` and the broker's own users are
-super users and need no line here.
+A service that is taken over can write only where it writes in its work, and can neither join another's consumer group
+nor fence another's transactions; `operator` and the broker's own users are super users and need no line here.
 """
 
 from collections.abc import Iterator
@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from aiokafka.client import AIOKafkaClient
-from aiokafka.protocol.admin import CreateAclsRequest
+from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest
 
 from deploy.local.errors import ServerNotReady
+from schemas.fields import Feed
 
+ANY = 1
 ALLOW = 3
-EVERY = "*"
+EVERYWHERE = "*"
 
 
 class Resource(IntEnum):
@@ -37,8 +39,6 @@ class Operation(IntEnum):
 
     READ = 3
     WRITE = 4
-    DESCRIBE = 8
-    DESCRIBE_CONFIGS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,49 +48,82 @@ class Grant:
     user: str
     resource: Resource
     name: str
-    """A name, a prefix that ends in a dot, or `*`."""
+    """A name, or a prefix that ends in a dot or a hyphen."""
     operation: Operation
 
     @property
     def pattern(self) -> Pattern:
         """How the name is meant."""
-        return Pattern.PREFIXED if self.name.endswith(".") else Pattern.LITERAL
+        return Pattern.PREFIXED if self.name.endswith((".", "-")) else Pattern.LITERAL
 
 
 READS = {
     "bridge": ("bridge-receipts",),
-    "sink": ("readings.", "alerts", "indicators", "dead-letters", "plan"),
-    "processor": ("readings.", "processor-state.", "alerts", "indicators", "plan"),
+    "sink": ("readings.", "alerts", "alert-actions", "deliveries", "indicators", "dead-letters", "plan"),
+    "processor": ("readings.", "processor-state.", "alerts", "indicators", "plan", "lanes"),
+    "delivery": ("alerts", "alert-actions", "deliveries"),
+    "api": ("alerts", "alert-actions", "api-audit"),
 }
 WRITES = {
     "bridge": ("readings.", "dead-letters", "bridge-receipts"),
-    "sink": ("dead-letters",),
-    "processor": ("readings.", "processor-state.", "alerts", "indicators", "dead-letters"),
+    "sink": ("dead-letters", "alerts"),
+    "processor": ("readings.", "processor-state.", "alerts", "indicators", "dead-letters", "lanes"),
+    "delivery": ("deliveries", "alert-actions"),
+    "api": ("alert-actions", "api-audit", "plan"),
 }
+GROUPS = {"sink": ("sink",), "processor": ("processor.",), "delivery": ("delivery-",)}
+"""Consumer groups that a user may join and commit for."""
+TRANSACTIONS = {"processor": tuple(f"{feed}-" for feed in Feed)}
+"""Transactional ids, by their beginning: a processor has one for each partition that it judges."""
 
 
 def grants() -> Iterator[Grant]:
     """Yield the whole table."""
-    for user, reads in READS.items():
-        yield from (Grant(user, Resource.TOPIC, name, Operation.READ) for name in reads)
-        yield from (Grant(user, Resource.TOPIC, name, Operation.WRITE) for name in WRITES[user])
-        yield Grant(user, Resource.TOPIC, EVERY, Operation.DESCRIBE)
-        yield Grant(user, Resource.TOPIC, EVERY, Operation.DESCRIBE_CONFIGS)
-        yield Grant(user, Resource.GROUP, EVERY, Operation.READ)
-        yield Grant(user, Resource.TRANSACTION, EVERY, Operation.WRITE)
+    for resource, operation, table in (
+        (Resource.TOPIC, Operation.READ, READS),
+        (Resource.TOPIC, Operation.WRITE, WRITES),
+        (Resource.GROUP, Operation.READ, GROUPS),
+        (Resource.TRANSACTION, Operation.WRITE, TRANSACTIONS),
+    ):
+        for user, names in table.items():
+            yield from (Grant(user, resource, name, operation) for name in names)
 
 
 async def apply(client: AIOKafkaClient) -> None:
-    """Tell the broker every grant; repeatable.
+    """Tell the broker every grant, and take back from these users what the table does not say; repeatable.
 
     Raises:
-        ServerNotReady: the broker refused one.
+        ServerNotReady: the broker refused.
     """
-    for grant in grants():
-        request = CreateAclsRequest(
-            grant.resource, grant.name, grant.pattern, f"User:{grant.user}", EVERY, grant.operation, ALLOW
-        )
-        answer = await client.send(client.get_random_node(), request)
-        for code, message in answer.creation_responses:
-            if code != 0:
-                raise ServerNotReady(f"Kafka refused {grant}: error {code} {message or ''}")
+    wanted = {_entry(grant) for grant in grants()}
+    for user in READS:
+        known = await _entries(client, f"User:{user}")
+        for entry in sorted({entry for entry in wanted if entry[3] == f"User:{user}"} - known):
+            answer = await client.send(client.get_random_node(), CreateAclsRequest(*entry))
+            _accept(entry, answer.creation_responses)
+        for entry in sorted(known - wanted):
+            answer = await client.send(client.get_random_node(), DeleteAclsRequest(*entry))
+            _accept(entry, [response[:2] for response in answer.filter_responses])
+
+
+Entry = tuple[int, str, int, str, str, int, int]
+"""Resource, name, pattern, principal, host, operation and permission, as the protocol orders them."""
+
+
+def _entry(grant: Grant) -> Entry:
+    return (grant.resource, grant.name, grant.pattern, f"User:{grant.user}", EVERYWHERE, grant.operation, ALLOW)
+
+
+async def _entries(client: AIOKafkaClient, principal: str) -> set[Entry]:
+    request = DescribeAclsRequest(ANY, None, ANY, principal, None, ANY, ANY)
+    answer = await client.send(client.get_random_node(), request)
+    _accept(principal, [(answer.error_code, answer.error_message)])
+    return {
+        (resource, name, pattern, *entry) for resource, name, pattern, entries in answer.resources for entry in entries
+    }
+
+
+def _accept(what: object, answers: list[tuple[int, str | None]]) -> None:
+    for code, message in answers:
+        if code != 0:
+            raise ServerNotReady(f"Kafka refused {what}: error {code} {message or ''}")

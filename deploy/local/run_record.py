@@ -1,9 +1,10 @@
 """What is written down about a run: who holds the state folder, and which processes run for it.
 
 The lock says for certain whether a supervisor is alive; the record says which processes were its, so that the next
-start can end those that a crash left behind.
+start can end those that a crash left behind. It can be written on a full disk as well.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -13,11 +14,14 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from deploy.local.disks import DiskAlert
 from deploy.local.errors import AlreadyRunning
 from deploy.local.processes import Identity, end_trees, identify
 
 LOCK = "lock"
 RECORD = "run.json"
+BLOCK_BYTES = 64 * 1024
+"""A record is filled up with spaces to whole blocks, so that one on a full disk fits into the place of the last."""
 ORPHAN_GRACE_SECONDS = 5.0
 
 
@@ -36,6 +40,8 @@ class ProcessRecord(BaseModel):
     last_exit: str | None
     endpoint: str
     metrics_port: int | None
+    trouble: str | None = None
+    """What has been wrong with it for long, while it runs."""
 
 
 class RunRecord(BaseModel):
@@ -48,6 +54,8 @@ class RunRecord(BaseModel):
     external: tuple[str, ...] = ()
     """Servers of the operator's own, which we neither start nor stop."""
     processes: dict[str, ProcessRecord] = {}
+    alerts: tuple[DiskAlert, ...] = ()
+    """What the operator has to do something about before it stops the platform."""
 
 
 def read(state: Path) -> RunRecord | None:
@@ -59,10 +67,32 @@ def read(state: Path) -> RunRecord | None:
 
 
 def write(state: Path, record: RunRecord) -> None:
-    """Replace the record at once."""
+    """Replace the record at once; in its place where there is no room for a second one.
+
+    Raises:
+        OSError: it cannot be written at all.
+    """
+    text = record.model_dump_json(indent=1).encode()
+    padded = text + b" " * (-len(text) % BLOCK_BYTES)
     unfinished = state / f".{RECORD}.part"
-    unfinished.write_text(record.model_dump_json(indent=1))
-    unfinished.replace(state / RECORD)
+    try:
+        unfinished.write_bytes(padded)
+        unfinished.replace(state / RECORD)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        _overwrite(state / RECORD, padded)
+
+
+def _overwrite(path: Path, data: bytes) -> None:
+    """Write over what is there; whoever reads in the middle of it finds a record that cannot be read."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.pwrite(descriptor, data, 0)
+        os.ftruncate(descriptor, len(data))
+    finally:
+        os.close(descriptor)
 
 
 def end_orphans(state: Path) -> tuple[int, ...]:

@@ -13,28 +13,37 @@ import json
 import os
 import signal
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 
-from deploy.local import environment, health, kafka, mosquitto, postgres, prefix, run_record
+from deploy.local import environment, health, kafka, mosquitto, postgres, prefix, program, run_record
 from deploy.local.credentials import Credentials, load_or_create
+from deploy.local.device_book import DeviceBook
+from deploy.local.disk_watch import DiskWatch
 from deploy.local.environment import Ports
-from deploy.local.errors import NotYet, SetupStepFailed
-from deploy.local.files import ServerUser, check_reachable, make_folder, server_user, write_private
-from deploy.local.paths import CHECKOUT
-from deploy.local.ports import LOOPBACK, pick_free, resolve
+from deploy.local.errors import SetupStepFailed
+from deploy.local.files import check_reachable, make_data_folder, make_folder, write_private
+from deploy.local.first_session import FirstSession
+from deploy.local.log_files import LogKeeper
+from deploy.local.ports import pick_free, resolve
 from deploy.local.prefix import Prefix
-from deploy.local.process_spec import Kind, ProcessSpec, ready_at_once
+from deploy.local.process_spec import PATIENT_SECONDS, Kind, ProcessSpec, nothing_to_prepare, ready_at_once
 from deploy.local.processes import command_line
+from deploy.local.restoring import check_finished
 from deploy.local.run_record import ProcessRecord, RunLock, RunRecord
 from deploy.local.settings import LocalSettings
 from deploy.local.supervisor import Event, State, Supervisor
+from deploy.local.users import Users
 from schemas.credentials import device_password
+from schemas.device_register import DeviceIdentity
 
 ENVIRONMENT_FILE = "environment.json"
-PAUSE_SECONDS = 0.05
+SETUP_USER = "set-up"
+DISKS = "disk"
+"""Name of what is said about disks."""
 VARIABLES = {
     "Mosquitto": "DISTRICT_MQTT_PORT",
     "Kafka": "DISTRICT_KAFKA_PORT",
@@ -53,8 +62,12 @@ class ServiceSpec:
     """Whose environment it gets: one of `deploy.local.environment.ROLES`."""
     extra: Mapping[str, str] = field(default_factory=dict)
     """Environment variables beside the role's."""
+    folder: Path | None = None
+    """A folder that it alone may read and write."""
+    endpoint: str = ""
+    """Where it listens, for people."""
     has_health: bool = True
-    """It answers on `/healthz` of the port that it gets as `METRICS_PORT`; otherwise it is ready once started."""
+    """It answers on `/healthz` and `/readyz` of the port given as `METRICS_PORT`; else it is ready once started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,12 @@ class SetupStep:
 
 
 class Stack:
-    """Servers and services of one state folder, from entering to leaving the context."""
+    """Servers and services of one state folder, from entering to leaving the context.
+
+    Args:
+        session: The command that makes the bridge's session; done before each start of Mosquitto, when nobody else may
+            connect, or once before the set-up steps where the MQTT broker is the operator's own.
+    """
 
     def __init__(
         self,
@@ -75,26 +93,48 @@ class Stack:
         *,
         setup: Sequence[SetupStep] = (),
         services: Sequence[ServiceSpec] = (),
-        device_ids: Iterable[str] = (),
+        session: SetupStep | None = None,
+        simulated: Iterable[DeviceIdentity] | None = None,
+        programs: Prefix | None = None,
     ) -> None:
+        """See the class for what is run.
+
+        Args:
+            simulated: The simulators' devices, and no other simulated ones, are registered; None: the register stays.
+            programs: Other servers than those that are used now, for a trial of newer ones.
+        """
         self.settings = settings
+        self._programs = programs
         self._setup = tuple(setup)
         self._services = tuple(services)
-        self._device_ids = tuple(device_ids)
+        self._session = session
+        self._simulated = None if simulated is None else tuple(simulated)
+        self.devices = DeviceBook(settings.register_file)
         self._resources = ExitStack()
         self._started_at = datetime.now(UTC)
         self._identity = run_record.this_process()
         self._environments: dict[str, dict[str, str]] = {}
         self._credentials: Credentials
-        self._user: ServerUser | None = None
+        self._users: Users
+        self._program: program.Program | None = None
+        self._choosing_program = asyncio.Lock()
         self.ports = Ports(None, None, None, None)
         self.orphans_ended: tuple[int, ...] = ()
+        self._logs = LogKeeper(settings.state / "logs", max_bytes=settings.log_bytes, files=settings.log_files)
         self._supervisor = Supervisor(
-            settings.state / "logs",
+            self._logs,
             on_change=self._record,
             start_timeout=settings.start_timeout,
             stop_timeout=settings.stop_timeout,
-            log_bytes=settings.log_bytes,
+        )
+        self._recorded: RunRecord | None = None
+        self._unrecorded: str | None = None
+        """Why the record of the run is not the newest."""
+        self._looking: asyncio.Task[None] | None = None
+        self._disks = DiskWatch(
+            {name: settings.state / name for name in (kafka.NAME, postgres.NAME, mosquitto.NAME)}
+            | {"state": settings.state, "logs": settings.state / "logs"},
+            self._say_of_disks,
         )
         self.external = tuple(
             name
@@ -107,11 +147,16 @@ class Stack:
         )
 
     async def __aenter__(self) -> Self:
-        make_folder(self.settings.state)
+        make_folder(make_folder(self.settings.state) / "logs")
         self._resources.enter_context(RunLock(self.settings.state))
+        self._resources.enter_context(self._logs)
         try:
             self.orphans_ended = await asyncio.to_thread(run_record.end_orphans, self.settings.state)
+            looking = self._disks.run(self.settings.disk_look_seconds, self._record)
+            self._looking = asyncio.create_task(looking, name="look at disks")
             await self._start_servers()
+            if self._session is not None and mosquitto.NAME in self.external:
+                await self.run_step(self._session)
             for step in self._setup:
                 await self.run_step(step)
             await asyncio.gather(*(self.start_service(service) for service in self._services))
@@ -165,20 +210,41 @@ class Stack:
         await self._supervisor.start(self._supervisor[name].spec)
 
     async def start_service(self, service: ServiceSpec) -> None:
-        """Start one of our services and wait until it says that it is healthy; it is kept running from then on."""
+        """Start one of our services and wait until it says that it works; it is kept running from then on."""
         port = pick_free(managed.spec.metrics_port or 0 for managed in self._supervisor.managed.values())
+        code = await self._own_program()
+        user = self._users.of(service.name)
+        if service.folder is not None:
+            make_data_folder(service.folder, user)
         extra = {"METRICS_PORT": str(port), "PYTHONUNBUFFERED": "1", **service.extra}
         await self._supervisor.start(
             ProcessSpec(
                 name=service.name,
                 kind=Kind.SERVICE,
-                argv=service.argv,
-                directory=CHECKOUT,
-                environment=inherited(os.environ) | self.environment(service.role) | extra,
-                ready=health.probe_of(port) if service.has_health else ready_at_once,
+                argv=tuple(map(code.word, service.argv)),
+                directory=code.code,
+                environment=self._child_environment(code, service.role, extra),
+                user=user,
+                ready=health.probe_of(port, health.READY) if service.has_health else ready_at_once,
+                well=health.probe_of(port, seconds=PATIENT_SECONDS) if service.has_health else None,
+                endpoint=service.endpoint,
                 metrics_port=port if service.has_health else None,
             )
         )
+
+    async def _own_program(self) -> program.Program:
+        """Return our code as our processes' users can run it, finding out or copying at the first time."""
+        async with self._choosing_program:
+            if self._program is None:
+                user, state = self._users.of(SETUP_USER), self.settings.state
+                self._program = await asyncio.to_thread(program.for_user, user, state)
+            return self._program
+
+    def _child_environment(self, code: program.Program, role: str, extra: Mapping[str, str]) -> dict[str, str]:
+        """Return the whole environment of a process of ours."""
+        own = {**code.environment, **self.environment(role), **extra}
+        whole = environment.inherited(os.environ, role) | own
+        return {name: code.word(value) for name, value in whole.items()}
 
     async def run_step(self, step: SetupStep) -> None:
         """Run one set-up step.
@@ -186,60 +252,41 @@ class Stack:
         Raises:
             SetupStepFailed: it ended with a failure; the message carries what it said.
         """
+        code = await self._own_program()
         process = await asyncio.create_subprocess_exec(
-            *command_line(step.argv, None, signal.SIGKILL),
-            cwd=CHECKOUT,
-            env=inherited(os.environ) | self.environment(step.role),
+            *command_line(tuple(map(code.word, step.argv)), self._users.of(SETUP_USER), signal.SIGKILL),
+            cwd=code.code,
+            env=self._child_environment(code, step.role, {}),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )
         said, _ = await process.communicate()
-        (self.settings.state / "logs" / f"{step.name}.log").write_bytes(said)
+        # What a full disk does not take is in the error all the same, if the step failed.
+        with suppress(OSError):
+            (self.settings.state / "logs" / f"{step.name}.log").write_bytes(said)
         if process.returncode != 0:
             raise SetupStepFailed(f"{step.name}: {said.decode(errors='replace').strip()[-2000:]}")
 
-    async def write_device_accounts(self, device_ids: Iterable[str]) -> None:
-        """Give these devices an account on Mosquitto, beside those that have one; at once, and for later starts."""
-        if mosquitto.NAME in self.external:
-            return
-        devices = set(device_ids)
-        files = mosquitto.Files(self.settings.state / mosquitto.NAME)
-        changed = await asyncio.to_thread(
-            mosquitto.write_device_accounts, files, self._credentials, devices, self._user
-        )
-        if changed and self.pid(mosquitto.NAME) is not None:
-            await self.kill(mosquitto.NAME, signal.SIGHUP)
-            await self._until_device_may_enter(max(devices))
-
-    async def _until_device_may_enter(self, device_id: str) -> None:
-        """Wait until Mosquitto, which reads its accounts again in its own time, takes a device."""
-        password = device_password(self._credentials.device_secret, device_id)
-        deadline = asyncio.get_running_loop().time() + self.settings.start_timeout.total_seconds()
-        while True:
-            try:
-                await asyncio.to_thread(mosquitto.probe, LOOPBACK, self.ports.mqtt or 0, device_id, password)
-            except NotYet:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise
-                await asyncio.sleep(PAUSE_SECONDS)
-            else:
-                return
-
     async def _start_servers(self) -> None:
         state = self.settings.state
-        self._user = server_user(self.settings.server_user)
-        make_folder(state / "logs")
-        check_reachable(state, self._user)
+        if self._programs is None:
+            check_finished(state)
+        (state / "logs").chmod(0o700)
+        self._users = Users(state)
+        user = self._users.of(SETUP_USER)
+        check_reachable(state, user)
         self._credentials = load_or_create(state)
+        await asyncio.to_thread(self._begin_register)
+        check_reachable(self.devices.register_file.parent, user)
         self.ports = self._choose_ports()
         self._environments = environment.of_all_roles(self.settings, self.ports, self._credentials)
         write_private(state / ENVIRONMENT_FILE, json.dumps(self._environments, indent=1))
         if self.ports == Ports(None, None, None, None):
             return
-        programs = await asyncio.to_thread(prefix.ensure)
-        check_reachable(programs.root, self._user)
+        programs = self._programs if self._programs is not None else await asyncio.to_thread(prefix.ensure)
+        check_reachable(programs.root, user)
         starts = []
         if self.ports.mqtt is not None:
             starts.append(self._start_mosquitto(programs, self.ports.mqtt))
@@ -248,6 +295,15 @@ class Stack:
         if self.ports.postgres is not None:
             starts.append(self._start_postgres(programs, self.ports.postgres))
         await all_or_none(starts)
+
+    def _begin_register(self) -> None:
+        if self._simulated is None:
+            self.devices.begin()
+        else:
+            self.devices.take_simulated(self._simulated, self._device_password, datetime.now(UTC))
+
+    def _device_password(self, device_id: str) -> str:
+        return device_password(environment.device_secret(self.settings, self._credentials), device_id)
 
     def _choose_ports(self) -> Ports:
         settings = self.settings
@@ -266,13 +322,36 @@ class Stack:
 
     async def _start_mosquitto(self, programs: Prefix, port: int) -> None:
         folder = self.settings.state / mosquitto.NAME
-        devices, user = self._device_ids, self._user
-        files = await asyncio.to_thread(mosquitto.prepare, folder, self._credentials, port, devices, user)
-        await self._supervisor.start(mosquitto.spec(programs, files, self._credentials, port, user))
+        user = self._users.of(mosquitto.NAME)
+        files = await asyncio.to_thread(mosquitto.prepare, programs, folder, port=port, user=user)
+        session = self._session
+        first = nothing_to_prepare if session is None else await self._first_session(programs, files, session)
+
+        def before_start() -> None:
+            mosquitto.write_accounts(files, self._credentials, self.devices, user)
+            first()
+
+        await self._supervisor.start(
+            mosquitto.spec(programs, files, self._credentials, port, user, before_start=before_start)
+        )
+
+    async def _first_session(self, programs: Prefix, files: mosquitto.Files, step: SetupStep) -> FirstSession:
+        code = await self._own_program()
+        return FirstSession(
+            programs=programs,
+            files=files,
+            credentials=self._credentials,
+            user=self._users.of(mosquitto.NAME),
+            step=tuple(map(code.word, step.argv)),
+            step_user=self._users.of(SETUP_USER),
+            directory=code.code,
+            environment=self._child_environment(code, step.role, {}),
+            seconds=self.settings.start_timeout.total_seconds(),
+        )
 
     async def _start_kafka(self, programs: Prefix, ports: tuple[int, int]) -> None:
         folder = self.settings.state / kafka.NAME
-        user = self._user
+        user = self._users.of(kafka.NAME)
         files = await asyncio.to_thread(kafka.prepare, programs, folder, self._credentials, ports, user)
         heap = self.settings.kafka_heap
         await self._supervisor.start(
@@ -282,16 +361,39 @@ class Stack:
 
     async def _start_postgres(self, programs: Prefix, port: int) -> None:
         folder = self.settings.state / postgres.NAME
-        user = self._user
+        user = self._users.of(postgres.NAME)
         files = await asyncio.to_thread(postgres.prepare, programs, folder, self._credentials, port, user)
         await self._supervisor.start(postgres.spec(programs, files, self._credentials, port, user))
         await postgres.set_up(self._credentials, port)
 
     async def _leave(self) -> None:
-        await self._supervisor.stop_all()
-        self._resources.close()
+        try:
+            if self._looking is not None:
+                self._looking.cancel()
+                await asyncio.gather(self._looking, return_exceptions=True)
+            await self._supervisor.stop_all()
+        finally:
+            self._resources.close()
+
+    def _say_of_disks(self, detail: str, is_trouble: bool) -> None:
+        state = State.TROUBLED if is_trouble else State.READY
+        self._supervisor.announce(Event(datetime.now(UTC), DISKS, state, detail))
 
     def _record(self) -> None:
+        """Write down what runs where that has changed; asked after each event and each look at the disks."""
+        record = self._run_record()
+        if record == self._recorded:
+            return
+        try:
+            run_record.write(self.settings.state, record)
+        except OSError as error:
+            if self._unrecorded is None:
+                self._unrecorded = str(error)
+                self._say_of_disks(f"the record of the run cannot be written, trying again: {error}", is_trouble=True)
+        else:
+            self._recorded, self._unrecorded = record, None
+
+    def _run_record(self) -> RunRecord:
         processes = {
             name: ProcessRecord(
                 kind=managed.spec.kind,
@@ -303,13 +405,17 @@ class Stack:
                 last_exit=managed.last_exit,
                 endpoint=managed.spec.endpoint,
                 metrics_port=managed.spec.metrics_port,
+                trouble=managed.trouble,
             )
             for name, managed in self._supervisor.managed.items()
         }
-        record = RunRecord(
-            supervisor=self._identity, started_at=self._started_at, external=self.external, processes=processes
+        return RunRecord(
+            supervisor=self._identity,
+            started_at=self._started_at,
+            external=self.external,
+            processes=processes,
+            alerts=self._disks.alerts,
         )
-        run_record.write(self.settings.state, record)
 
 
 async def all_or_none(starts: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -325,8 +431,3 @@ async def all_or_none(starts: Sequence[Coroutine[Any, Any, None]]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def inherited(ours: Mapping[str, str]) -> dict[str, str]:
-    """Return what a service inherits of our environment: all but the variables of the contract."""
-    return {name: value for name, value in ours.items() if name not in environment.CONTRACT}

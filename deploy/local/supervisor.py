@@ -1,4 +1,7 @@
-"""The supervisor: starts processes, sees that they are ready, starts those that die again, stops them in order.
+"""The supervisor: starts processes, sees that they are ready and stay so, starts those that die again, stops them all.
+
+A process that was ready once is kept for ever: whatever goes wrong at a start (a full disk, no memory for a process)
+is said, and tried again after a pause.
 
 Every process is started from the thread that runs the event loop, and gets a signal from the kernel when that thread
 dies; so the loop must run in a thread that lives as long as the processes shall, normally the main one.
@@ -6,23 +9,31 @@ dies; so the loop must run in a thread that lives as long as the processes shall
 
 import asyncio
 import contextlib
+import os
 import signal
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import BinaryIO
 
-from deploy.local.errors import NotYet, ServerNotReady, UnknownProcess
+from deploy.local.errors import NotServing, NotYet, ServerNotReady, UnknownProcess
+from deploy.local.health import troubles_of
+from deploy.local.log_files import LogKeeper, LogPipe
 from deploy.local.process_spec import Kind, ProcessSpec
 from deploy.local.processes import Identity, command_line, identify, kill_group
-from deploy.local.restart import Decision, Exit, History, RestartPolicy, decide, describe
+from deploy.local.restart import Decision, Exit, History, RestartPolicy, decide, describe, start_patience
+from deploy.local.watch import WATCH_POLICIES, Condition, Step, Watch, WatchPolicy
 
 PROBE_PAUSE_SECONDS = 0.1
 LOG_TAIL_LINES = 12
+LOG_SECONDS = 2.0
+"""How long the last words of a process that failed may take into its log."""
+NOT_STARTED = 1
+"""Stands for the exit status of a process that could not even be started."""
 EVENTS_KEPT = 1000
+JOURNAL = "supervisor"
+"""Name of the log in which every event stands."""
 FIRST_START_ATTEMPTS = {Kind.SERVER: 1, Kind.SERVICE: 3}
 """A process that was ready once is started again for ever; one that never was is given up after so many attempts."""
 
@@ -32,6 +43,8 @@ class State(StrEnum):
 
     STARTING = "starting"
     READY = "ready"
+    TROUBLED = "troubled"
+    """It runs, and has not been well for long."""
     WAITING = "waiting"
     """It died and is started again after a pause."""
     STOPPING = "stopping"
@@ -61,33 +74,43 @@ class Managed:
     state: State = State.STARTING
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
     restarts: int = 0
+    slow_starts: int = 0
+    """Starts in a row that took too long."""
     last_exit: str | None = None
+    trouble: str | None = None
+    """What has been wrong with it for long, while it runs."""
     identity: Identity | None = None
     process: asyncio.subprocess.Process | None = None
+    pipe: LogPipe | None = None
     stop_wanted: bool = False
     task: asyncio.Task[None] | None = None
     first_ready: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Supervisor:
-    """Runs processes; `on_change` is called after every change of state, so that it can be recorded."""
+    """Runs processes.
+
+    Args:
+        on_change: Called after every change of state, so that it can be recorded; it never raises.
+    """
 
     def __init__(
         self,
-        logs: Path,
+        logs: LogKeeper,
         *,
         on_change: Callable[[], None],
         start_timeout: timedelta,
         stop_timeout: timedelta,
-        log_bytes: int,
         policy: RestartPolicy | None = None,
+        watching: Mapping[Kind, WatchPolicy] = WATCH_POLICIES,
     ) -> None:
         self._logs = logs
         self._on_change = on_change
         self._start_timeout = start_timeout
         self._stop_timeout = stop_timeout
-        self._log_bytes = log_bytes
+        self._journal = logs.journal(JOURNAL)
         self._policy = policy or RestartPolicy()
+        self._watching = watching
         self._managed: dict[str, Managed] = {}
         self._listeners: set[asyncio.Queue[Event]] = set()
 
@@ -132,7 +155,9 @@ class Supervisor:
             ready.cancel()
         if not managed.first_ready.is_set():
             await managed.task
-            raise ServerNotReady(f"{spec.name}: {managed.last_exit}. The end of its log:\n{self._log_tail(spec.name)}")
+            raise ServerNotReady(
+                f"{spec.name}: {managed.last_exit}. The end of its log:\n{await self._log_tail(managed)}"
+            )
 
     async def stop(self, name: str) -> None:
         """Stop a process in good order, or kill it when it does not stop in time; it stays down."""
@@ -172,7 +197,11 @@ class Supervisor:
         history = History()
         while True:
             began = time.monotonic()
-            status = await self._run_once(managed)
+            try:
+                status = await self._run_once(managed)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the process is ours to keep
+                status = NOT_STARTED
+                managed.last_exit = f"could not be started or asked ({type(error).__name__}: {error})"
             ran_for = timedelta(seconds=time.monotonic() - began)
             decision = decide(self._policy, history, Exit(status, ran_for, wanted=managed.stop_wanted))
             history = decision.history
@@ -201,34 +230,49 @@ class Supervisor:
         await asyncio.to_thread(spec.before_start)
         if managed.stop_wanted:
             return 0
-        with self._open_log(spec.name) as log:
+        pipe = managed.pipe = self._logs.open(spec.name)
+        try:
             process = managed.process = await asyncio.create_subprocess_exec(
                 *command_line(spec.argv, spec.user, spec.parent_death_signal),
                 cwd=spec.directory,
                 env=dict(spec.environment),
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=pipe.writer,
+                stderr=pipe.writer,
                 start_new_session=True,
             )
-        managed.identity = identify(process.pid)
-        self._enter(managed, State.STARTING, f"started as process {process.pid}")
-        readiness = asyncio.create_task(self._until_ready(managed), name=f"readiness of {spec.name}")
+        finally:
+            os.close(pipe.writer)
+        looking = asyncio.create_task(self._look_after(managed), name=f"look after {spec.name}")
         try:
+            managed.identity = identify(process.pid)
+            self._enter(managed, State.STARTING, f"started as process {process.pid}")
             status = await process.wait()
         finally:
-            readiness.cancel()
-            (unready,) = await asyncio.gather(readiness, return_exceptions=True)
+            looking.cancel()
+            (why_ended,) = await asyncio.gather(looking, return_exceptions=True)
             kill_group(process.pid)
-            managed.process = managed.identity = None
-        if isinstance(unready, Exception):
-            raise unready
-        managed.last_exit = unready if isinstance(unready, str) else describe(status)
+            managed.process = managed.identity = managed.trouble = None
+        if isinstance(why_ended, Exception):
+            raise why_ended
+        managed.last_exit = why_ended if isinstance(why_ended, str) else describe(status)
         return status
 
+    async def _look_after(self, managed: Managed) -> str:
+        """Ask the process until it is ready and then whether it is well; end it when it must be, and return why."""
+        try:
+            why = await self._until_ready(managed) or await self._until_silent(managed)
+        except Exception:
+            # A fault of the probe, not of the process: it must not look as if it were still starting.
+            self._signal(managed, signal.SIGKILL)
+            raise
+        self._signal(managed, signal.SIGKILL)
+        return why
+
     async def _until_ready(self, managed: Managed) -> str | None:
-        """Ask the process until it is ready; end it when it is not in time, and return why."""
-        deadline = time.monotonic() + self._start_timeout.total_seconds()
+        """Ask the process until it is ready; return why it is to be ended when it is not in time."""
+        patience = start_patience(self._start_timeout, managed.slow_starts)
+        deadline = time.monotonic() + patience.total_seconds()
         while True:
             try:
                 await managed.spec.ready()
@@ -236,16 +280,32 @@ class Supervisor:
                 if time.monotonic() < deadline:
                     await asyncio.sleep(PROBE_PAUSE_SECONDS)
                     continue
-                self._signal(managed, signal.SIGKILL)
-                return f"not ready after {self._start_timeout.total_seconds():.0f} s ({error.detail})"
-            except Exception:
-                # A fault of the probe, not of the process: it must not look as if it were still starting.
-                self._signal(managed, signal.SIGKILL)
-                raise
+                managed.slow_starts += 1
+                return f"not ready after {patience.total_seconds():.0f} s ({error.detail})"
+            managed.slow_starts = 0
             if managed.state is State.STARTING:
                 self._enter(managed, State.READY, "ready")
                 managed.first_ready.set()
             return None
+
+    async def _until_silent(self, managed: Managed) -> str:
+        """Ask the process again and again whether it is well; return when it has been silent for too long."""
+        policy = self._watching[managed.spec.kind]
+        watch = Watch(policy)
+        while True:
+            await asyncio.sleep(policy.look_every.total_seconds())
+            condition, parts, why = await _condition(managed.spec)
+            step, seconds = watch.look(condition, parts, time.monotonic())
+            if step is Step.END:
+                return f"it did not answer for {seconds:.0f} s ({why})"
+            if managed.state not in {State.READY, State.TROUBLED}:
+                continue
+            if step is Step.TELL:
+                managed.trouble = f"{condition} for {seconds:.0f} s: {why}"
+                self._enter(managed, State.TROUBLED, managed.trouble)
+            elif step is Step.TELL_WELL:
+                managed.trouble = None
+                self._enter(managed, State.READY, f"well again after {seconds:.0f} s")
 
     def _signal(self, managed: Managed, number: signal.Signals) -> None:
         if managed.process is not None:
@@ -255,19 +315,36 @@ class Supervisor:
     def _enter(self, managed: Managed, state: State, detail: str) -> None:
         managed.state = state
         managed.since = datetime.now(UTC)
-        event = Event(managed.since, managed.spec.name, state, detail)
+        self.announce(Event(managed.since, managed.spec.name, state, detail))
+
+    def announce(self, event: Event) -> None:
+        """Say something to all who listen, and write it down."""
+        line = f"{event.at.isoformat(timespec='milliseconds')} {event.name}: {event.state} ({event.detail})"
+        self._journal.write(" ".join(line.split()).encode() + b"\n")
         for queue in self._listeners:
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(event)
         self._on_change()
 
-    def _open_log(self, name: str) -> BinaryIO:
-        path = self._logs / f"{name}.log"
-        if path.exists() and path.stat().st_size > self._log_bytes:
-            path.replace(path.with_suffix(".log.1"))
-        return path.open("ab")
-
-    def _log_tail(self, name: str) -> str:
-        lines = (self._logs / f"{name}.log").read_text(errors="replace").splitlines()
+    async def _log_tail(self, managed: Managed) -> str:
+        if managed.pipe is not None:
+            await asyncio.to_thread(managed.pipe.ended.wait, LOG_SECONDS)
+        try:
+            lines = self._logs.path(managed.spec.name).read_text(errors="replace").splitlines()
+        except OSError as error:
+            return f"(it cannot be read: {error})"
         return "\n".join(lines[-LOG_TAIL_LINES:])
+
+
+async def _condition(spec: ProcessSpec) -> tuple[Condition, str, str]:
+    """Ask a process once: how it is, which parts are in trouble, and its words."""
+    try:
+        await (spec.well or spec.ready)()
+    except NotServing as error:
+        parts = troubles_of(error.detail)
+        words = "; ".join(f"{part}: {what}" for part, what in parts.items()) or error.detail
+        return Condition.NOT_WELL, ", ".join(sorted(parts)), words
+    except NotYet as error:
+        return Condition.SILENT, "", error.detail
+    return Condition.WELL, "", ""
