@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from itertools import pairwise
 from math import cos, exp, floor, log, pi, sqrt
 from typing import Final
 
-LOCAL: Final = timezone(timedelta(hours=8))
-"""Wuhan keeps this offset all year."""
+from schemas.fields import DISTRICT_ZONE
 
 _FULL: Final = float(1 << 64)
 
@@ -59,13 +58,13 @@ def wander(seconds: float, period_seconds: float, *key: object) -> float:
 
 def local_hour(at: datetime) -> float:
     """Return the hour of day in Wuhan, with its fraction."""
-    local = at.astimezone(LOCAL)
+    local = at.astimezone(DISTRICT_ZONE)
     return local.hour + local.minute / 60 + local.second / 3600
 
 
 def is_weekend(at: datetime) -> bool:
     """Whether it is Saturday or Sunday in Wuhan."""
-    return at.astimezone(LOCAL).weekday() >= 5
+    return at.astimezone(DISTRICT_ZONE).weekday() >= 5
 
 
 def by_hour(profile: Profile, hour: float) -> float:

@@ -16,11 +16,13 @@ from typing import Any, Final
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import ValidationError
 
 from schemas.fields import Feed
-from schemas.mqtt import DeviceTopic, Message
+from schemas.mqtt import DEVICE_PROPERTY_BASE, DeviceTopic, Message
 from schemas.receipt import Receipt
 from simulators.endpoint import Endpoint
 from simulators.outbox import Outbox, OutboxPolicy
@@ -31,6 +33,15 @@ MISC_SECONDS: Final = 1.0
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 20.0
 READINGS_A_MESSAGE: Final = 50
+
+
+def _properties(base: int | None) -> Properties | None:
+    """What a message says beside its readings: the base, where there is one to say."""
+    if base is None:
+        return None
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.UserProperty = [(DEVICE_PROPERTY_BASE, str(base))]
+    return properties
 
 
 class _Connection:
@@ -73,11 +84,12 @@ class _Connection:
                     return
                 self._device.send_due()
         finally:
-            self._unhook()
-            client.disconnect()
-            # Nothing refers to the client any more, so its sockets are closed now and not at some collection.
+            # Before the goodbye, which would put the socket, closed at once, into the loop again; and so that nothing
+            # refers to the client any more: its sockets are closed now and not at some collection.
             client.on_connect = client.on_disconnect = client.on_message = None
             client.on_socket_register_write = client.on_socket_unregister_write = client.on_socket_close = None
+            self._unhook()
+            client.disconnect()
 
     def _stop_writing(self, *_: Any) -> None:
         if self._descriptor is not None:
@@ -171,7 +183,7 @@ class Device:
         due = self.outbox.due(time.monotonic())
         for start in range(0, len(due), READINGS_A_MESSAGE):
             payload = message_bytes([kept.item for kept in due[start : start + READINGS_A_MESSAGE]])
-            client.publish(self._topic, payload, qos=1)
+            client.publish(self._topic, payload, qos=1, properties=_properties(due[start].base))
 
     def on_connected(self, client: mqtt.Client) -> None:
         """The broker let us in: send again what has no receipt."""

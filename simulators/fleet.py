@@ -10,8 +10,8 @@ from typing import Final
 import structlog
 
 from schemas.credentials import device_password
-from schemas.fields import Feed
-from simulators.chance import LOCAL, draw
+from schemas.fields import DISTRICT_ZONE, Feed
+from simulators.chance import draw
 from simulators.device import Device
 from simulators.emergency.model import EmergencyModel, Happening
 from simulators.ev.model import EvModel
@@ -91,7 +91,7 @@ class Fleet:
         self._refused += 1
         if self._refused <= 3:
             self._log.error(
-                "the MQTT broker does not let a device in; its account is made when the district starts",
+                "the MQTT broker does not let a device in; it is not in the register, or has another credential",
                 action="refused",
                 device_id=device_id,
                 reason=words,
@@ -185,7 +185,7 @@ class Fleet:
         model = TaxModel(self._settings.seed, building, self._district.district.id)
         await asyncio.sleep(self._settings.tax_seconds * draw(building.id, "phase"))
         while True:
-            year = datetime.now(LOCAL).year
+            year = datetime.now(DISTRICT_ZONE).year
             device.boot(f"ledger-{year}-{self._settings.seed}")
             for month in range(1, 13):
                 for entry in model.month(year, month):
@@ -195,7 +195,7 @@ class Fleet:
                     device.tell(entry.fields, entry.at, now=ready)
                     if ready:
                         await asyncio.sleep(self._settings.tax_seconds)
-            while datetime.now(LOCAL).year == year or len(device.outbox):  # noqa: ASYNC110 - a year has no event
+            while datetime.now(DISTRICT_ZONE).year == year or len(device.outbox):  # noqa: ASYNC110 - a year has no event
                 await asyncio.sleep(self._settings.tax_seconds)
 
     @staticmethod

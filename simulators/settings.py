@@ -36,8 +36,9 @@ class SimulatorSettings(BaseSettings):
     """Between two position reports of an ambulance; steps of an incident are told within a second."""
     tax_seconds: float = Field(default=20.0, gt=0)
     """Between two messages of a tax office while it has entries to send."""
-    outbox: int = Field(default=240, ge=10)
-    """Readings that a device keeps until their receipt; a full device takes no more and says so."""
+    outbox: int = Field(default=1_000, ge=10)
+    """Readings that a device keeps until their receipt: more than an hour of one every five seconds. A full device
+    takes no more and says so."""
     keepalive_seconds: int = Field(default=60, ge=5)
     log_format: str = Field(default="json", validation_alias="log_format")
     """`json` or `console`."""

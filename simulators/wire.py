@@ -27,6 +27,8 @@ _PUBACK: Final = 0x40
 _SUBACK: Final = 0x90
 _PINGRESP: Final = 0xD0
 _DISCONNECTED: Final = 0xE0
+_USER_PROPERTY: Final = 0x26
+_NO_PROPERTIES: Final = b"\x00"
 FIRST_FAILURE: Final = 0x80
 """Reason codes from here on are failures (2.4)."""
 
@@ -71,13 +73,26 @@ def subscribe(packet_id: int, filters: Sequence[str]) -> bytes:
 
 def publish_head(topic: str, payload_bytes: int) -> bytes:
     """Write PUBLISH (3.3) at QoS 1 up to where the packet id stands."""
-    name = _text(topic)
-    return bytes((_PUBLISH_QOS_1,)) + variable_integer(len(name) + 3 + payload_bytes) + name
+    return _publish_head(_text(topic), len(_NO_PROPERTIES) + payload_bytes)
+
+
+def _publish_head(name: bytes, rest_bytes: int) -> bytes:
+    return bytes((_PUBLISH_QOS_1,)) + variable_integer(len(name) + 2 + rest_bytes) + name
 
 
 def publish_body(payload: bytes) -> bytes:
     """What follows the packet id: no properties, then the payload."""
-    return b"\x00" + payload
+    return _NO_PROPERTIES + payload
+
+
+def with_user_property(head: bytes, body: bytes, name: str, value: str) -> tuple[bytes, bytes]:
+    """Write a packet of `publish_head` and `publish_body` once more with a user property (3.3.2.3.7)."""
+    found = _length(head, 1)
+    if found is None:
+        raise ValueError("not the head of a PUBLISH packet")
+    block = bytes((_USER_PROPERTY,)) + _text(name) + _text(value)
+    written = variable_integer(len(block)) + block + body[len(_NO_PROPERTIES) :]
+    return _publish_head(head[found[1] :], len(written)), written
 
 
 @dataclass(slots=True)

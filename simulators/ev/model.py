@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from schemas.ev import ConnectorState, ErrorCode, EvContext, StatusVocabulary
-from schemas.fields import Feed
-from simulators.chance import LOCAL, between, draw
+from schemas.fields import DISTRICT_ZONE, Feed
+from simulators.chance import between, draw
 from simulators.ev.sessions import DAY_BEGINS_HOUR, DayPlan, OutageKind, Session, day_plan
 from simulators.world.district import Site
 
@@ -43,7 +43,7 @@ _STATES: Final = MappingProxyType(
 
 def planning_day(at: datetime) -> tuple[date, float]:
     """Return the planning day of a time and the seconds into it."""
-    local = at.astimezone(LOCAL) - timedelta(hours=DAY_BEGINS_HOUR)
+    local = at.astimezone(DISTRICT_ZONE) - timedelta(hours=DAY_BEGINS_HOUR)
     return local.date(), local.hour * 3600 + local.minute * 60 + local.second + local.microsecond / 1e6
 
 

@@ -1,6 +1,7 @@
 """`python -m simulators.load`: constant-rate load under the operator's account (`MQTT_URL`).
 
-Readings go into the lane `exercise:load` unless told otherwise, so that they stay out of official indicators.
+Readings go into the lane `exercise:load` unless told otherwise, so that they stay out of official indicators; the lane
+is opened before and closed after them.
 Exit status 0 when everything was acknowledged, 1 when something is unfinished or the MQTT broker refused it.
 """
 

@@ -3,6 +3,7 @@
 1. Each message is due at a fixed time and carries it as `observed_at`: no coordinated omission.
 2. A device's sequence numbers have no gaps; a message is numbered when it is sent the first time.
 3. Unacknowledged messages are sent again after a reconnect; with receipts, whatever has no receipt yet, too.
+4. In a lane other than live it opens the lane, drives its clock and closes it at the end.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -20,20 +21,22 @@ from pydantic import ValidationError
 
 from schemas.clock import Tick
 from schemas.fields import LIVE, Feed
-from schemas.mqtt import ClockTopic, Message
+from schemas.mqtt import DEVICE_PROPERTY_BASE, ClockTopic, Message
 from schemas.receipt import Receipt
 from simulators import wire
 from simulators.endpoint import Endpoint
 from simulators.gateway import Gateway
 from simulators.load.schedule import Lateness, Schedule, Stamps
 from simulators.load.templates import VARIANTS, LoadDevice, load_device
-from simulators.outbox import Outbox, OutboxPolicy
+from simulators.outbox import Kept, Outbox, OutboxPolicy
 
 TICK_SECONDS: Final = 0.002
 BURST: Final = 512
 CLOCK_SECONDS: Final = 1.0
 RECEIPT_CHECK_SECONDS: Final = 0.25
-_HELD: Final = OutboxPolicy(capacity=1_000_000, patience_seconds=6.0)
+LEAVE_SECONDS: Final = 5.0
+"""Longest wait for the broker to take the message that closes the lane."""
+_HELD: Final = OutboxPolicy(capacity=1_000_000, window=300, patience_seconds=6.0)
 
 Packet = tuple[bytes, bytes]
 
@@ -60,6 +63,11 @@ class LoadPlan:
     """How long to wait for the last acknowledgement, and receipt, after the end."""
 
 
+def _packet(kept: Kept[Packet]) -> Packet:
+    """The packet of an item, with the device's base where there is one to say."""
+    return kept.item if kept.base is None else wire.with_user_property(*kept.item, DEVICE_PROPERTY_BASE, str(kept.base))
+
+
 class LoadRun:
     """One run."""
 
@@ -80,7 +88,7 @@ class LoadRun:
         self._next_seq = [0] * plan.devices
         self._outboxes: list[Outbox[Packet]] = [Outbox(plan.boot_id, _HELD) for _ in self._devices]
         self._by_receipt_topic = {
-            str(device.topic).replace(f"/{Message.READING}", f"/{Message.RECEIPT}").encode(): index
+            str(replace(device.topic, message=Message.RECEIPT)).encode(): index
             for index, device in enumerate(self._devices)
         }
         self._gateways = [self._gateway(endpoint, number) for number in range(plan.connections)]
@@ -130,6 +138,7 @@ class LoadRun:
                 await stack.enter_async_context(gateway)
             for gateway in self._gateways:
                 await gateway.wait_connected()
+            await self._open_lane()
             begun = time.monotonic()
             clock = asyncio.create_task(self._drive_clock(), name="load-clock")
             try:
@@ -138,6 +147,7 @@ class LoadRun:
                 complete = await self._settle()
             finally:
                 clock.cancel()
+            await self._close_lane()
             return self._report(sent_after, complete)
 
     async def _send_all(self, begun: float) -> None:
@@ -192,7 +202,7 @@ class LoadRun:
             if gateway.room <= 0:
                 continue
             for kept in outbox.due(now, gateway.room):
-                gateway.publish(*kept.item)
+                gateway.publish(*_packet(kept))
         for gateway in self._gateways:
             gateway.flush()
 
@@ -209,19 +219,33 @@ class LoadRun:
             await asyncio.sleep(RECEIPT_CHECK_SECONDS if self._plan.receipts else TICK_SECONDS)
         return False
 
+    async def _open_lane(self) -> None:
+        """Open the lane of each feed before its first reading; `live` is always open."""
+        self._tick(datetime.now(UTC) - timedelta(seconds=CLOCK_SECONDS))
+        await self._gateways[0].drain()
+
+    async def _close_lane(self) -> None:
+        """Close it: the broker has all readings by now, or has not had them for as long as we were to wait."""
+        self._tick(datetime.now(UTC), closes=True)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._gateways[0].drain(), LEAVE_SECONDS)
+
     async def _drive_clock(self) -> None:
         """Time of the lane, behind the readings; the lane `live` has a clock of its own."""
-        if self._plan.lane == LIVE:
-            return
         while True:
             await asyncio.sleep(CLOCK_SECONDS)
-            tick = Tick(lane=self._plan.lane, at=datetime.now(UTC) - timedelta(seconds=CLOCK_SECONDS))
-            payload = tick.model_dump_json().encode()
-            for feed in self._plan.feeds:
-                if self._gateways[0].room > 0:
-                    topic = str(ClockTopic(feed, self._plan.lane))
-                    self._gateways[0].publish(wire.publish_head(topic, len(payload)), wire.publish_body(payload))
-            self._gateways[0].flush()
+            self._tick(datetime.now(UTC) - timedelta(seconds=CLOCK_SECONDS))
+
+    def _tick(self, at: datetime, *, closes: bool = False) -> None:
+        gateway, lane = self._gateways[0], self._plan.lane
+        if lane == LIVE:
+            return
+        payload = Tick(lane=lane, at=at, closes=closes).model_dump_json().encode()
+        for feed in self._plan.feeds:
+            if gateway.room > 0 or closes:
+                topic = str(ClockTopic(feed, lane))
+                gateway.publish(wire.publish_head(topic, len(payload)), wire.publish_body(payload))
+        gateway.flush()
 
     def _report(self, sent_after: float, complete: bool) -> dict[str, Any]:
         counts = [gateway.counts for gateway in self._gateways]

@@ -130,7 +130,7 @@ def load_device(feed: Feed, number: int, *, boot_id: str, lane: str, batch: int,
     Args:
         troubled: Every last variant of a car park's counter is a count that cannot be, so that it raises an alert.
     """
-    topic = DeviceTopic(feed, f"load-{feed}-{number // DEVICES_A_GROUP % 12}", f"load-{feed}-{number}", Message.READING)
+    topic = DeviceTopic(feed, f"load-{feed}-{number // DEVICES_A_GROUP % 12}", f"load-{feed}-{number}", Message.RELAY)
     readings = [
         _open(
             {

@@ -1,7 +1,12 @@
 """China's national automatic water stations, as the publisher shows them: snapshots and four-hourly tables. Pure.
 
-Times are `MM-DD HH:MM`, Beijing time, without a year. The year comes from the column `snapshot_date` (the newest date
-that is not after the snapshot), else from the file's name (the date nearest to the one that it begins with).
+Times are Beijing time, with their year or as `MM-DD HH:MM`. A missing year comes from the column `snapshot_date` (the
+newest date not after the snapshot), else from the file's name (the date nearest to the one that it begins with).
+
+An item below its limit of detection is sent as half of that limit, and that is said (环办监测函〔2020〕82号, item 7).
+Where the cell does not name the limit it is that of the usual method: HJ 535-2009 for ammonia nitrogen, GB 11893-89
+for total phosphorus, GB 11892-89 for the permanganate index, HJ 636-2012 for total nitrogen, HJ 897-2017 for
+chlorophyll-a.
 """
 
 from __future__ import annotations
@@ -16,7 +21,16 @@ from typing import Any, Final
 from schemas.fields import Feed, Quality, QualityCode
 from schemas.water import WaterBody
 from simulators.errors import SourceRefused
-from simulators.replay.cells import PLACEHOLDERS, Row, digest, number, text_or_none, utc_text
+from simulators.replay.cells import (
+    PLACEHOLDERS,
+    Row,
+    detection_limit,
+    digest,
+    local_time,
+    number,
+    text_or_none,
+    utc_text,
+)
 from simulators.replay.source import Format, Source, SourceReading
 
 BEIJING: Final = timezone(timedelta(hours=8))
@@ -37,6 +51,31 @@ _STANDARD_ITEMS: Final = MappingProxyType(
     }
 )
 """The nine items of every national station; of these a missing value is in doubt, of algae it is the rule."""
+_METHOD_LIMITS: Final = MappingProxyType(
+    {"nh3n_mgl": 0.025, "tp_mgl": 0.01, "codmn_mgl": 0.5, "tn_mgl": 0.05, "chla_mgl": 0.002}
+)
+"""Limits of detection, mg/L."""
+_OTHER_NAMES: Final = MappingProxyType(
+    {
+        "省份": "province",
+        "断面名称": "section",
+        "监测时间": "time_mmdd_hhmm",
+        "水质类别": "class_published",
+        "站点情况": "status",
+        "水温": "water_temp_c",
+        "溶解氧": "do_mgl",
+        "电导率": "ec_uscm",
+        "浊度": "turbidity_ntu",
+        "高锰酸盐指数": "codmn_mgl",
+        "氨氮": "nh3n_mgl",
+        "总磷": "tp_mgl",
+        "总氮": "tn_mgl",
+        "叶绿素α": "chla_mgl",
+        "叶绿素a": "chla_mgl",
+        "藻密度": "algae_cells_l",
+    }
+)
+"""The columns as the publisher has named them since 2023."""
 _CHLOROPHYLL: Final = "chla_mgl"
 _ALGAE: Final = "algae_cells_l"
 _QUALITY: Final = MappingProxyType(
@@ -59,6 +98,15 @@ def date_in_name(name: str) -> date | None:
             return date(int(year), int(month or 7), int(day or (15 if month else 1)))
         except ValueError:
             continue
+    return None
+
+
+def _whole_time(text: str) -> datetime | None:
+    """A time that has its year."""
+    for pattern in ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M"):
+        found = local_time(text, pattern, BEIJING)
+        if found is not None:
+            return found
     return None
 
 
@@ -96,7 +144,9 @@ def _micrograms(text: str) -> float | str | None:
         return text.strip()
 
 
-def _values(row: Row) -> tuple[dict[str, Any], bool]:
+def _values(row: Row) -> tuple[dict[str, Any], list[QualityCode]]:
+    """The items by their names in a reading, and what is to be said of them."""
+    row, is_below = _half_limits(row)
     values: dict[str, Any] = {}
     is_missing = False
     for column, name in _STANDARD_ITEMS.items():
@@ -108,7 +158,18 @@ def _values(row: Row) -> tuple[dict[str, Any], bool]:
         value = read(row.get(column, ""))
         if value is not None:
             values[name] = value
-    return values, is_missing
+    said = ((QualityCode.VALUE_PLACEHOLDER, is_missing), (QualityCode.BELOW_DETECTION, is_below))
+    return values, [code for code, applies in said if applies]
+
+
+def _half_limits(row: Row) -> tuple[Row, bool]:
+    """The row with half the limit of detection where a cell says that its value is below it; whether any does."""
+    halves: dict[str, str] = {}
+    for column in (*_STANDARD_ITEMS, _CHLOROPHYLL, _ALGAE):
+        limit = detection_limit(row.get(column, ""), _METHOD_LIMITS.get(column))
+        if limit is not None:
+            halves[column] = str(Decimal(str(limit)) / 2)
+    return {**row, **halves}, bool(halves)
 
 
 def _snapshot(row: Row) -> date | None:
@@ -120,22 +181,26 @@ def _snapshot(row: Row) -> date | None:
 
 def _read(source: Source) -> Iterator[SourceReading]:
     near = date_in_name(source.name)
+    found = []
     for index, row in enumerate(source.rows, start=1):
-        snapshot = _snapshot(row)
-        if snapshot is None and near is None and _MONTH_DAY_TIME.fullmatch(row["time_mmdd_hhmm"].strip()):
-            raise SourceRefused(
-                f"{source.name}: the rows have no year; rename the file so that its name has the date of its first row "
-                "(as in cnemc_4hourly_2021-04-01.csv), or add a column snapshot_date (YYYY-MM-DD)"
-            )
-        yield _reading(index, row, _time(row["time_mmdd_hhmm"], snapshot, near), source)
+        whole = _whole_time(row["time_mmdd_hhmm"])
+        at = _time(row["time_mmdd_hhmm"], _snapshot(row), near) if whole is None else whole
+        found.append(_reading(index, row, at, source, is_inferred=whole is None and at is not None))
+    dated = [row for row in source.rows if _MONTH_DAY_TIME.fullmatch(row["time_mmdd_hhmm"].strip())]
+    if dated and all(each.at is None for each in found):
+        raise SourceRefused(
+            f"{source.name}: the rows have no year; rename the file so that its name has the date of its first row "
+            "(as in cnemc_4hourly_2021-04-01.csv), or add a column snapshot_date (YYYY-MM-DD)"
+        )
+    yield from found
 
 
-def _reading(index: int, row: Row, at: datetime | None, source: Source) -> SourceReading:
+def _reading(index: int, row: Row, at: datetime | None, source: Source, *, is_inferred: bool) -> SourceReading:
     province, section = row["province"].strip(), row["section"].strip()
     station = f"cnemc-{digest(f'{province}|{section}')}"
-    values, is_missing = _values(row)
+    values, codes = _values(row)
     kind = source.register.get((province, section))
-    label = row["class_published"].strip()
+    label = row["class_published"].strip().removesuffix("类")
     return SourceReading(
         row=index,
         device_id=station,
@@ -144,8 +209,8 @@ def _reading(index: int, row: Row, at: datetime | None, source: Source) -> Sourc
         at_text=utc_text(at) if at is not None else row["time_mmdd_hhmm"].strip(),
         quality=_QUALITY.get(row["status"].strip(), Quality.UNCERTAIN),
         codes=(
-            *((QualityCode.YEAR_INFERRED,) if at is not None else ()),
-            *((QualityCode.VALUE_PLACEHOLDER,) if is_missing else ()),
+            *((QualityCode.YEAR_INFERRED,) if is_inferred else ()),
+            *codes,
         ),
         fields={
             "water_body": WaterBody.LAKE if kind == WaterBody.LAKE else WaterBody.RIVER,
@@ -173,6 +238,8 @@ CNEMC: Final = Format(
     title="national automatic water stations (CNEMC), snapshots or four-hourly",
     columns=frozenset(("province", "section", "time_mmdd_hhmm", "class_published", "status", "ph", "do_mgl")),
     read=_read,
+    optional=frozenset((*_STANDARD_ITEMS, _CHLOROPHYLL, _ALGAE, "snapshot_date")),
+    other_names=_OTHER_NAMES,
     register_columns=frozenset(("province", "section", "kind_inferred")),
     read_register=_read_register,
 )

@@ -8,7 +8,15 @@ from pathlib import Path
 
 from simulators.errors import SourceRefused
 from simulators.replay.formats import recognise
-from simulators.replay.source import Format, Source, SourceReading, read_table
+from simulators.replay.source import (
+    Format,
+    Source,
+    SourceReading,
+    find_header,
+    names_of,
+    read_lines,
+    rows_behind,
+)
 
 _SNIFFED_BYTES = 4_096
 
@@ -19,7 +27,6 @@ class Recording:
 
     path: Path
     format: Format
-    content: bytes
     rows: int
     readings: list[SourceReading]
     register: Path | None
@@ -32,12 +39,12 @@ def read_recording(path: Path, register: Path | None = None) -> Recording:
     Raises:
         SourceRefused: there is no such file, or it cannot be replayed; the message says why.
     """
-    content = _bytes_of(path)
-    header, rows = read_table(content, path.name)
-    found = recognise(header, path.name)
+    lines = read_lines(_bytes_of(path), path.name)
+    found, header = recognise(lines, path.name)
+    rows = rows_behind(header, lines)
     used, entries = _register_for(found, path, register)
     source = Source(path.name, rows, entries)
-    return Recording(path, found, content, len(rows), list(found.read(source)), used)
+    return Recording(path, found, len(rows), list(found.read(source)), used)
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -62,15 +69,23 @@ def _register_for(
         )
         if register is None:
             return None, {}
-    header, rows = read_table(_bytes_of(register), register.name)
-    if not found.register_columns <= set(header):
+    lines = read_lines(_bytes_of(register), register.name)
+    header = find_header(lines, found.register_columns, names_of(found))
+    if header is None:
         wanted = ", ".join(sorted(found.register_columns))
         raise SourceRefused(f"{register.name} is no register for {found.title}; it needs the columns {wanted}")
-    return register, found.read_register(rows)
+    return register, found.read_register(rows_behind(header, lines))
 
 
 def _is_register(found: Format, path: Path) -> bool:
-    with path.open("rb") as lines:
-        head = lines.read(_SNIFFED_BYTES).split(b"\n", 1)[0]
-    columns = {column.strip().strip('"') for column in head.decode("utf-8-sig", errors="replace").strip().split(",")}
-    return found.register_columns <= columns
+    """Whether what lies there names the register's columns; what is no file, or cannot be read, does not."""
+    try:
+        with path.open("rb") as lines:
+            head = lines.read(_SNIFFED_BYTES)
+    except OSError:
+        return False
+    whole = head.rsplit(b"\n", 1)[0].decode("utf-8-sig", errors="replace").encode()
+    try:
+        return find_header(read_lines(whole, path.name), found.register_columns, names_of(found)) is not None
+    except SourceRefused:
+        return False

@@ -1,6 +1,7 @@
 """Car parks of German cities (defgsus/parking-data): free spaces and capacity at a time. Pure.
 
-Counts that cannot be (negative, above the capacity) are sent as they are: `schemas.parking` names them.
+Counts that cannot be (negative, above the capacity) are sent as they are: `schemas.parking` names them. A time without
+an offset is taken for UTC, and that is said.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from collections.abc import Iterator
 from datetime import UTC
 from typing import Final
 
-from schemas.fields import Feed
-from simulators.replay.cells import local_time, slug, utc_text, whole_number
+from schemas.fields import Feed, QualityCode
+from simulators.replay.cells import instant, slug, utc_text, whole_number
 from simulators.replay.source import Format, Source, SourceReading
 
 
 def _read(source: Source) -> Iterator[SourceReading]:
     for index, row in enumerate(source.rows, start=1):
-        at = local_time(row["timestamp"], "%Y-%m-%d %H:%M:%S", UTC)
+        at, is_zoned = instant(row["timestamp"], "%Y-%m-%d %H:%M:%S", UTC)
         name = row["place_id"].strip()
         yield SourceReading(
             row=index,
@@ -29,6 +30,7 @@ def _read(source: Source) -> Iterator[SourceReading]:
                 "total_spaces": whole_number(row["capacity"]),
                 "free_spaces": whole_number(row["free"]),
             },
+            codes=() if is_zoned or at is None else (QualityCode.ZONE_ASSUMED,),
             place=(row["city"].strip(), name),
         )
 

@@ -1,8 +1,10 @@
 """Readings of a file as the messages that a replay sends: in event-time order, numbered per device. Pure.
 
-The boot id follows from the lane and the file's content, the numbers from the file: the same file in the same lane is
-the same readings again. A row that says exactly what an earlier one said (same device, same time, same values) is the
-same reading and gets its number: it is sent again and counted as a duplicate.
+The boot id follows from the lane and the file's earliest reading, the numbers from the order of event time at each
+device: the same file in the same lane is the same readings again, and so is a file that has grown since, with new
+numbers for what is new. Where a later version of a file says something else under a number that is known, what was
+there first stands and the other is told apart (`same_identity`). A row that says exactly what an earlier one said (same
+device, same time, same values) is the same reading and gets its number: it is sent again and counted as a duplicate.
 """
 
 from __future__ import annotations
@@ -37,9 +39,11 @@ class Outgoing:
     """Event time; of a reading without one, that of the row before it."""
 
 
-def boot_id_of(lane: str, content: bytes) -> str:
-    """Return the boot id of a replay."""
-    return f"replay-{hashlib.sha256(lane.encode() + b'|' + content).hexdigest()[:16]}"
+def boot_id_of(feed: Feed, readings: Iterable[SourceReading], lane: str) -> str:
+    """Return the boot id of a replay: a file keeps it while rows are added behind its earliest one."""
+    timed = [(reading.at, _identity(feed, reading, lane, "")) for reading in readings if reading.at is not None]
+    _, earliest = min(timed, default=(None, b""))
+    return f"replay-{hashlib.sha256(b'|'.join((lane.encode(), feed.encode(), earliest))).hexdigest()[:16]}"
 
 
 def outgoing(feed: Feed, readings: Iterable[SourceReading], lane: str, boot_id: str) -> list[Outgoing]:
@@ -50,16 +54,20 @@ def outgoing(feed: Feed, readings: Iterable[SourceReading], lane: str, boot_id: 
     found = []
     for at, reading in ordered:
         content = _content(feed, reading, lane, boot_id)
-        identity = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+        identity = _identity(feed, reading, lane, boot_id)
         seq = numbers.get(identity)
         if seq is None:
             seq = next_seq.get(reading.device_id, 0)
             next_seq[reading.device_id] = seq + 1
             numbers[identity] = seq
         payload = orjson.dumps({**content, "seq": seq})
-        topic = str(DeviceTopic(feed, reading.group_id, reading.device_id, Message.READING))
+        topic = str(DeviceTopic(feed, reading.group_id, reading.device_id, Message.RELAY))
         found.append(Outgoing(reading, (reading.device_id, seq), topic, payload, at))
     return found
+
+
+def _identity(feed: Feed, reading: SourceReading, lane: str, boot_id: str) -> bytes:
+    return orjson.dumps(_content(feed, reading, lane, boot_id), option=orjson.OPT_SORT_KEYS)
 
 
 def _content(feed: Feed, reading: SourceReading, lane: str, boot_id: str) -> dict[str, Any]:

@@ -75,4 +75,5 @@ SFFD: Final = Format(
     title="unit responses of the San Francisco Fire Department",
     columns=frozenset(("Call Number", "Unit ID", *(column for column, *_ in _STEPS))),
     read=_read,
+    optional=frozenset(("Unit Type", "Call Type", "Final Priority", "Zipcode of Incident")),
 )

@@ -13,18 +13,21 @@ from typing import Any, Final
 
 from schemas.ev import ConnectorState, EvContext
 from schemas.fields import Feed, Quality, QualityCode
-from simulators.replay.cells import Row, local_time, number, slug, utc_text
+from simulators.replay.cells import Row, instant, number, slug, utc_text
 from simulators.replay.source import Format, Source, SourceReading
 
-_MASKED: Final = re.compile(r"00(\d\d)-")
-_CODES_WHEN_RESTORED: Final = (QualityCode.YEAR_RESTORED, QualityCode.ZONE_ASSUMED)
+_MASKED: Final = re.compile(r"\A00(\d\d)-")
+_NO_DATE: Final = "0001-01-01"
+"""What some systems write where there is no date: not the year 2001."""
 
 
-def _time(text: str) -> tuple[datetime | None, bool]:
-    """Read a time; whether its year was masked."""
+def _time(text: str) -> tuple[datetime | None, tuple[QualityCode, ...]]:
+    """Read a time; what was done to it."""
     text = text.strip()
-    restored = _MASKED.sub(r"20\1-", text, count=1) if _MASKED.match(text) else text
-    return local_time(restored, "%Y-%m-%d %H:%M:%S", UTC), restored != text
+    restored = _MASKED.sub(r"20\1-", text, count=1) if not text.startswith(_NO_DATE) else text
+    at, is_zoned = instant(restored, "%Y-%m-%d %H:%M:%S", UTC)
+    year = (QualityCode.YEAR_RESTORED,) if restored != text else ()
+    return at, year if is_zoned else (*year, QualityCode.ZONE_ASSUMED)
 
 
 def _read(source: Source) -> Iterator[SourceReading]:
@@ -37,7 +40,7 @@ def _half(index: int, row: Row, context: EvContext) -> SourceReading:
     is_begin = context is EvContext.BEGIN
     column = "created" if is_begin else "ended"
     energy = 0.0 if is_begin else number(row["kwhTotal"])
-    at, is_masked = _time(row[column])
+    at, codes = _time(row[column])
     fields: dict[str, Any] = {
         "context": context,
         "status": ConnectorState.CHARGING if is_begin else ConnectorState.IDLE,
@@ -53,7 +56,7 @@ def _half(index: int, row: Row, context: EvContext) -> SourceReading:
         at_text=utc_text(at) if at is not None else row[column].strip(),
         fields=fields,
         quality=Quality.UNCERTAIN,
-        codes=_CODES_WHEN_RESTORED if is_masked else (QualityCode.ZONE_ASSUMED,),
+        codes=codes,
         place=(row["locationId"].strip(), row["stationId"].strip()),
     )
 

@@ -12,9 +12,9 @@ from datetime import date, datetime, timedelta
 from math import floor
 from typing import Any, Final
 
-from schemas.fields import Feed
+from schemas.fields import DISTRICT_ZONE, Feed
 from schemas.tax import TaxEntry, TaxKind
-from simulators.chance import LOCAL, between, draw, normal
+from simulators.chance import between, draw, normal
 from simulators.world.district import Building
 
 TAXPAYERS: Final = 6
@@ -106,5 +106,5 @@ def _entry(entry: TaxEntry, kind: TaxKind, period: str, amount: float) -> dict[s
 
 
 def _office_hours(year: int, month: int, day: int, key: tuple[object, ...]) -> datetime:
-    morning = datetime(year, month, day, 9, tzinfo=LOCAL)
+    morning = datetime(year, month, day, 9, tzinfo=DISTRICT_ZONE)
     return morning + timedelta(seconds=floor(8 * 3600 * draw(*key, "time")))

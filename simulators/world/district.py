@@ -11,7 +11,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from schemas.fields import Identifier, Latitude, Longitude, Text
+from schemas.device_register import DeviceIdentity
+from schemas.fields import Feed, Identifier, Latitude, Longitude, Text
 from simulators.errors import WorldDamaged
 
 DISTRICT_FILE: Final = Path(__file__).resolve().parents[2] / "deploy/district/jianghan.toml"
@@ -79,6 +80,8 @@ class Point(Place):
 
     id: Identifier
     name_zh: Text
+    interval_seconds: int | None = None
+    """How often it measures, for the platform; a simulated one measures as its settings say."""
 
 
 class Level(BaseModel):
@@ -191,15 +194,20 @@ class District(BaseModel):
 
     def device_ids(self) -> Iterator[str]:
         """Return the id of each device."""
+        return (each.device_id for each in self.devices())
+
+    def devices(self) -> Iterator[DeviceIdentity]:
+        """Return each device with the feed and group that it speaks for."""
+        district = self.district.id
         for lake in self.lake:
-            yield from (point.id for point in lake.points)
+            yield from (DeviceIdentity(point.id, Feed.WATER, lake.id) for point in lake.points)
         for site in self.site:
-            yield from site.connector_ids()
-        yield from (lot.id for lot in self.lot)
-        yield self.dispatch.id
+            yield from (DeviceIdentity(each, Feed.EV, site.id) for each in site.connector_ids())
+        yield from (DeviceIdentity(lot.id, Feed.PARKING, lot.zone) for lot in self.lot)
+        yield DeviceIdentity(self.dispatch.id, Feed.EMERGENCY, district)
         for post in self.post:
-            yield from post.unit_ids()
-        yield from (building.office_id for building in self.building)
+            yield from (DeviceIdentity(each, Feed.EMERGENCY, district) for each in post.unit_ids())
+        yield from (DeviceIdentity(building.office_id, Feed.TAX, district) for building in self.building)
 
 
 def load_district(path: Path = DISTRICT_FILE) -> District:
