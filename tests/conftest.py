@@ -8,18 +8,23 @@ from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import hypothesis  # noqa: F401 - its pytest plugin would import it at the very end, where CPython 3.11's parser may fail
 import pytest
 
 from deploy.local.files import make_folder
 from deploy.local.paths import cache_dir
 from deploy.local.settings import LocalSettings
 from deploy.local.stack import SetupStep, Stack
+from tests.full_disk import small_file_system
 
 STEPS = (
     ("topics", "services.runtime.topics", ()),
     ("migrations", "services.timescale_sink.__main__", ("migrate",)),
     ("register", "services.timescale_sink.__main__", ("register",)),
 )
+
+
+SESSION = SetupStep("session", (sys.executable, "-m", "services.ingest_bridge.session"), "bridge")
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +43,7 @@ def local_settings(state: Path) -> LocalSettings:
         kafka_port=0,
         kafka_controller_port=0,
         postgres_port=0,
+        api_port=0,
         kafka_heap="384m",
         kafka_bootstrap=None,
         mqtt_url=None,
@@ -57,9 +63,16 @@ def setup_steps() -> list[SetupStep]:
 @pytest.fixture(scope="session")
 async def stack(state_folder: Path) -> AsyncIterator[Stack]:
     """Run Mosquitto, Kafka and PostgreSQL with the platform's topics and tables, on free ports, for the session."""
-    async with Stack(local_settings(state_folder), setup=setup_steps()) as running:
+    async with Stack(local_settings(state_folder), setup=setup_steps(), session=SESSION) as running:
         yield running
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("supervise")]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder on a disk of a megabyte."""
+    with small_file_system(tmp_path / "small", 1) as folder:
+        yield folder
 
 
 def _exists(module: str) -> bool:

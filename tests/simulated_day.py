@@ -2,7 +2,8 @@
 
 Real readings, judged by the real engine in a plain loop, written by the real writer. Only Kafka is left out: records
 have the places that they would have had there. What a board must be able to show at any hour of any day, and the models
-bring only by chance, happens for certain: a connector at fault, a call that nobody has reached, refused readings.
+bring only by chance, happens for certain: a connector at fault, a full car park, a call that nobody has reached,
+refused readings.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ TICK = timedelta(minutes=1)
 CLUSTER = "simulated-day"
 FAULT_AGO, FAULT_LASTS = timedelta(hours=2), timedelta(minutes=30)
 """When the first connector fails, before the end of the day, and for how long."""
+FULL_AGO, FULL_LASTS = timedelta(hours=1), timedelta(minutes=40)
+"""When the first car park is full: drivers are sent elsewhere."""
 CALL_AGO = timedelta(minutes=4)
 """When a call comes that no unit has been sent to."""
 REFUSED_AGO = timedelta(minutes=20)
@@ -160,7 +163,7 @@ async def write(day: Day, pool: Any) -> None:
     writer = Writer(pool, CLUSTER, _NoDeadLetters(), 0.0)
     for topic, log in day.logs.items():
         for start in range(0, len(log.records), BATCH):
-            await writer.write({(topic, 0): log.records[start : start + BATCH]}, {(topic, 0): len(log.records)})
+            await writer.write({(topic, 0): log.records[start : start + BATCH]}, ends={(topic, 0): len(log.records)})
 
 
 class _NoDeadLetters(DeadLetterProducer):
@@ -221,7 +224,10 @@ def _parking(district: District, since: datetime, until: datetime, share: int) -
     for at in _times(since, until, timedelta(minutes=5)):
         for lot, model in models:
             states[lot.id] = model.advance(states[lot.id], at)
-            yield at, lot.id, model.observe(states[lot.id])
+            fields = model.observe(states[lot.id])
+            if lot is models[0][0] and until - FULL_AGO <= at < until - FULL_AGO + FULL_LASTS:
+                fields = {**fields, "free_spaces": 0}
+            yield at, lot.id, fields
 
 
 def _emergency(district: District, since: datetime, until: datetime) -> list[Said]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,24 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("schemas", "services", "simulators", "deploy")
 PROJECT = "jianghan-district-platform"
+
+PURE = (
+    "schemas",
+    *(f"services/stream_processors/{n}" for n in ("engine", "emergency", "ev", "parking", "tax", "water")),
+)
+ENTRY_POINTS = (
+    "schemas/generate.py",
+    "schemas/compatibility/__main__.py",
+    "services/stream_processors/emergency/__main__.py",
+)
+"""They read and write files (`make generate`, the gate of the contract)."""
+CALCULATES = {
+    *("__future__", "abc", "array", "base64", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime"),
+    *("decimal", "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "itertools", "json", "math", "operator"),
+    *("re", "statistics", "string", "struct", "textwrap", "tomllib", "types", "typing", "unicodedata", "weakref"),
+    *("html", "zlib", "annotated_types", "lz4", "msgspec", "orjson", "pydantic", "pydantic_core", "typing_extensions"),
+}
+"""What only turns values into values: all that contracts and judging may import beside one another."""
 
 
 def sources() -> list[Path]:
@@ -27,6 +47,34 @@ def test_no_installed_distribution_ships_a_package_of_our_name() -> None:
 @pytest.mark.parametrize("name", ["utils.py", "helpers.py", "common.py"])
 def test_a_file_bears_the_name_of_its_concept(name: str) -> None:
     assert [p for p in sources() if p.name == name] == []
+
+
+def imported(source: Path) -> set[str]:
+    """Top-level names that a module imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module or "")
+    return {name.partition(".")[0] for name in names}
+
+
+def test_contracts_and_judging_import_only_what_turns_values_into_values() -> None:
+    strangers = {
+        (source.relative_to(ROOT).as_posix(), name)
+        for folder in PURE
+        for source in (ROOT / folder).rglob("*.py")
+        if source.relative_to(ROOT).as_posix() not in ENTRY_POINTS
+        for name in imported(source) - CALCULATES - {"schemas", "services"}
+    }
+    assert strangers == set()
+
+
+def test_every_package_of_ours_is_under_the_import_contracts() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    assert packages == set(settings["root_packages"]) == set(OURS)
 
 
 def test_requirements_are_pinned_with_hashes_and_name_no_address() -> None:

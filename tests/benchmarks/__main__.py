@@ -21,9 +21,14 @@ SCRIPTS = {
     "sink": "tests.benchmarks.sink_drain",
     "engine": "tests.benchmarks.engine",
     "alerts": "tests.benchmarks.alerts",
+    "delivery": "tests.benchmarks.delivery",
     "boards": "tests.benchmarks.boards",
+    "rest": "tests.benchmarks.rest",
+    "endurance": "tests.benchmarks.endurance",
 }
 """Benchmarks of one part, each with its own options (`--help`)."""
+SINK_ALERTS = "tests.benchmarks.sink_alerts"
+"""`sink --alerts`: with a million alerts stored, beside live readings."""
 
 
 def _numbers(text: str) -> list[int]:
@@ -39,7 +44,12 @@ def _whole_path(arguments: argparse.Namespace) -> None:
 
 
 def _script(name: str, options: list[str]) -> None:
-    subprocess.run([sys.executable, "-m", SCRIPTS[name], *options], cwd=ROOT, check=True)
+    module = SINK_ALERTS if name == "sink" and "--alerts" in options else SCRIPTS[name]
+    subprocess.run([sys.executable, "-m", module, *options], cwd=ROOT, check=True)
+
+
+def _machine() -> str:
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def main() -> None:
@@ -51,16 +61,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60, help="how long the highest rate must hold")
     parser.add_argument("--rates", type=_numbers, default=[4_000, 6_000, 8_000, 9_000, 10_000, 11_000, 12_000])
     parser.add_argument("--array-rates", type=_numbers, default=[10_000, 15_000, 18_000, 21_000, 25_000, 30_000])
-    arguments, rest = parser.parse_known_args()
-    if rest and arguments.what not in SCRIPTS:
-        parser.error(f"unknown options: {' '.join(rest)}")
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
+    given = sys.argv[1:]
+    if given and given[0] in SCRIPTS:
+        print(_machine(), flush=True)
+        _script(given[0], given[1:])
+        return
+    arguments = parser.parse_args(given)
+    print(_machine(), flush=True)
     if arguments.what in ("all", "whole-path"):
         _whole_path(arguments)
     if arguments.what == "all":
         _script("bridge", [])
-    elif arguments.what in SCRIPTS:
-        _script(arguments.what, rest)
 
 
 if __name__ == "__main__":

@@ -41,13 +41,12 @@ from deploy.local.paths import cache_dir
 from deploy.local.settings import LocalSettings
 from deploy.local.stack import SetupStep, Stack
 from schemas.fields import Feed
+from schemas.mqtt import BRIDGE_CLIENT_ID
 from schemas.topics import readings_topic, topic_spec
 
 DEVICES = 300
 SITES = 20
 TOPIC = readings_topic(Feed.EV)
-BRIDGE_CLIENT = "jianghan-ingest-bridge"
-TELEGRAF_CLIENT = "telegraf-drain"
 TELEGRAF_CONFIGURATION = """
 [agent]
   metric_batch_size = 5000
@@ -106,7 +105,7 @@ def reading(number: int) -> tuple[str, bytes]:
         "voltage_v": 230.1,
         "current_a": 31.3,
     }
-    return f"jianghan/ev/{site}/ev-{device:04d}/reading", orjson.dumps(body)
+    return f"jianghan/ev/{site}/ev-{device:04d}/relay", orjson.dumps(body)
 
 
 def queue_messages(url: str, count: int) -> None:
@@ -150,10 +149,10 @@ async def counting(environment: dict[str, str]) -> AsyncIterator[AIOKafkaConsume
         await consumer.stop()
 
 
-def make_session(url: str, client_id: str) -> None:
+def make_session(url: str) -> None:
     """Make the persistent session that the queue waits in, as the contender itself would."""
     parts = urlsplit(url)
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=BRIDGE_CLIENT_ID, protocol=MQTTProtocolVersion.MQTTv5)
     client.username_pw_set(parts.username, parts.password)
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = 86_400
@@ -180,7 +179,7 @@ def contender_command(name: str, stack: Stack, folder: Path) -> tuple[list[str],
             mqtt=f"{mqtt_url.hostname}:{mqtt_url.port}",
             mqtt_user=mqtt_url.username,
             mqtt_password=mqtt_url.password,
-            client=TELEGRAF_CLIENT,
+            client=BRIDGE_CLIENT_ID,
             kafka=role["KAFKA_BOOTSTRAP"],
             kafka_user=role["KAFKA_USERNAME"],
             kafka_password=role["KAFKA_PASSWORD"],
@@ -201,8 +200,7 @@ async def drain(name: str, messages: int) -> Result:
     try:
         async with Stack(settings, setup=[step]) as stack:
             operator = stack.environment("operator")
-            client = BRIDGE_CLIENT if name == "bridge" else TELEGRAF_CLIENT
-            await asyncio.to_thread(make_session, stack.environment("bridge")["MQTT_URL"], client)
+            await asyncio.to_thread(make_session, stack.environment("bridge")["MQTT_URL"])
             await asyncio.to_thread(queue_messages, operator["MQTT_URL"], messages)
             async with counting(operator) as consumer:
                 return await measure(name, stack, state, consumer, messages)

@@ -32,11 +32,11 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local.files import make_folder
 from deploy.local.paths import cache_dir
-from deploy.local.settings import LocalSettings
 from deploy.local.stack import SetupStep, Stack
 from schemas.fields import Feed
 from schemas.topics import readings_topic, topic_spec
 from services.runtime.settings import KafkaSettings
+from tests.conftest import local_settings
 
 DEVICES = 300
 TOPIC = readings_topic(Feed.EV)
@@ -221,10 +221,7 @@ async def main() -> None:
         await measure(dict(os.environ), dict(os.environ), chosen)
         return
     state = make_folder(cache_dir() / "tests" / uuid.uuid4().hex[:12])
-    settings = LocalSettings(
-        state=state, mqtt_port=0, kafka_port=0, kafka_controller_port=0, postgres_port=0,
-        kafka_heap="384m", kafka_bootstrap=None, mqtt_url=None, database_url=None,
-    )  # fmt: skip
+    settings = local_settings(state)
     try:
         async with Stack(settings, setup=list(STEPS)) as stack:
             await measure(stack.environment("operator"), stack.environment("sink"), chosen)

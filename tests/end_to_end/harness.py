@@ -9,9 +9,10 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 import pytest
 
 from deploy.local.paths import cache_dir
+from tests.full_disk import small_file_system
 
 ROOT = Path(__file__).resolve().parents[2]
 DISTRICT = str(Path(sys.executable).with_name("district"))
@@ -92,6 +94,17 @@ class District:
         pid = entry.get("pid")
         return int(pid) if pid else None
 
+    def metric(self, process: str, name: str) -> list[float]:
+        """Values of a metric of one process, one for each combination of its labels; none while it does not answer."""
+        known = json.loads((self.state / "run.json").read_text(encoding="utf-8"))
+        port = known["processes"].get(process, {}).get("metrics_port")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            return []
+        return [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name}{{", f"{name} "))]
+
     def kill(self, name: str) -> int:
         """Kill -9; returns the process id it had."""
         pid = self.pid(name)
@@ -119,8 +132,8 @@ class District:
         )
 
 
-def start_district(state: Path) -> District:
-    """`district run` on free ports with its data in `state`, which must not exist yet."""
+def start_district(state: Path, *, simulators: bool = False) -> District:
+    """`district run` on free ports with its data in `state`: a new folder, or one with data to go on from."""
     environment = {
         k: v for k, v in os.environ.items() if not k.startswith(("KAFKA_", "MQTT_", "DATABASE_", "DISTRICT_"))
     }
@@ -131,14 +144,15 @@ def start_district(state: Path) -> District:
         "DISTRICT_KAFKA_CONTROLLER_PORT": "0",
         "DISTRICT_POSTGRES_PORT": "0",
         "DISTRICT_GRAFANA_PORT": "0",
+        "DISTRICT_API_PORT": "0",
     }
     if chosen := os.environ.get("DISTRICT_CACHE"):
         environment["DISTRICT_CACHE"] = chosen
     output = state / "screen.txt"
-    state.mkdir(parents=True)
+    state.mkdir(parents=True, exist_ok=True)
     with output.open("wb") as screen:
         process = subprocess.Popen(
-            [DISTRICT, "run", "--plain", "--no-simulators"],
+            [DISTRICT, "run", "--plain", "--simulators" if simulators else "--no-simulators"],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -161,10 +175,24 @@ def all_running(district: District) -> bool | None:
 
 
 @contextmanager
-def running_district() -> Iterator[District]:
-    """A whole district without simulators; at the end it is stopped and its data removed."""
-    state = cache_dir() / "tests" / uuid.uuid4().hex[:12]
-    running = start_district(state)
+def running_district(
+    state: Path | None = None, *, simulators: bool = False, disk_megabytes: Mapping[str, int] | None = None
+) -> Iterator[District]:
+    """A whole district; at the end it is stopped and its data removed.
+
+    Args:
+        state: With data to go on from; a new folder when absent.
+        disk_megabytes: Servers whose folders are small file systems of this size.
+    """
+    state = state or cache_dir() / "tests" / uuid.uuid4().hex[:12]
+    with ExitStack() as disks:
+        for name, size in (disk_megabytes or {}).items():
+            disks.enter_context(small_file_system(state / name, size))
+        yield from _running_district(state, simulators=simulators)
+
+
+def _running_district(state: Path, *, simulators: bool) -> Iterator[District]:
+    running = start_district(state, simulators=simulators)
     try:
         wait_until(lambda: all_running(running), "the district to be live", START_SECONDS)
         yield running

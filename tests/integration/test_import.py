@@ -77,6 +77,19 @@ async def test_a_file_is_taken_over_once_and_its_faults_are_explained(stack: Sta
     assert "100 lines: 1 stored, 99 were there already, 0 refused" in run(stack, "parking", str(again)).stdout
 
 
+async def test_a_mark_before_the_first_line_is_passed_over_and_what_lies_in_the_future_is_no_history(
+    stack: Stack, tmp_path: Path
+) -> None:
+    file, future = tmp_path / "marked.jsonl", line("import-mark", 1).replace("2021-", "2099-")
+    file.write_text(line("import-mark", 0) + future, encoding="utf-8-sig")
+    said = run(stack, "parking", str(file))
+    assert "2 lines: 1 stored, 0 were there already, 1 refused" in said.stdout, said.stderr
+    (part,) = parts_of(file, Feed.PARKING)
+    (refused,) = [json.loads(each) for each in refused_file(part).read_text(encoding="utf-8").splitlines()]
+    assert "in the future" in refused["reason"]
+    assert refused["line"] == future.strip()
+
+
 async def test_a_killed_import_goes_on_and_counts_exactly(stack: Stack, tmp_path: Path) -> None:
     file = write(tmp_path / "killed.jsonl", "import-2", 60_000)
     environment = {**os.environ, **stack.environment("operator")}
@@ -118,7 +131,7 @@ async def test_parts_side_by_side_store_each_line_once(
     monkeypatch.setattr(history, "BATCH_LINES", 100)
     url = stack.environment("operator")["DATABASE_URL"]
     parts = reversed(parts_of(file, Feed.PARKING, part_bytes=50_000))
-    counts = [await asyncio.to_thread(take_part, url, part) for part in parts]
+    counts = [await asyncio.to_thread(take_part, url, part, datetime.now(UTC)) for part in parts]
     assert sum(each.stored for each in counts) == 3_000
     assert await stored(stack, "import-3") == 3_000
 

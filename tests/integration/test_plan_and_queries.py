@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import time
 import uuid
@@ -11,17 +12,22 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.local.stack import ServiceSpec, Stack
+from deploy.local.stack import Stack
 from schemas.alert import Alert, AlertEventType, AlertText, Severity, Suppression, SuppressionKind, alert_id
 from schemas.fields import Feed
 from schemas.indicator import Indicator, IndicatorStatus
 from schemas.topics import ALERTS, INDICATORS, readings_topic
 from schemas.verdict import Comparator, Evidence, SourceKind, Threshold, ThresholdSource
+from services.district.plan_files import PLAN_FOLDER
+from services.district.run import SINK
 from services.runtime.settings import KafkaSettings
-from tests.unit.district.test_plan_files import POLICY
+
+WATER = (PLAN_FOLDER / "policies" / "water.toml").read_text(encoding="utf-8")
+FLAT_LINE = re.compile(r'(id = "water.flat_line"\nname = .*\nname_zh = .*\nvalue = )\d+')
 
 
 async def district(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
@@ -43,32 +49,47 @@ def operator(stack: Stack, tmp_path: Path) -> dict[str, str]:
 
 async def test_a_version_is_published_once_and_shown_from_its_day_on(stack: Stack, tmp_path: Path) -> None:
     environment = operator(stack, tmp_path)
-    file = tmp_path / "do.toml"
-    file.write_text(POLICY, encoding="utf-8")
-    code, out, err = await district(
-        environment, "plan", "publish", str(file), "--effective", "2024-07-01", "--as", "me"
-    )
-    assert (code, err) == (0, "")
-    assert "published policy/water-do/1, in force from 2024-07-01" in out
-    assert "+ water.do_least: >= 5 mg/L" in out
-    code, out, _ = await district(environment, "plan", "publish", str(file), "--effective", "2024-07-01")
-    assert code == 0
-    assert "nothing was written" in out
+    file = tmp_path / "water.toml"
+    day = ("--effective", "2024-07-01", "--as", "me")
 
-    for day, there in (("2024-06-30", False), ("2024-07-01", True)):
-        code, out, _ = await district(environment, "plan", "show", "--at", day, "--feed", "water", "--json")
+    async def publish(version: str, flat_line: int) -> tuple[int, str, str]:
+        text = FLAT_LINE.sub(rf"\g<1>{flat_line}", WATER.replace('version = "2"', f'version = "{version}"', 1))
+        file.write_text(text, encoding="utf-8")
+        return await district(environment, "plan", "publish", str(file), *day)
+
+    async def flat_line_on(date: str) -> tuple[float, str]:
+        code, out, _ = await district(environment, "plan", "show", "--at", date, "--feed", "water", "--json")
         rows = {row["id"]: row for row in json.loads(out)}
         assert code == 0
-        assert ("water.do_least" in rows) is there
         assert rows["water.class"]["source"] == "plan jianghan-14fyp, page 31"
-    assert rows["water.do_least"]["source"] == "policy water-do, desk"
+        return rows["water.flat_line"]["value"], rows["water.flat_line"]["version"]
 
-    file.write_text(POLICY.replace("value = 5", "value = 6"), encoding="utf-8")
-    code, _, err = await district(environment, "plan", "publish", str(file))
+    code, out, err = await publish("it-1", 8)
+    assert (code, err) == (0, "")
+    assert "published policy/water-operations/it-1, in force from 2024-07-01" in out
+    assert "~ water.flat_line: < 6 readings → < 8 readings" in out
+    code, out, _ = await publish("it-1", 8)
+    assert code == 0
+    assert "nothing was written" in out
+    assert [await flat_line_on(date) for date in ("2024-06-30", "2024-07-01")] == [(6, "2"), (8, "it-1")]
+
+    code, _, err = await publish("it-1", 9)
     assert code == 1
     assert "give the changed document a new version" in err
+    code, _, err = await publish("it-2", -9)
+    assert code == 1
+    assert "water.flat_line: -9 readings cannot be" in err
+
+    assert (await publish("it-2", 9))[0] == 0
+    assert await flat_line_on("2024-07-01") == (9, "it-2")
+    code, out, _ = await publish("it-1", 8)
+    assert code == 0
+    assert "published policy/water-operations/it-1 again, in force from 2024-07-01" in out
+    assert await flat_line_on("2024-07-01") == (8, "it-1")
     code, out, _ = await district(environment, "plan", "history", "--json")
-    assert [(row["key"], row["published_by"]) for row in json.loads(out)] == [("policy/water-do/1", "me")]
+    ours = [row for row in json.loads(out) if row["key"].startswith("policy/water-operations/")]
+    published = [(row["key"].removeprefix("policy/water-operations/"), row["published_by"]) for row in ours]
+    assert published == [("it-1", "me"), ("it-2", "me"), ("it-1", "me")]
 
 
 async def test_a_broker_that_is_down_is_one_sentence(stack: Stack, tmp_path: Path) -> None:
@@ -80,7 +101,6 @@ async def test_a_broker_that_is_down_is_one_sentence(stack: Stack, tmp_path: Pat
     assert "Traceback" not in err
 
 
-SINK = ServiceSpec("timescale_sink", (sys.executable, "-m", "services.timescale_sink"), "sink")
 NOON = datetime(2026, 3, 1, 4, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 2, 28, 16, tzinfo=UTC)
 TARGET = Threshold(
@@ -163,7 +183,7 @@ async def test_alerts_figures_and_what_led_to_them(stack: Stack, producer: AIOKa
         f'{{"feed":"parking","device_id":"lot-9","group_id":"cbd","boot_id":"{name}","seq":1,"lane":"{lane}",'
         '"observed_at":"2026-03-01T04:00:00Z","total_spaces":100,"free_spaces":3}'
     ).encode()
-    place = await producer.send_and_wait(readings_topic(Feed.PARKING), reading, key=b"cbd")
+    place = await producer.send_and_wait(readings_topic(Feed.PARKING, live=False), reading, key=b"cbd")
     evidence = Evidence(topic=place.topic, partition=place.partition, offsets=(place.offset,))
     suppression = Suppression(kind=SuppressionKind.MAINTENANCE, by="window-1")
     for revision, why in ((0, None), (1, suppression)):
@@ -230,3 +250,53 @@ async def test_an_unknown_alert_and_a_silent_database_are_one_sentence(stack: St
         assert (code, out) == (1, "")
         assert err.startswith("district: A server does not answer: the database")
         assert "Traceback" not in err
+
+
+HOSTILE = "[red]x[/red] \x1b[2J\x1b]0;t\x07\x9b1m\r\nforged\u202e\u200b"
+
+
+async def test_text_of_devices_cannot_drive_the_terminal_in_any_command(stack: Stack, tmp_path: Path) -> None:
+    """The database holds what a device could say; each command shows it and obeys none of it."""
+    lane, number = f"exercise:{uuid.uuid4().hex[:8]}", alert_id("ev.fault", uuid.uuid4().hex, "live", "1")
+    said = an_alert(lane, 0, Evidence(topic=readings_topic(Feed.EV), partition=0, offsets=(1,)), None)
+    data = said.model_dump(mode="json") | {"place": HOSTILE, "text": {"zh": HOSTILE, "en": HOSTILE}, "rule": HOSTILE}
+    owner = await asyncpg.connect(stack.environment("operator")["DATABASE_OWNER_URL"])
+    try:
+        await owner.execute(
+            "INSERT INTO alerts (alert_id, revision, event, rule, feed, lane, asset, place, severity, started_at,"
+            " raised_at, observed_unit, threshold, text_zh, text_en)"
+            " VALUES ($1, 0, 'raised', $2, 'ev', $3, $2, $2, 'I', $4, $4, $2, $5, $2, $2)",
+            *(number, HOSTILE, lane, datetime.now(UTC), json.dumps(data["threshold"])),
+        )
+        await owner.execute(
+            "INSERT INTO alert_events (event_id, alert_id, revision, event, lane, data)"
+            " VALUES ($1, $1, 0, 'raised', $2, $3)",
+            *(number, lane, json.dumps(data | {"feed": "ev", "lane": lane, "evidence": None})),
+        )
+        await owner.execute(
+            "INSERT INTO indicators (lane, id, feed, subject, subject_name, period_start, period_end, unit, status,"
+            " status_reason, n, completeness, revision, details)"
+            " VALUES ($1, $2, 'ev', $2, $2, $3, $4, $2, $2, $2, 1, 1.0, 0, '{}')",
+            *(lane, HOSTILE, NOON, NOON + timedelta(hours=1)),
+        )
+        # `status` names the worst few: what tests of other files have left open is nobody's any more.
+        await owner.execute("UPDATE alerts SET ended_at = started_at WHERE ended_at IS NULL AND lane <> $1", lane)
+        environment = operator(stack, tmp_path)
+        query = f"SELECT place, rule FROM v_alerts WHERE lane = '{lane}'"
+        for command in (
+            ("alerts", "--lane", lane), ("explain", number), ("indicators", "--lane", lane), ("sql", query),
+            ("status",), ("sql", f"SELECT '{HOSTILE}'::int"), ("explain", HOSTILE),
+            ("lane", "close", "ev", HOSTILE), ("logs", HOSTILE),
+        ):  # fmt: skip
+            for form in ((), ("--json",)) if command[0] in {"alerts", "explain", "indicators", "status"} else ((),):
+                _, out, err = await district(environment, *command, *form)
+                shown = (out + err).replace("\r\n", "\n")
+                assert "[red]" in shown, command
+                assert [mark for mark in shown if not mark.isprintable() and mark != "\n"] == [], command
+                assert not any(line.startswith("forged") for line in shown.splitlines()), command
+        _, out, _ = await district(environment, "sql", query, "--json")
+        assert json.loads(out) == [{"place": HOSTILE, "rule": HOSTILE}], "JSON keeps every value"
+    finally:
+        for table in ("alerts", "alert_events", "indicators"):
+            await owner.execute(f"DELETE FROM {table} WHERE lane = $1", lane)
+        await owner.close()

@@ -19,6 +19,7 @@ from services.timescale_sink.migrations import bring_up_to_date
 from services.timescale_sink.policies import LEVELS
 from services.timescale_sink.settings import MigrationSettings
 from services.timescale_sink.storage import load_storage
+from tests.integration.alert_histories import any_order_ends_the_same
 from tests.integration.community import community_server, connected, prepare, refresh_all
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
@@ -193,7 +194,7 @@ async def past_their_age(owner: Any) -> None:
     """History that was taken in just now stays, whatever its age; in fourteen months it goes, and a recent chunk too."""
     old = NOW - timedelta(days=800)
     await owner.execute(INSERT, "age-1", 900_001, old, 5)
-    assert await owner.fetch("SELECT * FROM drop_expired_chunks()") == []
+    assert await owner.fetch("SELECT * FROM drop_expired_chunks(8)") == []
     assert await owner.fetchval("SELECT count(*) FROM parking_readings WHERE device_id = 'age-1'") == 1
     ages = {months: NOW + timedelta(days=30.5 * months) for months in (12, 14)}
     none, both = [
@@ -208,7 +209,7 @@ async def past_their_age(owner: Any) -> None:
     assert len(both) == 1
     begun = owner.transaction()
     await begun.start()
-    dropped = await owner.fetch("SELECT * FROM drop_expired_chunks($1)", ages[14])
+    dropped = await owner.fetch("SELECT * FROM drop_expired_chunks($1, 1000)", ages[14])
     assert both[0]["chunk"] in {row["chunk"] for row in dropped}
     assert await owner.fetchval("SELECT count(*) FROM parking_readings WHERE device_id = 'age-1'") == 0
     await begun.rollback()
@@ -218,12 +219,20 @@ async def past_their_age(owner: Any) -> None:
 async def test_the_writer_cannot_shorten_an_age(stack: Stack) -> None:
     writer = await asyncpg.connect(stack.environment("operator")["DATABASE_URL"])
     try:
-        assert await writer.fetch("SELECT relation, chunk FROM drop_expired_chunks()") == []
+        assert await writer.fetch("SELECT relation, chunk FROM drop_expired_chunks(8)") == []
         for attempt in (
             "UPDATE storage_ages SET months = 1",
-            "SELECT * FROM drop_expired_chunks(now() + INTERVAL '90 years')",
+            "SELECT * FROM drop_expired_chunks(now() + INTERVAL '90 years', 1)",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await writer.execute(attempt)
     finally:
         await writer.close()
+
+
+async def test_alerts_in_any_order_end_in_the_same_rows_on_the_community_edition(community: Any) -> None:
+    """Here beside the rollups, since its one server is up."""
+    transaction = community.transaction()
+    await transaction.start()
+    await any_order_ends_the_same(community, seeds=10)
+    await transaction.rollback()

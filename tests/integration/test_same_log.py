@@ -1,17 +1,23 @@
-"""One recorded log in a plain loop, by the Kafka host twice, by three workers with rebalances: the same alert events.
+"""One recorded log of each feed in a plain loop, and by three workers with rebalances and kills: the same is said.
 
-Byte for byte, once repeats are taken out.
+Alert events and indicators, byte for byte, once repeats are taken out. The log is that of a lane: its clock is part of
+it, so that it is the same log however long the hosts take. `SAME_LOG_READINGS` sets how long it is in all.
+
+    log      |== half before any worker ==|== half while they come and go ==| closed
+    workers  1 ........ 2 .. 3 .. -1 .. +1 .. kill -9 .. (20 changes of the group in all)
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import shutil
+import signal
 import sys
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -20,57 +26,34 @@ from aiokafka.structs import ConsumerRecord
 from deploy.local.files import make_folder
 from deploy.local.paths import cache_dir
 from deploy.local.stack import ServiceSpec, Stack
-from schemas.clock import KIND_HEADER, KIND_TICK, Tick
+from deploy.local.supervisor import State
+from schemas.clock import KIND_HEADER, KIND_TICK
 from schemas.fields import Feed
-from schemas.parking import ParkingReading
-from schemas.topics import ALERTS, readings_topic, state_topic, topic_spec
+from schemas.lane import LanePhase, LaneStatus
+from schemas.topics import ALERTS, INDICATORS, LANES, readings_topic, topic_spec
 from services.runtime.settings import KafkaSettings
-from services.stream_processors.engine.events import AlertOutput
+from services.stream_processors.engine.events import AlertOutput, IndicatorOutput
 from services.stream_processors.engine.worker import Worker
 from services.stream_processors.registry import build_judges
 from services.stream_processors.settings import ProcessorSettings
 from tests.conftest import local_settings, setup_steps
 from tests.integration.test_processor_kafka import kafka_of
+from tests.unit.stream_processors.same_log import Written, closing, script
 
-Said = frozenset[tuple[bytes, tuple[tuple[str, bytes], ...], bytes]]
-"""Key, headers and value of each alert event."""
+Said = dict[str, frozenset[bytes]]
+"""Alerts and indicators without repeats."""
 
-TOPIC, STATE = readings_topic(Feed.PARKING), state_topic(Feed.PARKING)
-LANE = f"replay:same-{uuid.uuid4().hex[:8]}"
-ZONES, LOTS, MINUTES, CHUNKS = 8, 4, 60, 6
-START = datetime(2026, 11, 24, tzinfo=UTC)
-WAIT_SECONDS = 90
-
-
-def worker(number: int) -> ServiceSpec:
-    command = (sys.executable, "-m", "services.stream_processors", "--feed", Feed.PARKING.value)
-    return ServiceSpec(f"worker-{number}", command, "processor")
+READINGS: Final = int(os.environ.get("SAME_LOG_READINGS", "20000"))
+LANE: Final = f"replay:same-{uuid.uuid4().hex[:8]}"
+CHANGES: Final = 20
+KILLS: Final = frozenset({7, 14})
+WAIT_SECONDS: Final = 60 + READINGS / 100
+WORKERS: Final = ("worker-1", "worker-2", "worker-3")
 
 
-def chunk(number: int) -> list[tuple[ParkingReading | datetime, bytes]]:
-    """Part of an hour of counts, some impossible, some late, some twice; and the clock behind them."""
-    dice = random.Random(number)
-    found: list[tuple[ParkingReading | datetime, bytes]] = []
-    for minute in range(number * MINUTES // CHUNKS, (number + 1) * MINUTES // CHUNKS):
-        for zone in range(ZONES):
-            for lot in range(LOTS):
-                late = 12 * dice.random() if dice.random() < 0.1 else 0
-                at = START + timedelta(minutes=max(0, minute - late), seconds=lot)
-                free = dice.choice([0, 0, 0, 1, 2, 5, 30, -3, 120])
-                reading = ParkingReading(
-                    feed=Feed.PARKING,
-                    device_id=f"same-z{zone}-l{lot}",
-                    group_id=f"same-z{zone}",
-                    boot_id="b",
-                    seq=minute,
-                    observed_at=at.replace(microsecond=0),
-                    lane=LANE,
-                    total_spaces=100,
-                    free_spaces=free,
-                )
-                found += [(reading, reading.group_id.encode())] * (2 if dice.random() < 0.05 else 1)
-        found.append((START + timedelta(minutes=minute), b""))
-    return found
+def worker(name: str) -> ServiceSpec:
+    command = (sys.executable, "-m", "services.stream_processors", "--lanes")
+    return ServiceSpec(name, command, "processor", {"PROCESSOR_INSTANCE": name})
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +73,14 @@ async def producer(stack: Stack) -> AsyncIterator[AIOKafkaProducer]:
     await client.stop()
 
 
-async def record(producer: AIOKafkaProducer, number: int) -> None:
-    partitions = await producer.partitions_for(TOPIC)
-    for what, key in chunk(number):
-        if isinstance(what, datetime):
-            tick = Tick(lane=LANE, at=what).model_dump_json().encode()
-            for partition in partitions:
-                await producer.send(TOPIC, tick, partition=partition, headers=[(KIND_HEADER, KIND_TICK)])
-        else:
-            await producer.send(TOPIC, what.model_dump_json().encode(), key=key)
+async def write(producer: AIOKafkaProducer, written: list[Written]) -> None:
+    for feed, value, key in written:
+        topic = readings_topic(feed, live=False)
+        if key is not None:
+            await producer.send(topic, value, key=key)
+            continue
+        for partition in range(topic_spec(topic).partitions):
+            await producer.send(topic, value, partition=partition, headers=[(KIND_HEADER, KIND_TICK)])
     await producer.flush()
 
 
@@ -120,80 +102,101 @@ async def read_all(kafka: KafkaSettings, topic: str) -> dict[int, list[ConsumerR
         await consumer.stop()
 
 
-async def said_by_hosts(kafka: KafkaSettings, since: dict[int, int]) -> Said:
-    records = await read_all(kafka, ALERTS)
-    return frozenset(
-        (record.key, tuple(record.headers), record.value)
-        for partition, of in records.items()
-        for record in of
-        if record.offset >= since.get(partition, 0) and LANE.encode() in record.value
-    )
+async def until_closed(kafka: KafkaSettings) -> dict[tuple[Feed, int], LaneStatus]:
+    """The last status of the lane in each partition of each feed, once it is closed in all."""
+    wanted = {(feed, p) for feed in Feed for p in range(topic_spec(readings_topic(feed, live=False)).partitions)}
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            statuses = [
+                LaneStatus.model_validate_json(record.value)
+                for records in (await read_all(kafka, LANES)).values()
+                for record in records
+                if LANE.encode() in record.value
+            ]
+            last = {(status.feed, status.partition): status for status in statuses}
+            if all(place in last and last[place].phase is LanePhase.CLOSED for place in wanted):
+                return last
+            await asyncio.sleep(1)
 
 
-async def until_said(kafka: KafkaSettings, since: dict[int, int], expected: Said) -> Said:
-    deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
-    while True:
-        said = await said_by_hosts(kafka, since)
-        if len(said) >= len(expected) or asyncio.get_running_loop().time() > deadline:
-            return said
-        await asyncio.sleep(0.5)
-
-
-async def ends(kafka: KafkaSettings) -> dict[int, int]:
-    return {p: records[-1].offset + 1 if records else 0 for p, records in (await read_all(kafka, ALERTS)).items()}
-
-
-async def in_a_plain_loop(kafka: KafkaSettings) -> Said:
-    (judge,) = build_judges([Feed.PARKING.value], ProcessorSettings())
-    said = set()
-    for partition, records in (await read_all(kafka, TOPIC)).items():
-        outputs, refused = Worker(judge, TOPIC, partition).judge(records)
-        assert not [item for item in refused if LANE.encode() in item.payload]
-        for output in outputs:
-            if isinstance(output, AlertOutput) and output.alert.lane == LANE:
-                alert = output.alert
-                said.add((alert.kafka_key(), tuple(alert.to_headers()), alert.model_dump_json().encode()))
-    return frozenset(said)
-
-
-async def forget_everything(producer: AIOKafkaProducer) -> None:
-    """No snapshot is left: whoever comes next judges the log from its beginning."""
-    for partition in await producer.partitions_for(STATE):
-        for _ in range(8):
-            await producer.send_and_wait(STATE, None, key=str(partition).encode(), partition=partition)
-
-
-async def test_whoever_judges_the_log_says_the_same(stack: Stack, producer: AIOKafkaProducer) -> None:
-    kafka = kafka_of(stack)
-    before = await ends(kafka)
-    await forget_everything(producer)
-
-    await stack.start_service(worker(1))
-    await record(producer, 0)
-    others = [asyncio.create_task(stack.start_service(worker(number))) for number in (2, 3)]
-    await record(producer, 1)
-    await asyncio.gather(*others)
-    await record(producer, 2)
-    await stack.kill("worker-2")
-    await record(producer, 3)
-    await stack.stop("worker-1")
-    await record(producer, 4)
-    await record(producer, 5)
-
-    expected = await in_a_plain_loop(kafka)
-    assert len(expected) > 100
-    assert {b"raised", b"resolved", b"amended", b"retracted"} <= {
-        dict(headers)["ce_type"].rsplit(b".", 1)[1] for _, headers, _ in expected
+async def said_by_hosts(kafka: KafkaSettings) -> Said:
+    return {
+        topic: frozenset(
+            record.value
+            for records in (await read_all(kafka, topic)).values()
+            for record in records
+            if LANE.encode() in record.value
+        )
+        for topic in (ALERTS, INDICATORS)
     }
-    by_three = await until_said(kafka, before, expected)
-    for number in (2, 3):
-        await stack.stop(f"worker-{number}")
-    assert by_three == expected
 
-    for _ in range(2):
-        since = await ends(kafka)
-        await forget_everything(producer)
-        await stack.start("worker-1")
-        by_one = await until_said(kafka, since, expected)
-        await stack.stop("worker-1")
-        assert by_one == expected
+
+async def said_in_a_plain_loop(kafka: KafkaSettings) -> Said:
+    said: dict[str, set[bytes]] = {ALERTS: set(), INDICATORS: set()}
+    for judge in build_judges([], ProcessorSettings()):
+        topic = readings_topic(judge.feed, live=False)
+        for partition, records in (await read_all(kafka, topic)).items():
+            outputs, refused = Worker(judge, topic, partition, live=False).judge(records)
+            assert not refused
+            for output in outputs:
+                if isinstance(output, AlertOutput):
+                    said[ALERTS].add(output.alert.model_dump_json().encode())
+                elif isinstance(output, IndicatorOutput):
+                    said[INDICATORS].add(output.encode())
+    return {topic: frozenset(values) for topic, values in said.items()}
+
+
+async def change_the_group(stack: Stack, dice: random.Random) -> None:
+    """Members come and go, two are killed; at the end all three are there."""
+    for number in range(CHANGES):
+        name = dice.choice(WORKERS)
+        is_up = stack.states()[name] is State.READY
+        if number in KILLS:
+            name = next(each for each in WORKERS if stack.states()[each] is State.READY)
+            await stack.kill(name, signal.SIGKILL)
+        elif is_up and sum(state is State.READY for state in stack.states().values()) > 4:
+            await stack.stop(name)
+        elif not is_up:
+            await stack.start(name)
+        else:
+            await stack.kill(name, signal.SIGTERM)  # its supervisor starts it again
+        await asyncio.sleep(1 + dice.random())
+
+
+def assert_same(said: frozenset[bytes], expected: frozenset[bytes]) -> None:
+    """Shows a few of what only one side said, whole: a count alone says nothing about the cause."""
+    differing = [sorted(only)[:4] for only in (said - expected, expected - said)]
+    counts = len(said - expected), len(expected - said)
+    assert differing == [[], []], f"said by hosts alone: {counts[0]}, by the plain loop alone: {counts[1]}"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300 + 2 * WAIT_SECONDS)
+async def test_whoever_judges_the_log_of_any_feed_says_the_same(stack: Stack, producer: AIOKafkaProducer) -> None:
+    kafka, dice = kafka_of(stack), random.Random(7)
+    count = READINGS // len(Feed)
+    scripts = [list(script(feed, LANE, count)) for feed in Feed]
+    written = [each for feeds in zip(*scripts, strict=False) for each in feeds]
+    half = len(written) // 2
+    await write(producer, written[:half])
+    for name in WORKERS:
+        await stack.start_service(worker(name))
+
+    async def flow() -> None:
+        for start in range(half, len(written), 500):
+            await write(producer, written[start : start + 500])
+            await asyncio.sleep(0.2)
+
+    flowing = asyncio.create_task(flow())
+    await change_the_group(stack, dice)
+    await flowing
+    await write(producer, [closing(feed, LANE, count) for feed in Feed])
+
+    statuses = await until_closed(kafka)
+    assert sum(status.judged for status in statuses.values()) >= READINGS * 0.95
+    said, expected = await said_by_hosts(kafka), await said_in_a_plain_loop(kafka)
+    for name in WORKERS:
+        await stack.stop(name)
+    assert len(expected[ALERTS]) > 100
+    for topic in said:
+        assert_same(said[topic], expected[topic])

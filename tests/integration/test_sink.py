@@ -14,15 +14,15 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.local.stack import ServiceSpec, Stack
+from deploy.local.stack import Stack
 from schemas.alert import Alert, AlertEventType, AlertText, Severity, alert_id
 from schemas.clock import KIND_HEADER, KIND_TICK, Tick
 from schemas.fields import Feed
 from schemas.topics import ALERTS
 from schemas.verdict import Comparator, SourceKind, Threshold, ThresholdSource
-from services.runtime.settings import KafkaSettings
+from services.district.run import SINK
+from tests.integration.test_processor_kafka import kafka_of
 
-SINK = ServiceSpec("timescale_sink", (sys.executable, "-m", "services.timescale_sink"), "sink")
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 
@@ -33,19 +33,9 @@ def reading(boot: str, seq: int, *, device: str = "lot-1", free: int = 3) -> byt
     ).encode()
 
 
-@pytest.fixture(scope="module")
-async def sink(stack: Stack) -> AsyncIterator[Stack]:
-    await stack.start_service(SINK)
-    yield stack
-    await stack.stop(SINK.name)
-
-
 @pytest.fixture
 async def producer(sink: Stack) -> AsyncIterator[AIOKafkaProducer]:
-    environment = sink.environment("operator")
-    names = ("bootstrap", "security_protocol", "username", "password")
-    settings = KafkaSettings.model_validate({name: environment[f"KAFKA_{name.upper()}"] for name in names})
-    async with AIOKafkaProducer(**settings.client_options("test"), linger_ms=5) as client:
+    async with AIOKafkaProducer(**kafka_of(sink).client_options("test"), linger_ms=5) as client:
         yield client
 
 
@@ -99,10 +89,45 @@ async def test_repeats_are_counted_and_stored_once(sink: Stack, producer: Any, r
     assert after["duplicates"] - before["duplicates"] == 50
 
 
-async def test_a_row_that_the_database_refuses_is_isolated(sink: Stack, producer: Any, reader: Any) -> None:
+async def test_readings_of_other_lanes_come_by_their_own_topic_into_the_same_table(
+    sink: Stack, producer: Any, reader: Any
+) -> None:
+    """Both topics of the feed in flight at once, some repeated: each is counted where it came by."""
+    boot = uuid.uuid4().hex
+    before = await totals(reader)
+    live = [reading(boot, n) for n in range(300)]
+    aside = [reading(boot, n, device="lot-2")[:-1] + b',"lane":"replay:a"}' for n in range(300)]
+    tick = Tick(lane="replay:a", at=NOW).model_dump_json().encode()
+    await asyncio.gather(
+        send(producer, "readings.parking", live + live[:50]),
+        send(producer, "readings.parking.lanes", aside + aside[:70]),
+    )
+    await send(producer, "readings.parking.lanes", [tick], headers=[(KIND_HEADER, KIND_TICK)])
+    await settle(sink, "SELECT readings FROM v_feed_totals WHERE feed = 'parking'", until=before["readings"] + 720)
+    by_lane = f"SELECT lane, count(*) FROM v_parking_readings WHERE boot_id = '{boot}' GROUP BY 1 ORDER BY 1"
+    assert [tuple(row) for row in await reader.fetch(by_lane)] == [("live", 300), ("replay:a", 300)]
+    after = await totals(reader)
+    assert after["stored"] - before["stored"] == 600
+    assert after["duplicates"] - before["duplicates"] == 120
+    ledger = await reader.fetch("SELECT feed, difference FROM v_ledger")
+    assert sorted(row["feed"] for row in ledger) == sorted(Feed)
+    assert all(row["difference"] == 0 for row in ledger)
+
+
+@pytest.fixture
+async def picky(sink: Stack) -> AsyncIterator[int]:
+    """A count of free spaces that the database refuses although the contract takes it."""
+    owner = await asyncpg.connect(sink.environment("operator")["DATABASE_OWNER_URL"])
+    await owner.execute("ALTER TABLE parking_readings ADD CONSTRAINT picky CHECK (free_spaces <> 617617) NOT VALID")
+    yield 617_617
+    await owner.execute("ALTER TABLE parking_readings DROP CONSTRAINT picky")
+    await owner.close()
+
+
+async def test_a_row_that_the_database_refuses_is_isolated(sink: Stack, producer: Any, reader: Any, picky: int) -> None:
     boot = uuid.uuid4().hex
     values = [reading(boot, n) for n in range(1_000)]
-    values[617] = reading(boot, 617)[:-1] + b',"lot_name":"a\\u0000b"}'
+    values[617] = reading(boot, 617, free=picky)
     await send(producer, "readings.parking", values)
     await settle(sink, ROWS, boot, until=999)
     await settle(sink, "SELECT count(*) FROM v_dead_letters WHERE boot_id = $1", boot, until=1)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -17,11 +16,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from deploy.local.stack import ServiceSpec, Stack
+from deploy.local.stack import Stack
 from schemas.topics import DEAD_LETTERS, topic_spec
-from services.runtime.settings import KafkaSettings
+from services.district.run import SINK
+from tests.integration.test_processor_kafka import kafka_of
 
-SINK = ServiceSpec("timescale_sink", (sys.executable, "-m", "services.timescale_sink"), "sink")
 TOPIC = "readings.tax"
 ROWS = "SELECT count(*) FROM v_tax_readings WHERE boot_id = $1"
 HANDLED = "SELECT readings FROM v_feed_totals WHERE feed = 'tax'"
@@ -31,26 +30,13 @@ def receipt(boot: str, seq: int) -> bytes:
     return (
         f'{{"feed":"tax","device_id":"office-1","group_id":"jianghan","boot_id":"{boot}","seq":{seq},'
         f'"observed_at":"2026-03-01T08:00:00Z","building_id":"b-1","receipt_id":"r-{seq}","entry":"payment",'
-        '"tax_kind":"value_added","tax_period":"2026-02","amount_cny":"12345678901234.56"}'
+        '"tax_kind":"value_added","tax_period":"2026-02","amount_cny":"12345678901.56"}'
     ).encode()
-
-
-def kafka_settings(stack: Stack) -> KafkaSettings:
-    environment = stack.environment("operator")
-    names = ("bootstrap", "security_protocol", "username", "password")
-    return KafkaSettings.model_validate({name: environment[f"KAFKA_{name.upper()}"] for name in names})
-
-
-@pytest.fixture(scope="module")
-async def sink(stack: Stack) -> AsyncIterator[Stack]:
-    await stack.start_service(SINK)
-    yield stack
-    await stack.stop(SINK.name)
 
 
 @pytest.fixture
 async def producer(sink: Stack) -> AsyncIterator[AIOKafkaProducer]:
-    options = kafka_settings(sink).client_options("test")
+    options = kafka_of(sink).client_options("test")
     async with AIOKafkaProducer(**options, linger_ms=5, max_request_size=6 * 2**20) as client:
         yield client
 
@@ -166,7 +152,7 @@ async def test_a_topic_that_was_made_anew_is_read_from_its_start(sink: Stack, pr
     await send(producer, [receipt(boot, n) for n in range(30)])
     await settle(sink, ROWS, boot, until=30)
     await sink.stop(SINK.name)
-    admin = AIOKafkaAdminClient(**kafka_settings(sink).client_options("test-admin"))
+    admin = AIOKafkaAdminClient(**kafka_of(sink).client_options("test-admin"))
     await admin.start()
     try:
         await admin.delete_topics([TOPIC])
@@ -175,7 +161,7 @@ async def test_a_topic_that_was_made_anew_is_read_from_its_start(sink: Stack, pr
         assert [code for _, code, *_ in answer.topic_errors] == [0]
     finally:
         await admin.close()
-    async with AIOKafkaProducer(**kafka_settings(sink).client_options("test-anew")) as fresh:
+    async with AIOKafkaProducer(**kafka_of(sink).client_options("test-anew")) as fresh:
         await send(fresh, [receipt(boot, n) for n in range(100, 106)])
     await sink.start(SINK.name)
     await settle(sink, ROWS, boot, until=36)

@@ -2,16 +2,21 @@
 
 from pathlib import Path
 
+import pytest
+
 from deploy.local.apt import (
     Source,
     choose_debian_mirror,
+    choose_security_archive,
     configuration,
     download_share,
     machine_sources,
     parse_deb822,
     parse_one_line,
-    source_line,
+    simulated,
+    source_lines,
 )
+from deploy.local.errors import PackageSourceMissing
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 DEB822 = f"""
@@ -73,11 +78,50 @@ def test_a_private_mirror_counts_as_debian_by_its_keyring() -> None:
     assert choose_debian_mirror([mirror]) == mirror
 
 
-def test_our_line_names_the_suite_and_keeps_the_machine_s_keyring() -> None:
-    assert source_line(Source("http://m.example/debian", ("bookworm",), ("main",), "/k.gpg")) == (
+def test_our_lines_name_the_suite_with_its_updates_and_security_and_keep_the_machine_s_keyrings() -> None:
+    assert source_lines(parse_deb822(DEB822)) == (
+        f"deb [signed-by={KEYRING}] http://mirror.example/debian trixie main\n"
+        f"deb [signed-by={KEYRING}] http://mirror.example/debian trixie-updates main\n"
+        f"deb [signed-by={KEYRING}] http://mirror.example/debian-security trixie-security main\n"
+    )
+
+
+def test_a_machine_without_updates_and_security_gets_the_suite_alone() -> None:
+    assert source_lines([Source("http://m.example/debian", ("bookworm",), ("main",), "/k.gpg")]) == (
         "deb [signed-by=/k.gpg] http://m.example/debian trixie main\n"
     )
-    assert f"signed-by={KEYRING}" in source_line(Source("http://m.example/debian", ("bookworm",), ("main",), None))
+    assert f"signed-by={KEYRING}" in source_lines([Source("http://m.example/debian", ("bookworm",), ("main",), None)])
+    with pytest.raises(PackageSourceMissing):
+        source_lines([])
+
+
+def test_updates_of_a_stanza_of_their_own_count_and_those_of_another_mirror_do_not() -> None:
+    main = Source("http://m.example/debian", ("bookworm",), ("main",), KEYRING)
+    own = Source("http://m.example/debian", ("bookworm-updates",), ("main",), KEYRING)
+    other = Source("http://other.example/node", ("stable-updates",), ("main",), None)
+    assert "trixie-updates" in source_lines([main, own])
+    assert "trixie-updates" not in source_lines([main, other])
+
+
+def test_the_security_archive_is_known_by_its_suite_wherever_it_is() -> None:
+    by_name = Source("http://proxy.example/apt/sec", ("bookworm-security",), ("main",), KEYRING)
+    by_old_name = Source("http://security.example/debian-security", ("buster/updates",), ("main",), None)
+    foreign = Source("http://packages.example/node", ("node-security",), ("main",), "/usr/share/keyrings/node.gpg")
+    backports = Source("http://m.example/debian", ("bookworm-backports",), ("main",), KEYRING)
+    assert choose_security_archive([foreign, backports, by_name]) == by_name
+    assert choose_security_archive([by_old_name]) == by_old_name
+    assert choose_security_archive([foreign, backports]) is None
+
+
+def test_versions_are_read_from_apt_s_simulation() -> None:
+    assert simulated(
+        [
+            "Reading package lists...",
+            "Inst libssl3t64 (3.5.9-1~deb13u1 Debian:13/stable, Debian-Security:13/stable-security [amd64]) []",
+            "Inst mosquitto [2.0.20-1] (2.0.21-1 Debian:13/stable [amd64])",
+            "Conf mosquitto (2.0.21-1 Debian:13/stable [amd64])",
+        ]
+    ) == {"libssl3t64": "3.5.9-1~deb13u1", "mosquitto": "2.0.21-1"}
 
 
 def test_everything_that_apt_writes_is_inside_our_root() -> None:

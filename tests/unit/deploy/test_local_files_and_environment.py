@@ -1,10 +1,12 @@
 """Credentials, ports, folders, pins and the environment of each role."""
 
+import json
 import os
 import stat
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings
 
 from deploy.local import credentials, environment, maven, paths, ports
 from deploy.local.environment import Ports
@@ -14,8 +16,13 @@ from deploy.local.health import status_of
 from deploy.local.processes import identify, is_alive
 from deploy.local.run_record import RunRecord, read, this_process, write
 from deploy.local.settings import LocalSettings
-from deploy.local.stack import inherited
 from deploy.local.stop import clean
+from services.alert_delivery.settings import DeliverySettings
+from services.ingest_bridge.settings import BridgeSettings, MqttSettings
+from services.runtime.settings import KafkaSettings, ServiceSettings, TopicSettings
+from services.stream_processors.settings import ProcessorSettings
+from services.timescale_sink.settings import MigrationSettings, SinkSettings
+from simulators.settings import SimulatorSettings
 
 
 def settings(state: Path, **chosen: object) -> LocalSettings:
@@ -32,7 +39,8 @@ def test_credentials_are_made_once_and_only_their_owner_reads_them(tmp_path: Pat
     assert credentials.load_or_create(tmp_path) == first
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     everything = first.model_dump_json()
-    assert len(set(first.kafka.model_dump().values())) == 6
+    passwords = list(first.kafka.model_dump().values())
+    assert len(set(passwords)) == len(passwords)
     assert first.device_secret in everything
 
 
@@ -95,12 +103,20 @@ def test_each_role_gets_its_own_user_and_nothing_more(tmp_path: Path) -> None:
         "KAFKA_USERNAME": "bridge",
         "KAFKA_PASSWORD": secrets.kafka.bridge,
         "MQTT_URL": f"mqtt://bridge:{secrets.mqtt.bridge}@127.0.0.1:1",
+        "DEVICE_REGISTER": f"{tmp_path}/devices/register.json",
         "LOG_FORMAT": "json",
     }
     assert found["sink"]["DATABASE_URL"].startswith("postgresql://district_writer:")
     assert "DATABASE_OWNER_URL" not in found["sink"]
     assert found["processor"].keys() == {"KAFKA_USERNAME", "KAFKA_PASSWORD"}
+    assert found["delivery"] == {
+        "KAFKA_USERNAME": "delivery",
+        "KAFKA_PASSWORD": secrets.kafka.delivery,
+        "SUBSCRIBERS_FILE": f"{tmp_path}/subscribers/subscribers.json",
+    }
     assert found["simulators"] == {"MQTT_URL": "mqtt://127.0.0.1:1", "DEVICE_SECRET": secrets.device_secret}
+    assert environment.of_role(found, "grafana").keys() == {*found["common"], "DATABASE_GRAFANA_URL"}
+    assert found["grafana"]["DATABASE_GRAFANA_URL"].startswith("postgresql://district_grafana:")
     superuser = secrets.database.superuser
     assert not any(superuser in value for role in found.values() for value in role.values())
 
@@ -120,10 +136,57 @@ def test_servers_of_the_operator_are_passed_on_as_they_are(tmp_path: Path) -> No
     assert found["processor"] == {"KAFKA_USERNAME": "district", "KAFKA_PASSWORD": "k"}
     assert found["bridge"]["MQTT_URL"] == "mqtts://u:p@broker:8883"
     assert found["operator"]["DATABASE_READER_URL"] == "postgresql://w@db/d"
+    assert found["operator"]["DATABASE_GRAFANA_URL"] == "postgresql://w@db/d"
 
 
-def test_a_service_inherits_no_variable_of_the_contract() -> None:
-    assert inherited({"PATH": "/bin", "DATABASE_OWNER_URL": "secret", "KAFKA_PASSWORD": "secret"}) == {"PATH": "/bin"}
+def test_a_service_inherits_the_machine_s_ways_and_what_is_chosen_for_its_role() -> None:
+    ours = {
+        "PATH": "/bin",
+        "HOME": "/home/me",
+        "DATABASE_OWNER_URL": "secret",
+        "KAFKA_PASSWORD": "secret",
+        "GRAFANA_TOKEN": "secret",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "PROCESSOR_RECORDS_MAX": "7",
+        "WATER_POLICY": "/my.toml",
+        "WATER_POLICY_OF_MINE": "secret",
+        "SINK_BATCH_RECORDS": "9",
+    }
+    plain = {"PATH": "/bin", "HOME": environment.NO_HOME}
+    assert environment.inherited(ours, "bridge") == plain
+    assert environment.inherited(ours, "sink") == plain | {"SINK_BATCH_RECORDS": "9"}
+    assert environment.inherited(ours, "processor") == plain | {
+        "PROCESSOR_RECORDS_MAX": "7",
+        "WATER_POLICY": "/my.toml",
+    }
+
+
+@pytest.mark.parametrize(
+    ("role", "model"),
+    [
+        *((role, KafkaSettings) for role in ("bridge", "sink", "processor", "delivery", "operator")),
+        *((role, ServiceSettings) for role in ("bridge", "sink", "processor", "delivery")),
+        ("bridge", BridgeSettings),
+        ("bridge", MqttSettings),
+        ("sink", SinkSettings),
+        ("processor", ProcessorSettings),
+        ("delivery", DeliverySettings),
+        ("operator", MigrationSettings),
+        ("operator", TopicSettings),
+        ("simulators", SimulatorSettings),
+    ],
+)
+def test_each_setting_of_a_service_reaches_it(role: str, model: type[BaseSettings]) -> None:
+    """Either by the contract or because it may be chosen; a new setting without a way in fails here."""
+    contract = environment.of_role(
+        environment.of_all_roles(settings(Path("/s")), Ports(1, 2, 3, 4), credentials.Credentials()), role
+    )
+    names = {
+        str(each.validation_alias or f"{model.model_config.get('env_prefix') or ''}{name}").upper()
+        for name, each in model.model_fields.items()
+    }
+    inherited = environment.inherited(dict.fromkeys(names, "x"), role)
+    assert names <= contract.keys() | inherited.keys() | {"METRICS_PORT"}
 
 
 def test_two_checkouts_of_one_name_have_two_labels() -> None:
@@ -173,3 +236,13 @@ def test_health_answers_are_read() -> None:
         None,
         None,
     ]
+
+
+def test_credentials_of_an_older_release_get_what_is_new_and_keep_it(tmp_path: Path) -> None:
+    known = credentials.Credentials().model_dump()
+    del known["database"]["grafana"]
+    (tmp_path / credentials.FILE_NAME).write_text(json.dumps(known))
+    first = credentials.load_or_create(tmp_path)
+    assert first.database.reader == known["database"]["reader"]
+    assert credentials.load_or_create(tmp_path) == first, "another process finds the same"
+    assert stat.S_IMODE((tmp_path / credentials.FILE_NAME).stat().st_mode) == 0o600

@@ -2,15 +2,34 @@
 
 import base64
 import hashlib
+import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from deploy.local import kafka, kafka_access, mosquitto, postgres
+import pytest
+
+from deploy.local import first_session, kafka, kafka_access, mosquitto, postgres
+from deploy.local.broker_accounts import refusals
 from deploy.local.credentials import Credentials, KafkaPasswords
-from schemas.credentials import device_password
+from deploy.local.device_book import DeviceBook
+from deploy.local.errors import DevicesUnreadable
+from schemas.device_register import DeviceIdentity
+from schemas.fields import Feed
+from schemas.mqtt import BRIDGE_CLIENT_ID
 from schemas.topics import TOPICS
+from services.alert_delivery.groups import GROUP
+from services.stream_processors.kafka_host.duty import Duty
+from services.timescale_sink.settings import SinkSettings
 
 PASSWORDS = KafkaPasswords(
-    bridge="b", sink="s", processor="p", operator="o", broker="broker-secret", controller="controller-secret"
+    bridge="b",
+    sink="s",
+    processor="p",
+    delivery="d",
+    operator="o",
+    broker="broker-secret",
+    controller="controller-secret",
 )
 
 
@@ -48,7 +67,7 @@ def test_who_is_no_super_user_may_do_only_what_is_granted() -> None:
 def test_grants_name_only_topics_that_exist() -> None:
     names = [topic.name for topic in TOPICS]
     for grant in kafka_access.grants():
-        if grant.resource is kafka_access.Resource.TOPIC and grant.name != kafka_access.EVERY:
+        if grant.resource is kafka_access.Resource.TOPIC:
             prefix = grant.pattern is kafka_access.Pattern.PREFIXED
             assert any(name.startswith(grant.name) if prefix else name == grant.name for name in names), grant
 
@@ -60,6 +79,28 @@ def test_the_bridge_writes_readings_and_reads_none() -> None:
     assert (kafka_access.Operation.WRITE, "alerts") not in allowed
 
 
+def test_no_grant_is_for_everything_and_groups_and_transactions_are_those_of_the_user_s_own_work() -> None:
+    grants = list(kafka_access.grants())
+    assert not [grant for grant in grants if grant.name in {"", "*"}]
+    granted = {
+        user: [grant for grant in grants if grant.user == user and grant.resource is not kafka_access.Resource.TOPIC]
+        for user in ("bridge", "sink", "processor", "delivery")
+    }
+    assert granted["bridge"] == []
+    assert {grant.name for grant in granted["delivery"]} == {GROUP}
+    assert {grant.name for grant in granted["sink"]} == {SinkSettings.model_fields["group"].default}
+    duties = [Duty(feed, live=live) for feed in Feed for live in (True, False)]
+    needed = {(kafka_access.Resource.GROUP, duty.group) for duty in duties}
+    needed |= {(kafka_access.Resource.TRANSACTION, duty.transactional_id(2)) for duty in duties}
+    for resource, name in needed:
+        assert [
+            grant for grant in granted["processor"] if grant.resource is resource and name.startswith(grant.name)
+        ], name
+    for grant in granted["processor"]:
+        assert grant.pattern is kafka_access.Pattern.PREFIXED
+        assert any(grant.resource is resource and name.startswith(grant.name) for resource, name in needed), grant
+
+
 def test_kafka_s_heap_is_bounded() -> None:
     assert "-Xmx512m" in kafka.java_options(kafka.Files(Path("/k")), "512m")
     small = kafka.java_options(kafka.Files(Path("/k")), "128m")
@@ -69,56 +110,139 @@ def test_kafka_s_heap_is_bounded() -> None:
 def test_the_format_gives_a_password_to_each_user_in_a_file_of_java_words() -> None:
     text = kafka.format_arguments(kafka.Files(Path("/k")), "ID", kafka.scram_users(PASSWORDS))
     assert text.startswith('"kafka.tools.StorageTool"\n"format"\n"-t"\n"ID"\n')
-    assert text.count('"--add-scram"') == 5
+    assert text.count('"--add-scram"') == len(kafka.USERS)
     assert '"SCRAM-SHA-512=[name=sink,password=s]"' in text
+
+
+def test_mosquitto_s_queue_is_bounded_below_two_gigabytes_and_the_broker_does_not_end_at_the_bound() -> None:
+    """354 bytes a queued message were measured; at a `memory_limit` Mosquitto ends and cannot start again."""
+    lines = [line.split() for line in mosquitto.BASE_CONFIGURATION.read_text().splitlines() if " " in line]
+    found = {line[0]: line[1] for line in lines if line[0] != "#"}
+    messages, payload_bytes = int(found["max_queued_messages"]), int(found["max_queued_bytes"])
+    assert min(messages, payload_bytes) > 0  # 0 is no bound
+    assert messages * 354 + payload_bytes < 10**9
+    assert "memory_limit" not in found
+
+
+def test_the_first_session_is_made_on_another_port_and_as_configured_otherwise() -> None:
+    usual = mosquitto.configuration(
+        mosquitto.BASE_CONFIGURATION.read_text(), listener="3333 127.0.0.1", data=Path("/m"), plugin=Path("/p.so")
+    )
+    private = first_session.on_port(usual, 4444)
+    changed = [pair for pair in zip(usual.splitlines(), private.splitlines(), strict=True) if pair[0] != pair[1]]
+    assert changed == [("listener 3333 127.0.0.1", "listener 4444 127.0.0.1")]
+
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+EV_1 = DeviceIdentity("ev-1", Feed.EV, "site-1")
 
 
 def test_mosquitto_listens_on_loopback_and_takes_nobody_without_a_user() -> None:
     files = mosquitto.Files(Path("/m"))
-    text = mosquitto.configuration(mosquitto.BASE_CONFIGURATION.read_text(), port=3333, files=files)
+    base = mosquitto.BASE_CONFIGURATION.read_text()
+    text = mosquitto.configuration(base, listener="3333 127.0.0.1", data=files.data, plugin=Path("/p.so"))
     settings = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert [line for line in settings if line.startswith("listener ")] == ["listener 3333 127.0.0.1"]
     assert "allow_anonymous false" in settings
     assert "persistence true" in settings
-    assert "max_queued_messages 0" in settings
-    assert "acl_file /m/access-rules" in settings
+    assert "retain_available false" in settings
+    assert settings[-1] == "max_qos 1"
+    assert settings[settings.index("plugin /p.so") + 1] == "plugin_opt_config_file /m/data/accounts.json"
 
 
-def test_an_account_line_is_what_mosquitto_checks() -> None:
-    salt = b"twelve bytes"
-    user, _, kind, rounds, written_salt, digest = (
-        mosquitto.account_line("d-1", "secret", salt).replace(":", "$").split("$")
-    )
-    assert (user, kind, base64.b64decode(written_salt)) == ("d-1", "7", salt)
-    assert base64.b64decode(digest) == hashlib.pbkdf2_hmac("sha512", b"secret", salt, int(rounds))
+def broker_of(book: DeviceBook, credentials: Credentials) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(mosquitto.accounts_text(credentials, book))
+    return found
 
 
-def test_accounts_are_the_devices_and_the_two_of_the_platform() -> None:
-    credentials = Credentials()
-    users = mosquitto.passwords(credentials, ["d-2", "d-1", "d-1"])
-    assert users == {
-        "d-1": device_password(credentials.device_secret, "d-1"),
-        "d-2": device_password(credentials.device_secret, "d-2"),
-        "bridge": credentials.mqtt.bridge,
-        "operator": credentials.mqtt.operator,
+def lets_in(client: dict[str, Any], password: str) -> bool:
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), base64.b64decode(client["salt"]), client["iterations"])
+    return base64.b64encode(digest).decode() == client["password"]
+
+
+def test_every_account_but_the_operators_is_tied_to_one_client_id(tmp_path: Path) -> None:
+    book, credentials = DeviceBook(tmp_path / "register.json"), Credentials()
+    book.add(EV_1, "secret", NOW)
+    clients = {each["username"]: each for each in broker_of(book, credentials)["clients"]}
+    assert {user: each.get("clientid") for user, each in clients.items()} == {
+        "operator": None,
+        "bridge": BRIDGE_CLIENT_ID,
+        "ev-1": "ev-1",
+    }
+    assert lets_in(clients["ev-1"], "secret")
+    assert lets_in(clients["bridge"], credentials.mqtt.bridge)
+    assert lets_in(clients["operator"], credentials.mqtt.operator)
+
+
+def test_a_device_may_send_under_its_own_topic_and_hear_its_receipts(tmp_path: Path) -> None:
+    book = DeviceBook(tmp_path / "register.json")
+    book.add(EV_1, "secret", NOW)
+    found = broker_of(book, Credentials())
+    assert set(found["defaultACLAccess"].items()) == {
+        ("publishClientSend", False), ("publishClientReceive", False), ("subscribe", False), ("unsubscribe", True)
+    }  # fmt: skip
+    (client,) = [each for each in found["clients"] if each["username"] == "ev-1"]
+    (role,) = [each for each in found["roles"] if {"rolename": each["rolename"]} in client["roles"]]
+    assert {(each["acltype"], each["topic"]) for each in role["acls"]} == {
+        ("publishClientSend", "jianghan/ev/site-1/ev-1/reading"),
+        ("subscribeLiteral", "jianghan/ev/site-1/ev-1/receipt"),
+        ("publishClientReceive", "jianghan/ev/site-1/ev-1/receipt"),
     }
 
 
-def test_a_device_cannot_take_the_account_of_the_platform() -> None:
-    credentials = Credentials()
-    assert mosquitto.passwords(credentials, ["bridge"])["bridge"] == credentials.mqtt.bridge
+def test_what_is_kept_of_a_credential_is_hashed_and_for_its_owner_alone(tmp_path: Path) -> None:
+    book = DeviceBook(tmp_path / "devices" / "register.json")
+    book.add(EV_1, "hunter2", NOW)
+    assert "hunter2" not in "".join(path.read_text() for path in (tmp_path / "devices").iterdir())
+    assert {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "devices").iterdir()} == {
+        "register.json": 0o644,
+        "credentials.json": 0o600,
+    }
 
 
-def test_devices_are_added_to_those_known(tmp_path: Path) -> None:
-    files = mosquitto.Files(tmp_path)
-    credentials = Credentials()
-    assert mosquitto.write_device_accounts(files, credentials, ["d-1"], None)
-    assert mosquitto.write_device_accounts(files, credentials, ["d-2"], None)
-    assert not mosquitto.write_device_accounts(files, credentials, ["d-1"], None)
-    assert mosquitto.known_devices(files) == {"d-1", "d-2"}
-    users = {line.split(":")[0] for line in files.accounts.read_text().splitlines()}
-    assert users == {"bridge", "operator", "d-1", "d-2"}
-    assert files.accounts.stat().st_mode & 0o777 == 0o600
+def test_a_revoked_device_has_no_account_and_a_rotated_one_another_password(tmp_path: Path) -> None:
+    book, credentials = DeviceBook(tmp_path / "register.json"), Credentials()
+    book.add(EV_1, "first", NOW)
+    book.rotate("ev-1", "second", NOW)
+    (client,) = [each for each in broker_of(book, credentials)["clients"] if each["username"] == "ev-1"]
+    assert not lets_in(client, "first")
+    assert lets_in(client, "second")
+    book.revoke("ev-1", NOW)
+    assert {each["username"] for each in broker_of(book, credentials)["clients"]} == {"operator", "bridge"}
+    assert {each["rolename"] for each in broker_of(book, credentials)["roles"]} == {"operator", "bridge"}
+    assert book.credentials() == {}
+
+
+def test_simulated_devices_know_their_passwords_unless_the_operator_made_another(tmp_path: Path) -> None:
+    book, two = DeviceBook(tmp_path / "register.json"), DeviceIdentity("ev-2", Feed.EV, "site-1")
+    book.take_simulated([EV_1, two], "of {}".format, NOW)
+    book.rotate("ev-2", "another", NOW)
+    book.take_simulated([EV_1, two], "of {}".format, NOW)
+    clients = {each["username"]: each for each in broker_of(book, Credentials())["clients"]}
+    assert lets_in(clients["ev-1"], "of ev-1")
+    assert lets_in(clients["ev-2"], "another")
+    book.take_simulated([], "of {}".format, NOW)
+    assert not book.register().active()
+
+
+def test_a_damaged_register_starts_no_broker(tmp_path: Path) -> None:
+    (tmp_path / "register.json").write_text('{"devices": 3}')
+    with pytest.raises(DevicesUnreadable, match="backup"):
+        mosquitto.accounts_text(Credentials(), DeviceBook(tmp_path / "register.json"))
+    (tmp_path / "register.json").unlink()
+    (tmp_path / "credentials.json").write_text("[1]")
+    with pytest.raises(DevicesUnreadable):
+        mosquitto.accounts_text(Credentials(), DeviceBook(tmp_path / "register.json"))
+
+
+def test_only_what_was_not_there_to_be_taken_away_is_no_refusal() -> None:
+    answers = [
+        {"command": "deleteClient", "error": "Client not found"},
+        {"command": "deleteRole", "error": "Internal error"},
+        {"command": "createClient", "error": "Role not found"},
+        {"command": "createRole"},
+    ]
+    assert refusals(answers) == ["deleteRole: Internal error", "createClient: Role not found"]
 
 
 def test_postgres_is_reached_by_password_from_loopback_and_in_no_other_way() -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from schemas.fields import LIVE, Feed
-from services.district.figures import FeedFigures, OpenAlert, ProcessFigures, ProcessState, Snapshot
+from services.district.figures import FeedFigures, ProcessFigures, ProcessState, Snapshot
+from services.read_model.alerts import OpenAlertRow
 
 AT = datetime(2026, 11, 24, 2, 30, 15, tzinfo=UTC)
 CLASS_UNIT = "class (1=I .. 5=V, 6=worse than V)"
 RUNNING = ProcessFigures(ProcessState.RUNNING)
 
 
-def alert(number: int = 0, *, lane: str = LIVE, severity: str = "III", place: str = "东湖湖心 East Lake") -> OpenAlert:
-    return OpenAlert(
+def alert(
+    number: int = 0, *, lane: str = LIVE, severity: str = "III", place: str = "东湖湖心 East Lake"
+) -> OpenAlertRow:
+    return OpenAlertRow(
         lane=lane,
         alert_id=f"{number:032x}",
         feed="water",
@@ -40,7 +43,7 @@ def snapshot(
     *,
     seconds: float = 0.0,
     received: int | None = 1_000,
-    alerts: tuple[OpenAlert, ...] | None = (),
+    alerts: tuple[OpenAlertRow, ...] | None = (),
     dead_letters: dict[str, int] | None = None,
     services: dict[str, ProcessFigures] | None = None,
     notes: dict[str, str] | None = None,
@@ -57,7 +60,7 @@ def snapshot(
             "postgres": ProcessFigures(ProcessState.RUNNING, "127.0.0.1:25432"),
         },
         services=services
-        or dict.fromkeys(("ingest_bridge", "timescale_sink", "stream_processors", "simulators"), RUNNING),
+        or dict.fromkeys(("ingest_bridge", "timescale_sink", "simulators", "processor-ev", "processor-lanes"), RUNNING),
         feeds={feed: FeedFigures(60, received, 985, 10, 5) for feed in Feed},
         lag={"sink": 12, "processor.water": 0},
         dead_letters={} if dead_letters is None else dead_letters,

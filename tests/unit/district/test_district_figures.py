@@ -75,6 +75,13 @@ def test_ticks_that_wait_in_kafka_are_no_readings(idle_seconds: float, waiting: 
     assert found.feeds[Feed.WATER].received == 105 + readings
 
 
+def test_readings_of_other_lanes_count_and_their_idle_topic_hides_none_as_ticks() -> None:
+    live, aside = ("readings.water", 0), ("readings.water.lanes", 2)
+    places = {CLUSTER: {live: SinkPlace(100), aside: SinkPlace(50, ticks=20, idle_seconds=3_600)}}
+    found = combine(Sources(database=database(places=places), kafka=kafka({live: 101, aside: 80})), at=AT, seconds=0)
+    assert found.feeds[Feed.WATER].received == 105 + 1 + 30
+
+
 def test_without_kafka_what_was_received_cannot_be_said() -> None:
     found = combine(Sources(database=database()), at=AT, seconds=0)
     assert found.feeds[Feed.WATER] == FeedFigures(devices=4, received=None, stored=90, dead_lettered=7, duplicates=3)
@@ -160,6 +167,9 @@ def test_a_group_that_has_not_begun_is_behind_by_all_that_is_kept() -> None:
 
 def test_only_groups_of_the_platform_have_topics() -> None:
     assert topics_of("processor.ev") == ("readings.ev",)
+    assert topics_of("processor.ev.lanes") == ("readings.ev.lanes",)
+    assert topics_of("processor.ev.else") == ()
+    assert {"readings.tax", "readings.tax.lanes"} <= set(topics_of("sink"))
     assert "dead-letters" in topics_of("sink")
     assert topics_of("processor.nonsense") == ()
     assert topics_of("somebody-else") == ()

@@ -3,16 +3,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.district.rows import JsonText, csv_line, json_object, json_value, repeated
+from services.district.rows import JsonText, PlainText, csv_line, json_object, json_value, repeated
+from services.runtime.printable import escaped
 
+NUMBER = r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 AT = datetime(2026, 11, 24, 2, 42, 48, 185973, tzinfo=UTC)
 
 
@@ -22,7 +26,26 @@ AT = datetime(2026, 11, 24, 2, 42, 48, 185973, tzinfo=UTC)
         (None, ""),
         ("", '""'),
         ("plain", "plain"),
-        ('a,"b"\r\nc', '"a,""b""\r\nc"'),
+        ('a,"b"', '"a,""b"""'),
+        ("two\r\nlines", "two\\r\\nlines"),
+        ("\x1b]0;title\x07", '"\\u001b]0;title\\u0007"'),
+        ("a\u202eb\U000e0041", "a\\u202eb\\udb40\\udc41"),
+        ("=1+1", "'=1+1"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("-2+3", "'-2+3"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("＝1+1", "'＝1+1"),
+        ("\t=1+1", "\\t=1+1"),
+        ("\r=1+1", "\\r=1+1"),
+        ("a;=1+1", '"a;=1+1"'),
+        (PlainText("-P1D"), "'-P1D"),
+        ("-5", "-5"),
+        ("+8.5e-3", "+8.5e-3"),
+        (-7, "-7"),
+        (-0.5, "-0.5"),
+        (Decimal("-1.50"), "-1.50"),
+        (JsonText("-5"), "-5"),
+        (JsonText('{"a":\n 1}'), '"{""a"":  1}"'),
         (True, "true"),
         (7, "7"),
         (Decimal("1.50"), "1.50"),
@@ -38,13 +61,18 @@ AT = datetime(2026, 11, 24, 2, 42, 48, 185973, tzinfo=UTC)
     ],
 )
 def test_a_csv_field(value: Any, field: str) -> None:
-    assert csv_line([value]) == f"{field}\r\n"
+    assert csv_line([value]) == f"{field}\n"
 
 
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), max_size=5))
-def test_any_text_comes_back_from_csv(rows: list[list[str]]) -> None:
+def test_any_text_comes_back_from_csv_as_it_may_be_shown(rows: list[list[str]]) -> None:
     written = "".join(map(csv_line, rows))
-    assert list(csv.reader(io.StringIO(written, newline=""))) == rows
+    assert all(mark.isprintable() for mark in written.replace("\n", ""))
+    read = list(csv.reader(io.StringIO(written, newline="")))
+    assert len(read) == len(rows), "no text makes a record of its own"
+    for cell, text in zip(chain(*read), chain(*rows), strict=True):
+        assert cell.removeprefix("'") == escaped(text).removeprefix("'")
+        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r")) or re.fullmatch(NUMBER, cell)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +99,7 @@ def test_a_json_value_keeps_every_digit(value: Any, text: str) -> None:
 @given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text())))
 def test_a_row_is_a_json_object_on_one_line(row: dict[str, Any]) -> None:
     written = json_object(list(row), list(row.values()))
-    assert "\n" not in written
+    assert written.isprintable()
     assert json.loads(written) == row
 
 

@@ -40,7 +40,11 @@ def test_the_table_fits_the_terminal(width: int, height: int, alerts: int, event
         services={
             "ingest_bridge": ProcessFigures(ProcessState.DEGRADED, trouble="a long story " * 20),
             "timescale_sink": ProcessFigures(ProcessState.RESTARTING, restarts=3, trouble="signal SIGKILL"),
-            "stream_processors": RUNNING,
+            "processor-ev": RUNNING,
+            "processor-tax": ProcessFigures(ProcessState.RESTARTING, restarts=3, trouble="exit status 1"),
+            **dict.fromkeys(
+                ("processor-water", "processor-parking", "processor-emergency", "processor-lanes"), RUNNING
+            ),
             "simulators": RUNNING,
         },
     )
@@ -64,6 +68,17 @@ def test_nothing_of_importance_is_cut_at_80_columns() -> None:
     assert re.search(r"III +东湖湖心 East Lake +4 class, limit ≤ 3 +plan jianghan-14fyp, page 31", text)
     assert "东湖湖心水质为IV类" in text
     assert "East Lake is class IV" in text
+
+
+def test_processors_that_are_well_share_a_line_and_one_that_is_not_has_its_own() -> None:
+    names = [f"processor-{name}" for name in ("ev", "water", "parking", "emergency", "tax", "lanes")]
+    well = dict.fromkeys(names, RUNNING)
+    text = "\n".join(drawn(snapshot(services=well), view(80, 24)))
+    assert re.search(r"● 6 processors +running", text)
+    ill = well | {"processor-tax": ProcessFigures(ProcessState.RESTARTING, restarts=2)}
+    text = "\n".join(drawn(snapshot(services=ill), view(80, 24)))
+    assert re.search(r"● 5 processors +running", text)
+    assert re.search(r"● processor-tax +restarting", text)
 
 
 def test_large_counts_are_whole_at_80_columns() -> None:
@@ -101,10 +116,20 @@ def test_a_district_whose_servers_are_all_away_still_has_a_table() -> None:
     assert any(line.startswith("Open alerts –") for line in lines)
 
 
+def test_what_the_simulated_city_brain_has_received_stands_beside_it() -> None:
+    services = {"alert_delivery": RUNNING, "citybrain": RUNNING}
+    with_count = replace(snapshot(services=services), citybrain=1_234)
+    text = "\n".join(drawn(with_count, view(120, None)))
+    assert re.search(r"citybrain +running +1,234 events received", text)
+    assert "events received" not in "\n".join(drawn(snapshot(services=services), view(120, None)))
+    assert re.search(r"citybrain +running +1,234 e", "\n".join(drawn(with_count, view(80, None))))
+    assert status_line(with_count, dict.fromkeys(Feed, 2.0)).endswith(" | city brain 1,234 events")
+
+
 def test_a_plain_line_says_the_same() -> None:
     shown = snapshot(alerts=(alert(1), alert(2, lane="replay:a")), dead_letters={"invalid": 3, "not_json": 1})
     assert status_line(shown, dict.fromkeys(Feed, 2.0)) == (
-        "10:30:15 all 7 running | devices 300 | readings/s 10.0 (ev 2.0 water 2.0 parking 2.0 emergency 2.0 tax 2.0)"
+        "10:30:15 all 8 running | devices 300 | readings/s 10.0 (ev 2.0 water 2.0 parking 2.0 emergency 2.0 tax 2.0)"
         " | lag sink 12 processor.water 0 | stored 4,925 | dead letters 4 (invalid 3, not_json 1)"
         " | open alerts 1 (+1 in other lanes)"
     )

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.fields import Feed
-from services.district.errors import ReplayRefused
-from services.district.replay import chosen_lane, newly_dead
+from services.district.errors import LaneRefused
+from services.district.replay import chosen_lane
 from services.district.replay_account import PointClass, awaited_by_sink, compare, settle
 from services.district.replay_ledger import Standing
 from services.district.replay_view import ReplayReport
+from services.district.replay_wait import newly_dead
 from simulators.replay.numbering import Outgoing
 from simulators.replay.source import SourceReading
 
@@ -88,7 +89,7 @@ def test_classes_are_compared_row_by_row() -> None:
 def test_the_report_for_machines() -> None:
     account = settle([reading(0, label="Ⅱ")], before=set(), stored=keys(0), dead={})
     comparison = compare([reading(0, label="Ⅱ")], {("d", 0): PointClass(2, (), "")})
-    report = ReplayReport("replay:x", "b", 1, account, comparison, {}, {}, {}).to_json()
+    report = ReplayReport("replay:x", "b", 1, account, comparison, {}, {}, {}, 7, 1).to_json()
     assert report == {
         "lane": "replay:x",
         "rows": 1,
@@ -97,10 +98,12 @@ def test_the_report_for_machines() -> None:
         "stored": 1,
         "dead_lettered": 0,
         "duplicates": 0,
+        "judged": 7,
+        "judging_failed": 1,
         "labelled": 1,
         "agreeing": 1,
     }
-    assert "labelled" not in ReplayReport("replay:x", "b", 1, account, None, {}, {}, {}).to_json()
+    assert "labelled" not in ReplayReport("replay:x", "b", 1, account, None, {}, {}, {}, None).to_json()
 
 
 def test_lanes() -> None:
@@ -108,5 +111,5 @@ def test_lanes() -> None:
     assert chosen_lane(Feed.EV, "april", NOW) == "replay:april"
     assert chosen_lane(Feed.EV, "whatif:x", NOW) == "whatif:x"
     for wrong in ("live", "Replay:X", "replay:", "test:x"):
-        with pytest.raises(ReplayRefused):
+        with pytest.raises(LaneRefused):
             chosen_lane(Feed.EV, wrong, NOW)

@@ -85,6 +85,14 @@ class Devices(RuleBasedStateMachine):
         if seqs:
             self.safe.setdefault((device, boot), set()).update(seqs)
 
+    @rule(device=st.sampled_from("ab"), boot=st.sampled_from("xyz"), number=st.integers(0, 12))
+    def a_device_says_its_base(self, device: str, boot: str, number: int) -> None:
+        """It still keeps `number` and sends it again."""
+        self.now += 1
+        self.book.confirm([(device, boot, number, TOPIC)], self.now)
+        self.book.begin_at([(device, boot, number, TOPIC)], self.now)
+        self.safe.setdefault((device, boot), set()).update(range(number + 1))
+
     @rule()
     def save_and_tell(self) -> None:
         due = self.book.due(self.now)
@@ -178,3 +186,21 @@ def test_restoring_keeps_the_latest_boots_and_a_tombstone_takes_one_back() -> No
     receipts.drop("nobody", "y")
     receipts.hear_again(0.0)
     assert told(receipts, 4.0) == {("a", "z"): 9}
+
+
+def test_a_boot_that_was_forgotten_goes_on_from_the_base_that_its_device_says() -> None:
+    """0..4 are safe; two boots later they are forgotten; 5 waits for 0, until the device says that 5 is its base."""
+    receipts = book(boots=2)
+    receipts.confirm([("a", "x", seq, TOPIC) for seq in range(5)], 1.0)
+    receipts.confirm([("a", "y", 0, TOPIC), ("a", "z", 0, TOPIC)], 2.0)
+    assert receipts.forgotten() == [("a", "x")]
+    receipts.unsaved()
+    receipts.confirm([("a", "x", 5, TOPIC)], 3.0)
+    assert told(receipts, 3.0)["a", "x"] is None
+    receipts.confirm([("a", "x", 5, TOPIC)], 4.0)
+    receipts.begin_at([("a", "x", 5, TOPIC)], 4.0)
+    assert told(receipts, 4.0) == {("a", "x"): 5}
+    assert [(ledger.boot_id, ledger.upto, ledger.ranges) for ledger in receipts.unsaved()] == [("x", 5, [])]
+    receipts.begin_at([("a", "x", 3, TOPIC)], 5.0)
+    assert receipts.unsaved() == []
+    assert told(receipts, 5.0) == {}

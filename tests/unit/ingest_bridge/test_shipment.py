@@ -11,19 +11,24 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.dead_letter import DeadLetterReason
-from services.ingest_bridge.judge import Policy
-from services.ingest_bridge.kafka_writer import partition_of
+from schemas.dead_letter import DeadLetter, DeadLetterReason
+from services.ingest_bridge import shipment as shipment_module
+from services.ingest_bridge.judge import Policy, Refused
+from services.ingest_bridge.kafka_writer import partition_of, partitions_of
 from services.ingest_bridge.receipt_store import SavedLedger, saved
 from services.ingest_bridge.receipts import BootLedger
-from services.ingest_bridge.routes import Routes
+from services.ingest_bridge.routes import Route, Routes
 from services.ingest_bridge.settings import BridgeSettings, MqttSettings
-from services.ingest_bridge.shipment import Loader, Shipment
+from services.ingest_bridge.shipment import LETTER_BYTES, Loader, Shipment
+from tests.unit.ingest_bridge.registered import admission
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 POLICY = Policy(max_payload_bytes=1024 * 1024, max_elements=10_000, future_tolerance=timedelta(minutes=5))
 EV = "readings.ev"
+ASIDE = "readings.ev.lanes"
 RECEIPT = b"jianghan/ev/site-1/ev-1/receipt"
+SIZE = 1_000
+"""Bytes that a burst came in."""
 
 
 class ListBatch:
@@ -46,7 +51,7 @@ class ListBatch:
 
 def loaded(*arrivals: tuple[bytes, int, bytes, bytes]) -> Shipment:
     shipment = Shipment(ListBatch)
-    Loader(Routes(lambda _key, _n: 2, lambda _topic: 3), POLICY).load(shipment, arrivals, NOW)
+    Loader(Routes(lambda _key, _n: 2, lambda _topic: 3, admission()), POLICY).load(shipment, arrivals, NOW, size=SIZE)
     return shipment
 
 
@@ -65,40 +70,131 @@ def reading(seq: int, device: str = "ev-1", **changed: Any) -> bytes:
     return json.dumps(body).encode()
 
 
-def topic(device: str = "ev-1") -> bytes:
-    return f"jianghan/ev/site-1/{device}/reading".encode()
+def topic(device: str = "ev-1", message: str = "reading") -> bytes:
+    return f"jianghan/ev/site-1/{device}/{message}".encode()
 
 
-def values(shipment: Shipment, partition: int) -> list[bytes | None]:
-    batches = shipment.batches[EV, partition]
+def values(shipment: Shipment, partition: int, kafka_topic: str = EV) -> list[bytes | None]:
+    batches = shipment.batches[kafka_topic, partition]
     return [record[2] for batch in batches if isinstance(batch, ListBatch) for record in batch.records]
 
 
-def test_order_is_kept_across_batches_objects_arrays_and_ticks() -> None:
+def test_order_is_kept_across_batches_objects_and_arrays() -> None:
     array = b"[" + reading(1) + b"," + reading(2) + b"]"
-    tick = b'{"lane":"replay:a","at":"2026-01-01T00:00:00Z"}'
-    shipment = loaded(
-        (topic(), 9, b"", reading(0)),
-        (topic(), 3, b"", array),
-        (b"jianghan/ev/clock/replay:a", 4, b"", tick),
-        (topic(), 0, b"", reading(3)),
-    )
-    found = [json.loads(value or b"") for value in values(shipment, 2)]
-    assert [each.get("seq", "tick") for each in found] == [0, 1, 2, "tick", 3]
+    shipment = loaded((topic(), 9, b"", reading(0)), (topic(), 3, b"", array), (topic(), 0, b"", reading(3)))
+    assert [json.loads(value or b"")["seq"] for value in values(shipment, 2)] == [0, 1, 2, 3]
     assert len(shipment.batches[EV, 2]) == 2
-    assert len(values(shipment, 0)) == len(values(shipment, 1)) == 1
-    assert shipment.packet_ids == [9, 3, 4]
+    assert shipment.packet_ids == [9, 3]
     assert shipment.accepted() == {EV: 4}
     assert shipment.safe == [("ev-1", "b1", seq, RECEIPT) for seq in range(4)]
-    assert shipment.messages == 4
+    assert shipment.messages == 3
+
+
+def test_what_is_not_live_travels_apart_and_its_clock_with_it() -> None:
+    """Readings of both kinds in one array; the tick stands behind its lane's readings and in no partition of live."""
+    array = b"[" + reading(1, lane="replay:a") + b"," + reading(2) + b"]"
+    tick = b'{"lane":"replay:a","at":"2026-01-01T00:00:00Z","closes":true}'
+    shipment = loaded(
+        (topic(message="relay"), 1, b"", reading(0, lane="replay:a")),
+        (topic(message="relay"), 2, b"", array),
+        (b"jianghan/ev/clock/replay:a", 4, b"", tick),
+        (topic(message="relay"), 5, b"", reading(3, lane="exercise:b")),
+    )
+    assert [json.loads(value or b"")["seq"] for value in values(shipment, 2)] == [2]
+    found = [json.loads(value or b"") for value in values(shipment, 2, ASIDE)]
+    assert [each.get("seq", "tick") for each in found] == [0, 1, "tick", 3]
+    assert found[2]["closes"] is True
+    assert len(values(shipment, 0, ASIDE)) == len(values(shipment, 1, ASIDE)) == 1
+    assert {place for place in shipment.batches if place[0] == EV} == {(EV, 2)}
+    assert shipment.accepted() == {EV: 1, ASIDE: 3}
+    assert shipment.safe == [("ev-1", "b1", seq, RECEIPT) for seq in range(4)]
+
+
+def property_block(**named: str) -> bytes:
+    def text(value: str) -> bytes:
+        return len(value).to_bytes(2, "big") + value.encode()
+
+    return b"".join(b"\x26" + text(name) + text(value) for name, value in named.items())
+
+
+def test_a_base_is_believed_for_the_boot_and_device_of_its_message_only() -> None:
+    array = b"[" + reading(7) + b"," + reading(8) + b"]"
+    two_boots = b"[" + reading(7) + b"," + reading(8, boot_id="b2") + b"]"
+    bases = [
+        loaded((topic(), 1, property_block(base=base), payload)).bases
+        for base, payload in (
+            ("5", reading(5)),
+            ("5", reading(9)),
+            ("7", array),
+            ("4", reading(5, status="asleep")),
+            ("6", reading(5)),
+            ("8", array),
+            ("7", two_boots),
+            ("-1", reading(5)),
+            ("nine", reading(9)),
+            ("5", b"\xff"),
+        )
+    ]
+    believed = [("ev-1", "b1", 5, RECEIPT), ("ev-1", "b1", 5, RECEIPT), ("ev-1", "b1", 7, RECEIPT)]
+    assert bases == [*([each] for each in believed), [("ev-1", "b1", 4, RECEIPT)], *([] for _ in range(6))]
+
+
+def test_dead_letters_count_as_bytes_in_flight() -> None:
+    """An array of a few kilobytes becomes a thousand dead letters, which are megabytes."""
+    assert loaded((topic(), 1, b"", reading(0))).bytes == SIZE
+    bomb = loaded((topic(), 1, b"", b"[" + b",".join([b"{}"] * 1_000) + b"]"))
+    assert len(bomb.letters) == 1_000
+    assert bomb.bytes == SIZE + 1_000 * (LETTER_BYTES + 2)
+
+
+@pytest.mark.parametrize("broken", ["judge", "quick"])
+def test_a_message_that_our_own_code_fails_on_is_a_dead_letter_and_the_rest_goes_on(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(f"services.ingest_bridge.shipment.{broken}", fail)
+    shipment = loaded((topic(), 1, b"", reading(0)), (topic(), 2, b"", b"["))
+    assert shipment.packet_ids == [1, 2]
+    if broken == "judge":
+        ((letter, payload),) = shipment.letters
+        assert (letter.reason, payload, letter.device_id) == (DeadLetterReason.INVALID, b"[", "ev-1")
+        assert "RecursionError" in (letter.detail or "")
+        assert len(values(shipment, 2)) == 1
+    else:
+        assert [letter.reason for letter, _ in shipment.letters] == [DeadLetterReason.NOT_JSON]
+        assert len(values(shipment, 2)) == 1
+
+
+def test_claims_that_cannot_be_written_down_are_left_out_of_the_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = shipment_module.dead_letter
+
+    def refuse_claims(refused: Refused, *rest: Any) -> DeadLetter:
+        if refused.claims.seqs:
+            raise ValueError("no such number")
+        return whole(refused, *rest)
+
+    monkeypatch.setattr(shipment_module, "dead_letter", refuse_claims)
+    ((letter, payload),) = loaded((topic(), 1, b"", reading(3, status="asleep"))).letters
+    assert (letter.reason, letter.seq, letter.device_id) == (DeadLetterReason.INVALID, None, "ev-1")
+    assert "no such number" in (letter.detail or "")
+    assert payload == reading(3, status="asleep")
+
+
+def test_a_group_is_in_the_partition_that_the_table_of_each_topic_says() -> None:
+    route = Routes(partition_of, partitions_of, admission()).get(topic())
+    assert isinstance(route, Route)
+    assert route.destination == (EV, partition_of(b"site-1", 6))
+    assert route.aside == (ASIDE, partition_of(b"site-1", 3))
 
 
 def test_records_carry_the_time_taken_the_group_and_for_ticks_the_kind() -> None:
     shipment = loaded(
-        (topic(), 1, b"", reading(0)),
+        (topic(message="relay"), 1, b"", reading(0, lane="replay:a")),
         (b"jianghan/ev/clock/replay:a", 2, b"", b'{"lane":"replay:a","at":"2026-01-01T00:00:00Z"}'),
     )
-    (batch,) = shipment.batches[EV, 2]
+    (batch,) = shipment.batches[ASIDE, 2]
     assert isinstance(batch, ListBatch)
     now_ms = int(NOW.timestamp() * 1000)
     assert [(at, key, headers) for at, key, _, headers in batch.records] == [

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from schemas.emergency import EmergencyReading
+from schemas.emergency import EmergencyReading, Step
 from schemas.ev import STATES, ConnectorState, EvContext, EvReading, StatusVocabulary, states_for
-from schemas.fields import Feed, QualityCode
+from schemas.fields import EARLIEST, LATEST, Feed, QualityCode, ReckonedTime, UtcTime
 from schemas.parking import ParkingReading
 from schemas.readings import ANY_READING, MODELS
 from schemas.tax import TaxEntry, TaxKind, TaxReading
@@ -40,9 +40,18 @@ def head_json(**changes: Any) -> bytes:
     [
         ({"observed_at": "2026-03-01T08:00:00"}, "observed_at", "timezone_aware"),
         ({"observed_at": "2026-03-01T16:00:00+08:00"}, "observed_at", "timezone_offset"),
-        ({"observed_at": 1_772_352_000}, "observed_at", "datetime_type"),
+        ({"observed_at": 1_772_352_000}, "observed_at", "time_form"),
+        ({"observed_at": "1772352000"}, "observed_at", "time_form"),
+        ({"observed_at": "1772352000.000000000000"}, "observed_at", "time_form"),
+        ({"observed_at": None}, "observed_at", "time_form"),
+        ({"observed_at": "9999-12-31T23:59:59Z"}, "observed_at", "less_than_equal"),
+        ({"observed_at": "1999-12-31T23:59:59Z"}, "observed_at", "greater_than_equal"),
+        ({"algae_cells_l": 1.1e12}, "algae_cells_l", "less_than_equal"),
+        ({"station_name": "a\0"}, "station_name", "string_pattern_mismatch"),
+        ({"station_name": "a\n"}, "station_name", "string_pattern_mismatch"),
+        ({"station_name": "\x85"}, "station_name", "string_pattern_mismatch"),
         ({"observed_at": "0014-11-18T15:40:26Z"}, "observed_at", "greater_than_equal"),
-        ({"observed_at": "*"}, "observed_at", "datetime_parsing"),
+        ({"observed_at": "*"}, "observed_at", "time_form"),
         ({"seq": -1}, "seq", "greater_than_equal"),
         ({"seq": "7"}, "seq", "int_type"),
         ({"seq": True}, "seq", "int_type"),
@@ -129,6 +138,21 @@ def test_on_scene_before_dispatch_is_named() -> None:
     assert _steps(call_received=0, dispatched=5, on_scene=4).doubts() == (QualityCode.STEPS_OUT_OF_ORDER,)
 
 
+DAYS = 24 * 60
+
+
+@pytest.mark.parametrize("minutes", [-31 * DAYS, 0, 1 * DAYS])
+def test_a_step_may_lie_a_month_before_its_reading_and_a_day_after_it(minutes: float) -> None:
+    assert _steps(call_received=minutes).call_received_at == CALL + timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize("step", sorted(Step))
+@pytest.mark.parametrize("minutes", [-31 * DAYS - 1, DAYS + 1, (2_090 - 2026) * 365 * DAYS])
+def test_a_step_far_from_its_reading_is_refused_by_name(step: Step, minutes: float) -> None:
+    with pytest.raises(ValidationError, match=f"{step}_at lies more than 31 days before observed_at, or more than a"):
+        _steps(**{str(step): minutes})
+
+
 @pytest.mark.parametrize(
     ("entry", "amount", "doubtful"),
     [("payment", "10.00", False), ("payment", "-0.01", True), ("refund", "-3.50", False), ("refund", "0.00", True),
@@ -175,3 +199,75 @@ def test_a_word_that_contradicts_the_state_is_named() -> None:
         **HEAD,
     )
     assert reading.doubts() == (QualityCode.STATUS_MISMATCH,)
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=lambda model: model.__name__)
+def test_every_number_has_bounds_that_sums_can_bear(model: Any) -> None:
+    """A million readings of the largest value still add up to less than 2^63."""
+    for name, kind in kinds_of(model, "number", "integer"):
+        lowest = kind.get("minimum", kind.get("exclusiveMinimum"))
+        assert lowest is not None, name
+        if name != "seq":  # never added up
+            assert max(-lowest, kind["maximum"]) * 1_000_000 < 2**63, name
+
+
+@pytest.mark.parametrize("model", [m for m in MODELS.values() if m is not EmergencyReading], ids=lambda m: m.__name__)
+def test_no_text_of_a_contract_takes_a_control_character(model: Any) -> None:
+    numbers = dict(kinds_of(model, "number"))  # a number may come as text
+    for name, kind in kinds_of(model, "string"):
+        assert name in numbers or kind.get("pattern") or kind.get("format") == "date-time", name
+
+
+def kinds_of(model: Any, *types: str) -> list[tuple[str, dict[str, Any]]]:
+    """The fields of a contract that may be of such a JSON type, and what is said of it; constants left out."""
+    fields = model.model_json_schema()["properties"].items()
+    every = [(name, kind) for name, field in fields for kind in (field, *field.get("anyOf", ()))]
+    return [(name, kind) for name, kind in every if kind.get("type") in types and "const" not in kind]
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"tax_period": "0000-01"}, "string_pattern_mismatch"),
+        ({"tax_period": "9999-12"}, "string_pattern_mismatch"),
+        ({"tax_period": "1999-12"}, "string_pattern_mismatch"),
+        ({"tax_period": "٢٠٢٦-01"}, "string_pattern_mismatch"),
+        ({"tax_period": "2026-13"}, "string_pattern_mismatch"),
+        ({"amount_cny": "100000000000.01"}, "less_than_equal"),
+        ({"amount_cny": "-100000000000.01"}, "greater_than_equal"),
+        ({"amount_cny": "1E+20"}, "decimal_max_digits"),
+        ({"amount_cny": "0.001"}, "decimal_max_places"),
+        ({"amount_cny": "NaN"}, "finite_number"),
+        ({"amount_cny": "1E+100000"}, "decimal_max_digits"),
+    ],
+)
+def test_an_absurd_tax_entry_is_refused(change: dict[str, str], kind: str) -> None:
+    entry = {
+        "feed": "tax",
+        "water_body": ...,
+        "building_id": "b-7",
+        "receipt_id": "r-1",
+        "entry": "payment",
+        "tax_kind": "other",
+        "tax_period": "2026-02",
+        "amount_cny": "100000000000.00",
+    }
+    assert TaxReading.model_validate_json(head_json(**entry)).amount_cny == 10**11
+    with pytest.raises(ValidationError) as caught:
+        TaxReading.model_validate_json(head_json(**entry | change))
+    assert kind in {error["type"] for error in caught.value.errors()}
+
+
+def test_what_is_reckoned_from_the_first_and_last_reading_is_still_a_time_of_the_contract() -> None:
+    """The month of the first moment begins the year before; a deadline after the last lies in the next century."""
+    reckoned = TypeAdapter(ReckonedTime)
+    for at in (EARLIEST - timedelta(hours=8), EARLIEST - timedelta(days=366), LATEST + timedelta(days=366)):
+        assert reckoned.validate_json(reckoned.dump_json(at)) == reckoned.validate_python(at) == at
+        with pytest.raises(ValidationError):
+            TypeAdapter(UtcTime).validate_python(at)
+
+
+@pytest.mark.parametrize("step", sorted(Step))
+def test_a_step_in_a_year_that_no_reckoning_bears_is_refused_by_name(step: Step) -> None:
+    with pytest.raises(ValidationError, match=f"{step}_at"):
+        _steps(**{step.value: (9_999 - 2026) * 365 * DAYS})

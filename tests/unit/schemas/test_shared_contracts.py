@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from types import ModuleType
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from schemas import lane
 from schemas.alert import Alert, AlertEventType, AlertText, Severity, alert_id, header_map
 from schemas.credentials import device_password
 from schemas.dead_letter import DeadLetter, DeadLetterReason, DeadLetterSource
 from schemas.fields import Feed
 from schemas.generate import FOLDER, documents
+from schemas.plan import documents as plan_documents
+from schemas.readings import MODELS
 from schemas.topics import DEAD_LETTERS, TOPICS, readings_topic, state_topic, topic_spec
 from schemas.verdict import Comparator, Evidence, SourceKind, Threshold, ThresholdSource
 
@@ -119,3 +125,46 @@ def test_a_threshold_without_a_source_does_not_load() -> None:
 def test_two_devices_have_different_passwords() -> None:
     assert device_password("secret", "a") != device_password("secret", "b")
     assert device_password("secret", "a") == device_password("secret", "a")
+
+
+def _models(module: ModuleType) -> list[type[BaseModel]]:
+    own = [each for each in vars(module).values() if getattr(each, "__module__", None) == module.__name__]
+    return [each for each in own if isinstance(each, type) and issubclass(each, BaseModel)]
+
+
+@pytest.mark.parametrize("model", [*MODELS.values(), *_models(lane), *_models(plan_documents)])
+def test_no_text_may_hold_what_a_text_column_does_not(model: type[BaseModel]) -> None:
+    """PostgreSQL has no NUL: a field that takes one makes a record that nothing can store."""
+    assert model.model_fields
+    for name, field in model.model_fields.items():
+        with pytest.raises(ValidationError) as refused:
+            model.model_validate_json(json.dumps({field.alias or name: "a\0"}))
+        assert (field.alias or name,) in {error["loc"][:1] for error in refused.value.errors()}, name
+
+
+def _without_bound(node: Any, path: str) -> Iterator[str]:
+    """Numbers of a JSON Schema that may be as large, or as small, as they like."""
+    match node:
+        case {"type": "integer" | "number"} if "const" not in node and "enum" not in node:
+            for ends in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+                if not any(end in node for end in ends):
+                    yield f"{path}: no {ends[0]}"
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for name, child in children:
+        yield from _without_bound(child, f"{path}/{name}")
+
+
+@pytest.mark.parametrize("name", sorted(documents()))
+def test_every_number_has_bounds(name: str) -> None:
+    """What has none is one day too large for a column, or makes every sum that it enters infinite."""
+    assert list(_without_bound(json.loads(documents()[name]), name)) == []
+
+
+def test_the_sum_of_squares_of_a_year_of_a_feed_s_largest_numbers_is_finite() -> None:
+    readings = 3_000 * 86_400 * 366
+    for feed, model in MODELS.items():
+        for field, schema in model.model_json_schema()["properties"].items():
+            for one in (schema, *schema.get("anyOf", ())):
+                if one.get("type") == "number":
+                    largest = max(abs(float(one[end])) for end in ("minimum", "maximum") if end in one)
+                    assert largest * largest * readings < 1e300, (feed, field)

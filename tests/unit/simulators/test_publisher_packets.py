@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest_bridge.wire import Frames, pubacks, publish_at_most_once
+from services.ingest_bridge.wire import Frames, pubacks, publish_at_most_once, user_properties
 from simulators import wire
 from simulators.errors import MalformedAnswer
 
@@ -17,6 +17,15 @@ def test_a_publish_is_read_back_by_the_bridge(topic: str, payload: bytes, packet
     arrivals, controls = Frames().feed(packet)
     assert arrivals == [(topic.encode(), packet_id, b"", payload)]
     assert controls == []
+
+
+@given(payload=st.binary(max_size=200), value=st.text(max_size=200))
+def test_a_user_property_is_read_back_by_the_bridge(payload: bytes, value: str) -> None:
+    plain = wire.publish_head("a/b", len(payload)), wire.publish_body(payload)
+    head, body = wire.with_user_property(*plain, "base", value)
+    ((topic, packet_id, block, found),), controls = Frames().feed(head + b"\x00\x07" + body)
+    assert (topic, packet_id, found, controls) == (b"a/b", 7, payload, [])
+    assert user_properties(block) == [("base", value)]
 
 
 @given(ids=st.lists(st.integers(1, 65_535), max_size=300), cut=st.integers(0, 1_300))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.fields import Feed
+from schemas.fields import Feed, Quality
 from schemas.readings import MODELS
 from simulators.errors import SourceRefused
 from simulators.replay import cells
@@ -30,7 +30,7 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 
 def sent(recording: Recording) -> list[Outgoing]:
-    boot = boot_id_of(LANE, recording.content)
+    boot = boot_id_of(recording.format.feed, recording.readings, LANE)
     return outgoing(recording.format.feed, recording.readings, LANE, boot)
 
 
@@ -145,7 +145,88 @@ def test_an_unknown_header_lists_the_formats(tmp_path: Path) -> None:
         read_recording(write(tmp_path, "x.csv", "a,b\n1,2\n"))
 
 
-@pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (b"\xff\xfe\x00", "UTF-8")])
+NATIONAL_2023 = (
+    "全国地表水水质自动监测实时数据\n"
+    "省份;流域;断面名称;监测时间;水质类别;水温(℃);pH(无量纲);溶解氧(mg/L);高锰酸盐指数(mg/L);氨氮(mg/L);总磷(mg/L);站点情况\n"
+    "湖北省;长江流域;测试断面;2023-05-08 08:00;Ⅱ类;18.2;7.8;8.9;2.1;0.05;0.03;正常\n"
+)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_national_columns_of_2023_are_read_whatever_separates_them(tmp_path: Path, separator: str) -> None:
+    recording = read_recording(write(tmp_path, "x.csv", NATIONAL_2023.replace(";", separator)))
+    (body,) = bodies(recording)
+    assert body["observed_at"] == "2023-05-08T00:00:00Z"
+    assert (body["ph"], body["do_mg_l"], body["nh3n_mg_l"], body["tp_mg_l"]) == (7.8, 8.9, 0.05, 0.03)
+    assert (recording.rows, recording.readings[0].row, recording.readings[0].label) == (1, 1, "Ⅱ")
+    assert "year_inferred" not in body["quality_codes"]
+
+
+def test_upper_and_lower_case_of_a_header_do_not_matter(tmp_path: Path) -> None:
+    text = "Timestamp,PLACE_ID,City,Capacity,Free\n2020-10-29T00:00:00+00:00,lot,Ulm,10,3\n"
+    (body,) = bodies(read_recording(write(tmp_path, "p.csv", text)))
+    assert (body["device_id"], body["free_spaces"]) == ("lot", 3)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"), [("<0.025", 0.0125), ("＜ 0.03", 0.015), ("0.025L", 0.0125), ("未检出", 0.0125), ("ND", 0.0125)]
+)
+def test_an_item_below_its_limit_of_detection_is_sent_as_half_of_it(tmp_path: Path, cell: str, value: float) -> None:
+    header = WATER + ",nh3n_mgl"
+    (body,) = bodies(water(tmp_path, f"甲省,某处,04-01 12:00,Ⅱ,正常,1,8,9,2,,,{cell}", header=header))
+    assert body["nh3n_mg_l"] == value
+    assert "below_detection" in body["quality_codes"]
+    assert MODELS[Feed.WATER].model_validate_json(json.dumps(body)).quality is Quality.GOOD
+
+
+def test_what_is_not_detected_without_a_known_limit_is_sent_as_it_is(tmp_path: Path) -> None:
+    (body,) = bodies(water(tmp_path, "甲省,某处,04-01 12:00,Ⅱ,正常,1,ND,9,2,,"))
+    assert body["ph"] == "ND"
+    assert "below_detection" not in body["quality_codes"]
+
+
+def test_a_cut_last_line_costs_itself_alone(tmp_path: Path) -> None:
+    header = WATER + ",snapshot_date"
+    whole = "甲省,某处,04-01 12:00,Ⅱ,正常,1,8,9,2,,,2024-04-01"
+    first, cut = bodies(water(tmp_path, whole, "甲省,某处,04-01 16:00,Ⅱ,正", header=header, name="water.csv"))
+    assert first["observed_at"] == "2024-04-01T04:00:00Z"
+    assert cut["observed_at"] == "04-01 16:00"
+
+
+def test_folders_and_dangling_links_beside_the_file_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "archive.csv").mkdir()
+    (tmp_path / "broken.csv").symlink_to(tmp_path / "gone.csv")
+    (tmp_path / "image.csv").write_bytes(b"\xff\x00" * 9_000)
+    assert water(tmp_path, "甲省,某处,04-01 12:00,Ⅱ,正常,1,8,9,2,,").register is None
+
+
+def test_times_at_the_ends_of_the_calendar_are_refused_later_and_stop_nothing(tmp_path: Path) -> None:
+    text = SFFD + "1001,M01,Fire,12/31/9999 11:00:00 PM,,,,,,,,X\n1002,M01,Fire,04/07/2020 01:00:00 PM,,,,,,,,X\n"
+    found = bodies(read_recording(write(tmp_path, "s.csv", text)))
+    assert sorted(body["observed_at"] for body in found) == ["12/31/9999 11:00:00 PM", "2020-04-07T20:00:00Z"]
+
+
+def test_no_date_is_not_the_year_2001(tmp_path: Path) -> None:
+    text = CHARGING + "77,7.78,0001-01-01 00:00:00,0014-11-18 17:11:04+08:00,1.51,582,461\n"
+    begin, end = bodies(read_recording(write(tmp_path, "e.csv", text)))
+    assert begin["observed_at"] == "0001-01-01T00:00:00Z"
+    assert begin["quality_codes"] == ["zone_assumed"]
+    assert (end["observed_at"], end["quality_codes"]) == ("2014-11-18T09:11:04Z", ["year_restored"])
+
+
+def test_a_car_parks_time_without_an_offset_says_so(tmp_path: Path) -> None:
+    rows = "2020-10-29 08:00:00,lot,Ulm,10,3\n2020-10-29T08:05:00+00:00,lot,Ulm,10,3\n"
+    found = bodies(read_recording(write(tmp_path, "p.csv", "timestamp,place_id,city,capacity,free\n" + rows)))
+    assert [body.get("quality_codes") for body in found] == [["zone_assumed"], None]
+
+
+def test_names_that_differ_only_in_what_ids_drop_are_two() -> None:
+    names = ["P 1", "P-1", "P_1", "P/1", " P-1", "P 1 "]
+    assert len({cells.slug(name) for name in names}) == len(names)
+    assert cells.slug("Düsseldorf") == "Duesseldorf"
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (b"\n\n", "empty"), (b"\xff\xfe\x00", "UTF-8")])
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "x.csv"
     path.write_bytes(content)
@@ -242,9 +323,31 @@ def test_readings_leave_in_event_order_and_are_numbered_per_device(tmp_path: Pat
     assert [each.key for each in found] == [("b", 0), ("a", 0), ("b", 1), ("a", 1), ("b", 2), ("a", 2)]
 
 
-def test_the_boot_follows_from_lane_and_content() -> None:
-    assert boot_id_of("replay:a", b"x") == boot_id_of("replay:a", b"x")
-    assert len({boot_id_of("replay:a", b"x"), boot_id_of("replay:b", b"x"), boot_id_of("replay:a", b"y")}) == 3
+LOTS = "timestamp,place_id,city,capacity,free\n"
+
+
+def lots(folder: Path, *rows: tuple[int, str, int]) -> Recording:
+    """A file of car parks: hour, lot, free."""
+    lines = "".join(f"2020-10-29T{hour:02}:00:00+00:00,{lot},Ulm,10,{free}\n" for hour, lot, free in rows)
+    return read_recording(write(folder, "grown.csv", LOTS + lines))
+
+
+def test_a_file_that_has_grown_is_the_same_readings_and_those_that_are_new(tmp_path: Path) -> None:
+    known = sent(lots(tmp_path, (1, "b", 5), (1, "a", 4), (2, "b", 3)))
+    grown = sent(lots(tmp_path, (2, "a", 9), (1, "b", 5), (1, "a", 4), (2, "b", 3), (3, "b", 2)))
+    assert {each.payload for each in known} < {each.payload for each in grown}
+    assert sorted(each.key for each in grown) == [("a", 0), ("a", 1), ("b", 0), ("b", 1), ("b", 2)]
+
+
+def test_another_lane_or_another_beginning_is_another_boot(tmp_path: Path) -> None:
+    one, other = lots(tmp_path, (1, "b", 5), (2, "b", 3)), lots(tmp_path, (1, "b", 6), (2, "b", 3))
+    boots = [
+        boot_id_of(Feed.PARKING, one.readings, "replay:a"),
+        boot_id_of(Feed.PARKING, one.readings, "replay:b"),
+        boot_id_of(Feed.PARKING, other.readings, "replay:a"),
+        boot_id_of(Feed.PARKING, [], "replay:a"),
+    ]
+    assert len(set(boots)) == len(boots)
 
 
 @given(name=st.text(min_size=1, max_size=120))

@@ -23,7 +23,7 @@ def play(name: str) -> tuple[Recording, list[Outgoing], Counter[str], Counter[st
     """The recording, what is sent, the doubts of what is valid, and what is wrong with the rest."""
     recording = read_recording(DATA / name)
     feed = recording.format.feed
-    sent = outgoing(feed, recording.readings, "replay:test", boot_id_of("replay:test", recording.content))
+    sent = outgoing(feed, recording.readings, "replay:test", boot_id_of(feed, recording.readings, "replay:test"))
     doubts: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
     for each in sent:

@@ -48,13 +48,14 @@ def play(rules: FeedRules[Any], readings: Iterable[Envelope], clock_us: int, lan
     entries.sort()
     state = rules.new_state("key", lane)
     for entry in entries:
-        _wake_until(rules, state, recorder, min(entry.at_us, clock_us))
+        wake_until(rules, state, recorder, min(entry.at_us, clock_us))
         rules.apply(state, entry, recorder)
-    _wake_until(rules, state, recorder, clock_us)
+    wake_until(rules, state, recorder, clock_us)
     return recorder
 
 
-def _wake_until(rules: FeedRules[Any], state: Any, recorder: Recorder, until_us: int) -> None:
+def wake_until(rules: FeedRules[Any], state: Any, recorder: Recorder, until_us: int) -> None:
+    """Call the wakes before a time, each at its own."""
     while True:
         due = [(at_us, name) for name, at_us in recorder.wakes.items() if at_us < until_us]
         if not due:

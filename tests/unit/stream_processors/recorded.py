@@ -12,11 +12,12 @@ import orjson
 from schemas.alert import Alert, AlertEventType
 from schemas.clock import KIND_HEADER, KIND_PLAN, KIND_TICK, Tick
 from schemas.envelope import Envelope
+from schemas.fields import LIVE
 from schemas.indicator import Indicator
 from schemas.plan.book import Document, dump_document
+from services.stream_processors.engine.changelog import restored
 from services.stream_processors.engine.events import AlertOutput, Fate, IndicatorOutput, Judged, Output
 from services.stream_processors.engine.judge import Judge
-from services.stream_processors.engine.snapshot import decode_snapshot, encode_snapshot
 from services.stream_processors.engine.worker import Undecodable, Worker
 
 Item = tuple[bytes, list[tuple[str, bytes]]]
@@ -30,14 +31,18 @@ class Record:
     offset: int
     value: bytes | None
     headers: Sequence[tuple[str, bytes]] = ()
+    timestamp: int | None = None
+    """The broker's own time, ms; None: nobody knows."""
 
 
 def item(reading: Envelope) -> Item:
     return reading.model_dump_json().encode(), []
 
 
-def tick(at: datetime, lane: str = "live") -> Item:
-    return Tick(lane=lane, at=at).model_dump_json().encode(), [(KIND_HEADER, KIND_TICK)]
+def tick(at: datetime, lane: str = "live", spare: int = 1_000_000, *, closes: bool = False) -> Item:
+    """A tick of an owner that has time to spare, unless told otherwise."""
+    value = Tick(lane=lane, at=at, closes=closes, spare=spare).model_dump_json().encode()
+    return value, [(KIND_HEADER, KIND_TICK)]
 
 
 def publication(document: Document) -> Item:
@@ -101,6 +106,31 @@ class Result:
         }
 
 
+class Process:
+    """A worker, and the compacted topic in which its state is kept. It can be killed at any moment."""
+
+    def __init__(self, judge: Judge[Any], topic: str = "readings", *, live: bool = True) -> None:
+        self.judge, self.topic, self.live = judge, topic, live
+        self.kept: dict[bytes, bytes] = {}
+        """The last value of each record key."""
+        self.worker: Worker[Any] = Worker(judge, topic, 0, live=live)
+
+    def store(self) -> int:
+        """Write what has changed, all of it or nothing; returns its bytes."""
+        written = self.worker.changes()
+        for key, value in written:
+            self.kept.pop(key, None)
+            if value is not None:
+                self.kept[key] = value
+        return sum(len(key) + len(value or b"") for key, value in written)
+
+    def kill(self) -> None:
+        """Lose the worker in the middle of a transaction; another one goes on from what is kept."""
+        self.worker.changes()
+        start = restored(self.judge, self.kept, self.topic, 0)
+        self.worker = Worker(self.judge, self.topic, 0, start, live=self.live)
+
+
 def run(
     judge: Judge[Any],
     records: Sequence[Record],
@@ -108,30 +138,50 @@ def run(
     crashes: Iterable[int] = (),
     batch: int = 1,
     topic: str = "readings",
-    snapshots: Callable[[bytes], None] | None = None,
+    stored: Callable[[int], None] | None = None,
 ) -> Result:
     """Judge a log.
 
+    Lanes other than `live` go to a worker of their own, as they travel on a topic of their own.
+
     Args:
-        crashes: After so many records the worker is lost and another goes on from a snapshot taken a little earlier.
+        crashes: After so many records the workers are lost and others go on from a state stored a little earlier.
+        stored: Told the bytes of each storing of the state.
     """
     result = Result()
-    worker: Worker[Any] = Worker(judge, topic, 0)
+    lanes = [lane_of(record) for record in records]
+    processes = [Process(judge, topic)]
+    if any(lane not in {None, LIVE} for lane in lanes):
+        processes.append(Process(judge, topic, live=False))
     falls = sorted(set(crashes))
-    saved: bytes | None = None
     place = 0
     while place < len(records):
-        said, refused = worker.judge(records[place : place + batch])
-        result.take(said)
-        result.refused += refused
+        for process in processes:
+            theirs = [
+                record
+                for record, lane in zip(records[place : place + batch], lanes[place : place + batch], strict=True)
+                if lane is None or process.live is (lane == LIVE) or (record.headers and not process.live)
+            ]
+            said, refused = process.worker.judge(theirs)
+            result.take(said)
+            result.refused += refused
         place += batch
         if falls and place >= falls[0]:
             falls.pop(0)
-            start = None if saved is None else decode_snapshot(judge, saved)
-            worker = Worker(judge, topic, 0, start)
-            place = worker.next_offset
+            for process in processes:
+                process.kill()
+            place = min(process.worker.next_offset for process in processes)
         elif place % 7 == 0:
-            saved = encode_snapshot(judge, worker.snapshot())
-            if snapshots is not None:
-                snapshots(saved)
+            sizes = [process.store() for process in processes]
+            if stored is not None:
+                stored(sum(sizes))
     return result
+
+
+def lane_of(record: Record) -> str | None:
+    """The lane of a reading or tick; None for what concerns all lanes."""
+    try:
+        body = orjson.loads(record.value or b"")
+        return None if "kind" in body else str(body.get("lane", LIVE))
+    except (orjson.JSONDecodeError, TypeError, AttributeError):
+        return LIVE

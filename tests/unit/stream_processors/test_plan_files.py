@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -10,8 +11,10 @@ from schemas.plan.book import PlanBook
 from schemas.plan.documents import PlanDocument, StandardDocument
 from schemas.plan.errors import PlanFileError
 from schemas.plan.policy import PolicyDocument
-from schemas.plan.toml import parse_document
+from schemas.plan.toml import parse_any, parse_document
 from schemas.verdict import Comparator, SourceKind
+from services.stream_processors.check import feeds_of, refusals
+from services.stream_processors.engine.judge import Judge
 from services.stream_processors.errors import UnknownFeedError
 from services.stream_processors.plan.files import load_document
 from services.stream_processors.registry import build_judges
@@ -137,6 +140,44 @@ def test_a_gap_is_late_before_it_is_missing_before_the_station_is_given_up() -> 
 def test_settling_must_lie_inside_the_lateness_bound() -> None:
     with pytest.raises(PlanFileError, match=r"settle_seconds: must not exceed window\.lateness_seconds"):
         WaterRules(PlanBook([plan(), standard(), policy(window={"lateness_seconds": 3_599})]))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "key"),
+    [
+        ("policies/ev.toml", 'unit = "s"', 'unit = "min"', "ev.fault_longest"),
+        ("policies/ev.toml", "value = 97", "value = 101", "ev.uptime"),
+        ("policies/ev.toml", "value = 0.9\n", "value = 1.1\n", "ev.site_load_near"),
+        ("policies/emergency.toml", "value = 480", "value = 0", "emergency.risk_after"),
+        ("policies/emergency.toml", "value = 0.9\n", "value = 9\n", "emergency.share_within"),
+        ("policies/emergency.toml", "[5.0, 120.0]", "[120.0, 5.0]", "settings.coverage.travel.leg_speed_kmh"),
+        ("policies/tax.toml", "value = 100000000", "value = 0", "tax.building_year"),
+        ("policies/tax.toml", "[0.14, 0.055", "[0.1, 0.055", "settings.pace.month_shares"),
+        ("policies/water.toml", "value = 25", "value = 0", "water.range.do_mg_l.high"),
+        ("policies/water.toml", "value = 6\n", "value = 1\n", "water.flat_line"),
+        ("policies/water.toml", "value = 0.5\n", "value = 0\n", "water.step.ph"),
+        ("policies/parking.toml", "value = 0.95", "value = 0", "parking.nearly_full"),
+        ("jianghan-14fyp.toml", 'unit = "min"', 'unit = "s"', "emergency.response"),
+        ("jianghan-14fyp.toml", 'op = ">="', 'op = "<="', "tax.hundred_million_buildings"),
+    ],
+)
+def test_what_a_feed_cannot_judge_by_is_named(file: str, old: str, new: str, key: str) -> None:
+    text = (PLAN / file).read_text(encoding="utf-8")
+    assert old in text
+    document = parse_any(text.replace(old, new, 1).replace("clear_value", "# clear_value"), file=file)
+    judges = build_judges([feed.value for feed in feeds_of(document)], ProcessorSettings())
+    assert [where for where, _ in refusals(document, judges)] == [key]
+
+
+def test_whatever_a_feed_trips_over_is_a_fault_of_the_document() -> None:
+    class Tripping:
+        feed = "ev"
+
+        def with_document(self, document: object) -> None:
+            raise OverflowError(f"too much for {type(document).__name__}")
+
+    reason = "the feed ev cannot use it: OverflowError('too much for PlanDocument')"
+    assert refusals(plan(), [cast("Judge[Any]", Tripping())]) == [("document", reason)]
 
 
 def test_the_target_is_in_force_from_local_midnight_to_local_midnight() -> None:

@@ -50,9 +50,9 @@ def test_a_broken_probe_is_a_fault_and_not_pollution() -> None:
         SourceKind.POLICY,
         "water-operations",
     )
-    for part in ("江汉北湖·p1", "疑似仪器故障，不按污染处理", "pH值单项突变", "water-operations", "请检查并校准仪器"):
+    for part in ("江汉北湖·p1", "疑似仪器故障", "pH值单项突变", "water-operations", "请检查并校准仪器"):
         assert part in raised.text.zh
-    for part in ("North Lake", "not taken for pollution", "pH alone jumped", "water operations desk", "Inspect"):
+    for part in ("North Lake", "instrument fault suspected", "pH alone jumped", "water operations desk", "Inspect"):
         assert part in raised.text.en
 
 
@@ -124,9 +124,12 @@ def test_a_late_sample_can_take_a_fault_back() -> None:
 # ---- silence: interval 4 h, late after 6 h, missing after 12 h, given up after 7 days
 
 
+FOUR_HOURLY = policy(quality={"interval_seconds": 14_400})
+
+
 # last reading 0     late 6 h     missing 12 h     back at 13 h
 def test_a_silent_station_is_late_then_missing_then_back() -> None:
-    said = run(log_of([reading(0), tick(360), tick(361), tick(721), tick(779), reading(780)]))
+    said = run(log_of([reading(0), tick(360), tick(361), tick(721), tick(779), reading(780)]), FOUR_HOURLY)
     alerts = said.rule("station_silent")
     assert [(str(a.event), a.severity.value, a.observed_value) for a in alerts] == [
         ("raised", "IV", 1.5),
@@ -136,16 +139,16 @@ def test_a_silent_station_is_late_then_missing_then_back() -> None:
     assert {a.started_at for a in alerts} == {at_hour(6)}
     assert alerts[-1].ended_at == at_hour(13)
     assert (alerts[0].threshold.value, alerts[1].threshold.value) == (1.5, 3)
-    for part in ("数据迟到", "2026-11-24 08:00", "1.5个采样周期", "请检查站点供电"):
+    for part in ("数据迟到", "2026-11-24 08:00", "1.5个采样周期（每周期4小时）", "请检查站点供电"):
         assert part in alerts[0].text.zh
-    for part in ("is missing", "more than 3 sampling intervals of 14400 s", "Check power"):
+    for part in ("data are missing", "3 sampling intervals of 4 h", "Check power"):
         assert part in alerts[1].text.en
-    assert "ended at 2026-11-24 21:00" in alerts[2].text.en
+    assert "it reports again. From 2026-11-24 14:00 to 2026-11-24 21:00" in alerts[2].text.en
 
 
 @pytest.mark.parametrize("clock", [[], [tick(1)], [tick(0), tick(400)]])
 def test_a_gap_is_found_whether_or_not_the_clock_ran_through_it(clock: list[Item]) -> None:
-    said = run(log_of([reading(0), *clock, reading(361), tick(362)]))
+    said = run(log_of([reading(0), *clock, reading(361), tick(401)]), FOUR_HOURLY)
     alerts = said.rule("station_silent")
     assert (str(alerts[-1].event), alerts[-1].started_at, alerts[-1].ended_at) == (
         "resolved",
@@ -155,28 +158,44 @@ def test_a_gap_is_found_whether_or_not_the_clock_ran_through_it(clock: list[Item
 
 
 def test_a_reading_exactly_at_the_limit_is_not_late() -> None:
-    assert run(log_of([reading(0), reading(360), tick(361)])).rule("station_silent") == []
-    assert run(log_of([reading(0), tick(360)])).rule("station_silent") == []
+    assert run(log_of([reading(0), reading(360), tick(361)]), FOUR_HOURLY).rule("station_silent") == []
+    assert run(log_of([reading(0), tick(360)]), FOUR_HOURLY).rule("station_silent") == []
 
 
 def test_any_reading_shows_that_the_station_is_there() -> None:
-    said = run(log_of([reading(0), reading(300, quality="maintenance"), tick(659)]))
+    said = run(log_of([reading(0), reading(300, quality="maintenance"), tick(659)]), FOUR_HOURLY)
     assert said.rule("station_silent") == []
 
 
 def test_a_late_reading_takes_the_silence_back() -> None:
-    said = run(log_of([reading(0), tick(400), reading(300)]))
+    said = run(log_of([reading(0), tick(400), reading(300), tick(401)]), FOUR_HOURLY)
     assert [str(a.event) for a in said.rule("station_silent")] == ["raised", "retracted"]
+
+
+# p1    0 ── 55    (14 hours of silence: late, then missing)      sends 540 samples at once
+# p2    0 ── 55  60  90  120 ...                                  900
+def test_what_a_station_kept_through_its_silence_is_a_handful_of_events() -> None:
+    ticks = [tick(minute + 1) for minute in range(0, 900, 30)]
+    neighbour = [reading(minute, device="p2") for minute in range(0, 900, 30)]
+    log = [one for pair in zip(neighbour, ticks, strict=True) for one in pair]
+    kept = [reading(60 + 840 * n / 540) for n in range(540)]
+    said = run(log_of([*(reading(minute) for minute in range(0, 60, 5)), *log, *kept, tick(901), tick(904)]))
+    assert 1 <= len(said.alerts) <= 5
+    last = {alert.alert_id: str(alert.event) for alert in said.alerts}
+    assert set(last.values()) <= {"retracted", "resolved"}
 
 
 # polluted at 0, 1 h (class raised); never heard again: 7 days later everything about the station has ended
 def test_a_station_that_was_taken_away_does_not_alert_for_ever() -> None:
     weeks = [tick(60 * hour) for hour in (2, 10, 24, 72, 168, 170, 200, 720)]
-    said = run(log_of([*hourly([POLLUTED, POLLUTED | {"do_mg_l": 3.6}]), *weeks]))
+    said = run(log_of([*hourly([POLLUTED, POLLUTED | {"do_mg_l": 3.6}]), *weeks]), FOUR_HOURLY)
     gone = START + timedelta(days=7, hours=1)
     silent, classes = said.rule("station_silent"), [a for a in said.class_alerts if a.asset == "p1"]
     assert [str(a.event) for a in silent] == ["raised", "escalated", "resolved"]
     assert (silent[-1].ended_at, classes[-1].ended_at) == (gone, gone)
+    assert "counts as taken away; the alert ends" in classes[-1].text.en
+    assert "视为已撤，告警结束" in classes[-1].text.zh
+    assert "back at the target" not in classes[-1].text.en
 
 
 # ---- algae
@@ -212,7 +231,7 @@ def test_the_quality_of_a_station_s_day_is_a_figure() -> None:
     assert isinstance(codes, dict)
     assert codes["ph"] == {"1": 3, "3": 1}
     assert "turbidity_ntu" not in codes
-    assert figure.completeness == pytest.approx(4 / 6)
+    assert figure.completeness == pytest.approx(4 / 24)
     assert "1 of 20 values are in doubt" in figure.status_reason
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,6 +33,7 @@ from services.stream_processors.engine.counting import (
 from services.stream_processors.engine.event_time import MICROSECONDS, local_period_start, to_us
 from services.stream_processors.engine.events import Coordinates, Fate, Output
 from services.stream_processors.engine.feed_rules import Entry, Figure, Said, Say, Wording
+from services.stream_processors.engine.frame import PASSED, Frame, Voice
 from services.stream_processors.engine.timeline_judge import TimelineJudge
 from tests.unit.stream_processors.in_order import play
 from tests.unit.stream_processors.recorded import Item, Record, item, log_of, publication, run, tick
@@ -83,14 +85,15 @@ class ToyState:
     heard: dict[str, tuple[int, int]] = field(default_factory=dict)
     quiet: dict[str, Episode] = field(default_factory=dict)
     sums: dict[int, tuple[int, int]] = field(default_factory=dict)
-    waiting: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Lots whose count must change before a deadline: count and time."""
+    waiting: dict[str, tuple[int, int, bool]] = field(default_factory=dict)
+    """Lots whose count must change before a deadline: since when, the offset, whether the deadline was called."""
 
 
 class ToyRules:
     """Less than the limit free: full. Nothing for five minutes: quiet. 13 must change within three minutes."""
 
     feed = Feed.PARKING
+    state_version = 1
     lateness = timedelta(hours=2)
     window_max = 5_000
     quiet_us = 5 * MINUTE_US
@@ -135,10 +138,10 @@ class ToyRules:
         self._hear(state, entry, say)
         waiting = state.waiting.pop(entry.asset, None)
         if waiting is not None:
-            since_us, offset = waiting
+            since_us, offset, is_late = waiting
             late_us = since_us + self.deadline_us
             say.no_wake(f"deadline/{entry.asset}")
-            if entry.at_us > late_us:
+            if is_late:  # it does not look at its own time: the engine calls what lies before a reading
                 peak = Peak(late_us, 1, 13.0, ())
                 say.episode(
                     DEADLINE,
@@ -146,7 +149,7 @@ class ToyRules:
                     Episode(late_us, late_us, 1, peak, (offset, entry.offset), entry.at_us, entry.at_us),
                 )
         if free == 13:
-            state.waiting[entry.asset] = (entry.at_us, entry.offset)
+            state.waiting[entry.asset] = (entry.at_us, entry.offset, False)
             say.wake(f"deadline/{entry.asset}", entry.at_us + self.deadline_us)
         hour_us = local_period_start(entry.at_us, 3_600 * MICROSECONDS)
         n, total = state.sums.get(hour_us, (0, 0))
@@ -207,7 +210,8 @@ class ToyRules:
             state.quiet[asset] = episode = self._silent(state.heard[asset])
             say.episode(QUIET, asset, episode)
         else:
-            since_us, offset = state.waiting[asset]
+            since_us, offset, _ = state.waiting[asset]
+            state.waiting[asset] = (since_us, offset, True)
             late_us = since_us + self.deadline_us
             say.episode(DEADLINE, asset, Episode(late_us, late_us, 1, Peak(late_us, 1, 13.0, ()), (offset,)))
 
@@ -240,6 +244,12 @@ class ToyRules:
             {asset: tuple(both) for asset, both in waiting.items()},
         )
 
+    def pack(self, state: ToyState) -> bytes:
+        return msgspec.msgpack.encode(self.dump(state))
+
+    def unpack(self, raw: bytes, version: int, key: str, lane: str) -> ToyState:  # noqa: ARG002 - there is one version
+        return self.load(msgspec.msgpack.decode(raw), key, lane)
+
     def wording(self, said: Said) -> Wording:
         document = self.policies.at(said.episode.started_us)
         assert document is not None
@@ -270,8 +280,8 @@ def reading(second: float, free: int = 5, lot: str = "a", seq: int | None = None
     )
 
 
-def at(second: float) -> Item:
-    return tick(START + timedelta(seconds=second))
+def at(second: float, spare: int = 1_000_000) -> Item:
+    return tick(START + timedelta(seconds=second), spare=spare)
 
 
 def items(*readings: ParkingReading) -> list[Item]:
@@ -290,11 +300,11 @@ def readings(draw: st.DrawFn) -> list[ParkingReading]:
     return list(found.values())
 
 
-CLOSE = 100 * 60
+CLOSE = 140 * 60
 """Everything has happened and nothing has left the lateness bound."""
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=60)
 @given(readings(), st.data(), st.booleans())
 def test_any_order_any_delay_and_any_crash_end_in_the_same(
     found: list[ParkingReading], data: st.DataObject, commutes: bool
@@ -307,12 +317,12 @@ def test_any_order_any_delay_and_any_crash_end_in_the_same(
         for number, one in enumerate(arrivals)
     )
     log: list[Item] = []
-    clock = 0
+    clock, spare = 0, data.draw(st.sampled_from([0, 3, 1_000_000]))
     for arrived_us, _, one in delayed:
         passed = (arrived_us - to_us(START)) // MICROSECONDS
         if passed > clock and data.draw(st.booleans()):
             clock = passed
-            log.append(at(clock))
+            log.append(at(clock, spare))
         log.append(one)
     log.append(at(CLOSE))
     crashes = data.draw(st.lists(st.integers(1, len(log)), max_size=3))
@@ -328,7 +338,7 @@ def test_any_order_any_delay_and_any_crash_end_in_the_same(
     }
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(readings())
 def test_the_engine_agrees_with_the_rules_played_in_order(found: list[ParkingReading]) -> None:
     book = PlanBook([policy()])
@@ -364,13 +374,39 @@ def test_a_wake_behind_readings_that_were_applied_already_comes_at_its_own_time(
     assert result.alerts[0].started_at == START + timedelta(seconds=180)
 
 
+#   lot a   13 at 0 ------- deadline 180 ---- 5 at 190 (takes the wake back)
+#   clock   0.5 ...................................... 200
+@pytest.mark.parametrize("commutes", [False, True])
+@pytest.mark.parametrize("others", [0, 40])
+def test_a_wake_that_a_reading_behind_it_took_back_before_the_clock_came_is_called(commutes: bool, others: int) -> None:
+    between = items(*[reading(181 + n / 10, 5, "b") for n in range(others)])
+    log = [*items(reading(0, 13)), at(0.5), *between, *items(reading(190, 5)), at(200)]
+    result = run(judge(commutes=commutes), log_of(log))
+    assert result.events() == [f"{DEADLINE} a raised", f"{DEADLINE} a resolved"]
+    assert result.alerts[-1].ended_at == START + timedelta(seconds=190)
+
+
+def test_a_wake_that_a_reading_asked_for_behind_itself_may_be_taken_back_by_it() -> None:
+    frame: Frame[None] = Frame(None)
+    voice = Voice(frame, 0)
+    voice.reads(100)
+    voice.wake("a", 80)
+    voice.no_wake("a")
+    voice.wake("b", 90)
+    voice.wake("b", 95)
+    assert frame.wakes == {"b": 95}
+    voice.reads(96)
+    voice.wake("b", 97)
+    assert frame.wakes == {"b": 97, PASSED: 95}
+
+
 def test_what_comes_exactly_at_the_deadline_is_in_time() -> None:
     log = [*items(reading(0, 13)), at(180), *items(reading(180, 5)), at(200)]
     assert run(judge(), log_of(log)).events() == []
 
 
-def test_a_deadline_passed_long_ago_is_said_at_once() -> None:
-    log = [at(600), *items(reading(0, 13))]
+def test_a_deadline_passed_long_ago_is_said_at_the_next_tick() -> None:
+    log = [at(600), *items(reading(0, 13)), at(601)]
     assert f"{DEADLINE} a raised" in run(judge(), log_of(log)).events()
 
 
@@ -527,8 +563,10 @@ def test_a_window_that_overflows_is_final_before_its_time() -> None:
     rules = chosen.rules
     assert isinstance(rules, ToyRules)
     rules.window_max = 100
-    many = items(*[reading(second) for second in range(1_000)])
-    log = [at(0), *many, at(1_000), *items(reading(0.5, 0, seq=99_999)), *items(reading(995.5, 0, seq=99_998))]
+    many: list[Item] = []
+    for second in range(1_000):
+        many += [*items(reading(second)), *([at(second)] if second % 100 == 0 else [])]
+    log = [*many, at(1_000), *items(reading(0.5, 0, seq=99_999)), *items(reading(995.5, 0, seq=99_998))]
     result = run(chosen, log_of(log))
     assert (result.fates[Fate.TOO_LATE], result.fates[Fate.LATE]) == (1, 1)
 

@@ -65,6 +65,19 @@ def test_it_is_updated_when_it_gets_worse_and_only_then() -> None:
     ]
 
 
+# worse than V at 2, then class V twice: stepped down at 4
+def test_a_point_that_has_eased_says_what_it_is_now_and_the_worst_it_was() -> None:
+    said = run(log_of([reading(0, **WORST), reading(1, **WORST), reading(2, **BAD), reading(3, **BAD)]))
+    eased = said.class_alerts[-1]
+    assert (str(eased.event), eased.severity, eased.observed_value) == ("escalated", Severity.YELLOW, 6)
+    assert (
+        "p1：水质为Ⅴ类（中度污染），总磷 0.15 mg/L（超目标限值2.00倍）。最严重时水质为劣Ⅴ类（重度污染）"
+        in eased.text.zh
+    )
+    assert "North Lake (Jianghan), p1: water is class V (moderately polluted), Total phosphorus 0.15" in eased.text.en
+    assert "At worst water is worse than class V (heavily polluted), Total phosphorus 0.5 mg/L" in eased.text.en
+
+
 def test_an_exact_repeat_of_a_sample_counts_once() -> None:
     same_reading = reading(0, **BAD)
     same_moment = reading(0, seq=999, **BAD)
@@ -104,8 +117,43 @@ def test_beyond_the_bound_the_record_stands_and_the_sample_is_still_classed() ->
 # W0 is folded, its place in the count is kept: W at 50 h raises from 0
 def test_the_count_goes_on_across_the_fold() -> None:
     hours = 60
-    said = run(log_of([reading(0, **BAD), tick(0), tick(53 * hours), reading(52 * hours, **BAD)]))
+    said = run(log_of([reading(0, **BAD), tick(0), tick(53 * hours), reading(52 * hours, **BAD), tick(53 * hours + 1)]))
     assert [(str(a.event), a.started_at) for a in said.class_alerts if a.asset == "p1"] == [("raised", at_minute(0))]
+
+
+# rounds of 4 h, both points class V: each point raises with its second sample (4 h), the lake an hour later (settled)
+#   points   raised 4:00, 4:01 ── then stand under the lake's ── said again when the lake's is over
+#   p3       first bad at 8 h and 12 h: while the lake's stands, not said at all
+def test_a_point_s_alert_is_grouped_under_its_lake_s() -> None:
+    rounds = [reading(240 * n + m, device=f"p{m}", seq=n, **BAD) for n in range(2) for m in (1, 2)]
+    rounds += [reading(240 * n + m, device=f"p{m}", seq=n, **BAD) for n in (2, 3) for m in (1, 2, 3)]
+    said = run(log_of([*rounds[:4], tick(301), *rounds[4:], tick(60 * 13 + 1)]))
+    lake = [a for a in said.class_alerts if a.asset == "beihu"]
+    first = lake[0]
+    assert (str(first.event), first.started_at, first.raised_at) == ("raised", START, at_minute(300))
+    rule = "water.class_worse_than_target"
+    assert lake[0].members == ((rule, "p1"), (rule, "p2"))
+    assert lake[-1].members == ((rule, "p1"), (rule, "p2"), (rule, "p3"))
+    assert "本告警代表湖内3个点位的同类告警" in lake[-1].text.zh
+    assert "the same alert of 3 points of the lake" in lake[-1].text.en
+    for point in ("p1", "p2"):
+        raised, under = [a for a in said.class_alerts if a.asset == point]
+        assert (str(raised.event), raised.suppression) == ("raised", None)
+        assert str(under.event) == "updated"
+        assert under.suppression is not None
+        assert under.suppression.by == f"{rule}/beihu"
+    assert said.events("p3") == []
+
+
+# the lake is good again at 16 h and 20 h, p1 is not: what stood under the lake's alert is said by itself again
+def test_a_point_that_is_still_bad_when_its_lake_is_good_is_said_again() -> None:
+    bad = [reading(240 * n + m, device=f"p{m}", seq=n, **BAD) for n in range(3) for m in (1, 2, 3)]
+    fair = {"p1": {"tp_mg_l": 0.06}, "p2": {"tp_mg_l": 0.01}, "p3": {"tp_mg_l": 0.01}}
+    good = [reading(240 * n + m, device=f"p{m}", seq=n, **fair[f"p{m}"]) for n in range(3, 7) for m in (1, 2, 3)]
+    said = run(log_of([*bad, tick(60 * 9 + 1), *good, tick(60 * 26)]))
+    assert said.events("beihu")[-1] == "resolved"
+    last = [a for a in said.class_alerts if a.asset == "p1"][-1]
+    assert (last.ended_at, last.suppression) == (None, None)
 
 
 def test_lanes_do_not_see_each_other() -> None:
@@ -121,12 +169,6 @@ def test_lanes_do_not_see_each_other() -> None:
         )
     )
     assert [(a.lane, str(a.event)) for a in said.class_alerts] == [("replay:x", "raised"), ("live", "raised")]
-
-
-def test_a_forgotten_lane_leaves_no_state() -> None:
-    worker = Worker(judge(), TOPIC, 0)
-    worker.judge(log_of([tick(0), reading(0, lane="whatif:y"), tick(61)]))
-    assert set(worker.snapshot().state.lanes) == {"live"}
 
 
 def test_samples_that_cannot_be_judged_neither_raise_nor_end() -> None:

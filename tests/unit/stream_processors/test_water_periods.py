@@ -64,21 +64,76 @@ def test_a_day_that_is_not_met_names_what_exceeded() -> None:
     assert details["main_pollutants_zh"] == ["总磷(0.40)"]
 
 
-# rounds of the day with data: 1, 2, 3 of 6; half is needed
-def test_a_day_with_too_few_rounds_cannot_be_judged_and_a_month_can() -> None:
+# rounds of the day with data: 1 of 1, 2 of 2, 3 of 3 by then, 3 of 6 when it ends at 16 h; half is needed
+def test_a_day_that_is_not_over_says_how_it_stands_and_is_never_met() -> None:
     items = rounds([0.04, 0.04, 0.04])
-    said = run(log_of([items[0], tick(-239), items[1], tick(1), items[2], tick(60 * 5)]))
+    said = run(log_of([items[0], tick(-239), items[1], tick(1), items[2], tick(60 * 5), tick(60 * 16 + 1)]))
     days = said.of("water.class_day", "beihu")
-    assert [(i.status, i.completeness) for i in days[:3]] == [
+    assert [(i.status, i.completeness) for i in days] == [
         (IndicatorStatus.CANNOT_SAY, pytest.approx(1 / 6)),
         (IndicatorStatus.CANNOT_SAY, pytest.approx(2 / 6)),
+        (IndicatorStatus.CANNOT_SAY, pytest.approx(3 / 6)),
         (IndicatorStatus.MET, pytest.approx(3 / 6)),
     ]
-    assert days[0].value is None
-    assert "1 of 6 rounds could be classed" in days[0].status_reason
-    month = said.of("water.class_month", "beihu")[0]
-    assert (month.status, month.completeness) == (IndicatorStatus.MET, pytest.approx(1 / 180))
-    assert (month.period_start, month.period_end) == (FIRST_OF_NOVEMBER, FIRST_OF_NOVEMBER + timedelta(days=30))
+    assert [i.details.get("so_far") for i in days] == [{"status": "met", "value": 3}] * 3 + [None]
+    assert [i.value for i in days] == [3] * 4
+    assert days[2].status_reason == (
+        "the period is not over; so far: the mean is class III, at or better than the target class III; 3 of 3 rounds"
+    )
+
+
+# rounds of a minute that count 65 s after their start: the last round of the day closes 5 s after midnight
+def test_a_day_is_over_when_its_last_round_has_counted() -> None:
+    local = policy("water-local.toml", data={"day_rounds_share_min": 0.001})
+    midnight = 60 * 16
+    items = [reading(midnight - 3 + n, seq=n, tp_mg_l=0.04) for n in range(3)]
+    said = run(log_of([*items, tick(midnight + 4 / 60), tick(midnight + 6 / 60)]), local)
+    *_, before, closed = [i for i in said.of("water.class_day", "beihu") if i.period_start == MIDNIGHT]
+    assert (before.details["rounds"], "so_far" in before.details) == (2, True)
+    assert (closed.details["rounds"], "so_far" in closed.details) == (3, False)
+    assert closed.status is IndicatorStatus.MET
+
+
+# one sample of November, and then nothing: on 1 December the month is over with 1 of 180 rounds
+def test_a_closed_month_below_its_data_rule_cannot_be_judged() -> None:
+    days = 24 * 60
+    said = run(log_of([*rounds([0.04]), tick(0), tick(60 * 10), tick(3 * days), tick(6 * days), tick(8 * days)]))
+    first, *_, closed = said.of("water.class_month", "beihu")
+    assert (first.status, first.completeness) == (IndicatorStatus.CANNOT_SAY, pytest.approx(1 / 180))
+    assert (closed.status, closed.value, closed.n) == (IndicatorStatus.CANNOT_SAY, None, 1)
+    assert "so_far" in first.details
+    assert "so_far" not in closed.details
+    assert closed.status_reason == "1 of 180 rounds could be classed, a share of 50% and at least one are needed"
+    assert (closed.period_start, closed.period_end) == (FIRST_OF_NOVEMBER, FIRST_OF_NOVEMBER + timedelta(days=30))
+    rules = closed.details["data_rules"]
+    assert isinstance(rules, dict)
+    assert rules["rounds"] == {
+        "found": 1,
+        "needed": 90,
+        "source": "policy, unverified; at least one value: 环办〔2011〕22号, month",
+    }
+    assert rules["items"] == {
+        "found": 5,
+        "needed": 4,
+        "source": "practice of the publisher of the national automatic stations, 2020-2021, measured on its data",
+    }
+
+
+# a daily station: 30 samples of November are all that it can give, 20 are two thirds, 14 less than half
+@pytest.mark.parametrize(("count", "status"), [(30, "met"), (20, "met"), (15, "met"), (14, "cannot_say")])
+def test_a_month_is_measured_by_the_station_s_own_interval(count: int, status: str) -> None:
+    hours = (FIRST_OF_NOVEMBER - START) / timedelta(hours=1)
+    items = [reading(60 * (hours + 24 * n + 9), seq=n) for n in range(30)]
+    kept = [item for n, item in enumerate(items) if n % 30 < count // 2 or n >= 30 - (count - count // 2)]
+    assert len(kept) == count
+    gone = policy("water.toml")
+    body = gone.model_dump(by_alias=True)
+    for entry in body["rule"]:
+        entry["max_age_seconds"] = 40 * 86_400 if entry["id"] == "water.station_silent" else entry["max_age_seconds"]
+    said = run(log_of([*kept, tick(60 * (hours + 24 * 30 + 1))]), type(gone).model_validate(body))
+    month = [i for i in said.of("water.class_month", "beihu") if i.period_start == FIRST_OF_NOVEMBER][-1]
+    assert (month.status.value, month.details["rounds"], month.details["rounds_expected"]) == (status, count, 30)
+    assert month.completeness == pytest.approx(count / 30)
 
 
 def test_a_round_that_cannot_be_classed_does_not_count_for_the_day() -> None:
@@ -91,7 +146,8 @@ def test_a_round_that_cannot_be_classed_does_not_count_for_the_day() -> None:
 def test_a_late_sample_corrects_round_day_and_month() -> None:
     items = rounds([0.04] * 6)
     late = reading(60 * -8, device="p2", tp_mg_l=0.5)
-    said = run(log_of([*items, tick(60 * 17), late, tick(60 * 18)]))
+    lenient = policy(data={"month_rounds_share_min": 0.0})
+    said = run(log_of([*items, tick(60 * 17), late, tick(60 * 18)]), lenient)
     for indicator in ("water.class", "water.class_day", "water.class_month"):
         one = [i for i in said.of(indicator, "beihu") if i.period_start in {MIDNIGHT, FIRST_OF_NOVEMBER}]
         assert one[-1].revision == one[-2].revision + 1

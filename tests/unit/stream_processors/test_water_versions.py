@@ -32,6 +32,7 @@ def stricter_plan() -> PlanDocument:
     body = plan().model_dump()
     body["plan"] |= {"id": "jianghan-15fyp", "version": "1", "start": FROM, "end": date(2030, 12, 31)}
     for entry in body["indicator"]:
+        entry["due"] = date(2030, 12, 31)
         if entry["id"] == "water.class":
             entry |= {"target": 2, "page": 7}
     return PlanDocument.model_validate(body)
@@ -75,7 +76,7 @@ def test_the_plan_in_force_at_the_reading_s_own_time_is_cited(order: tuple[int, 
     assert cited == [("jianghan-14fyp", "page 31")] * 2 + [("jianghan-15fyp", "page 7")] * 2
     alert = [a for a in said.class_alerts if a.asset == "p1"][-1]
     assert (alert.threshold.value, alert.threshold.source.id) == (2, "jianghan-15fyp")
-    assert "劣于目标Ⅱ类" in alert.text.zh
+    assert "限值：目标Ⅱ类" in alert.text.zh
     assert "第7页" in alert.text.zh
 
 

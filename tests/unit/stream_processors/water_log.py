@@ -12,18 +12,18 @@ import orjson
 
 from schemas.alert import Alert, AlertEventType
 from schemas.clock import KIND_HEADER, KIND_TICK
+from schemas.fields import LIVE
 from schemas.indicator import Indicator
 from schemas.plan.book import Document, PlanBook
 from schemas.plan.documents import PlanDocument, StandardDocument
 from schemas.plan.policy import PolicyDocument
 from services.stream_processors.engine.events import AlertOutput, IndicatorOutput, Output
-from services.stream_processors.engine.snapshot import decode_snapshot, encode_snapshot
 from services.stream_processors.engine.timeline_judge import TimelineJudge
-from services.stream_processors.engine.worker import Worker
 from services.stream_processors.plan.files import load_document
 from services.stream_processors.water.processor import WaterRules
 from services.stream_processors.water.settings import WaterSettings
 from services.stream_processors.water.state import LakeState
+from tests.unit.stream_processors.recorded import Process, lane_of
 
 PLAN = Path(__file__).resolve().parents[3] / "deploy" / "plan"
 TOPIC = "readings.water"
@@ -123,8 +123,10 @@ def reading(minute: float, *, device: str = "p1", seq: int | None = None, lane: 
 
 
 def tick(minute: float, lane: str = "live") -> Item:
+    """A tick of an owner that has time to spare."""
     at = START + timedelta(minutes=minute)
-    return orjson.dumps({"lane": lane, "at": at.isoformat()}), [(KIND_HEADER, KIND_TICK)]
+    body = {"lane": lane, "at": at.isoformat(), "spare": 1_000_000}
+    return orjson.dumps(body), [(KIND_HEADER, KIND_TICK)]
 
 
 def log_of(items: Sequence[Item]) -> list[Record]:
@@ -203,29 +205,30 @@ def _identity(raw: bytes | None) -> tuple[str, str]:
 
 
 def run(log: Sequence[Record], *documents: Document, crash_after: Sequence[int] = ()) -> Said:
-    """Judge a log record by record.
+    """Judge a log record by record, lanes other than `live` in a worker of their own.
 
     Args:
-        crash_after: Offsets after which the process is killed; the next one starts from the snapshot taken at the
-            greatest multiple of 3 before, and judges on from there.
+        crash_after: Offsets after which the processes are killed; the next ones start from the state stored at the
+            greatest multiple of 3 before, and judge on from there.
     """
     said = Said()
     rules = judge(*documents)
-    worker = Worker(rules, TOPIC, 0)
-    stored = encode_snapshot(rules, worker.snapshot())
+    live, others = Process(rules, TOPIC), Process(rules, TOPIC, live=False)
     crashes = sorted(crash_after)
     position = 0
     while position < len(log):
-        outputs, refused = worker.judge([log[position]])
+        process = live if lane_of(log[position]) in {LIVE, None} else others
+        outputs, refused = process.worker.judge([log[position]])
         assert not refused, refused
         said.take(outputs)
         if position % 3 == 0:
-            stored = encode_snapshot(rules, worker.snapshot())
+            live.store()
+            others.store()
         if crashes and position == crashes[0]:
             crashes.pop(0)
-            start = decode_snapshot(rules, stored)
-            worker = Worker(rules, TOPIC, 0, start)
-            position = start.next_offset
+            live.kill()
+            others.kill()
+            position = live.worker.next_offset
         else:
             position += 1
     return said

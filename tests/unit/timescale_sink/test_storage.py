@@ -17,8 +17,9 @@ from services.timescale_sink.assets import assets_of, cells_of
 from services.timescale_sink.editions import Edition
 from services.timescale_sink.errors import MigrationRefused, RegisterRefused, StorageRefused
 from services.timescale_sink.history import neighbours, wider
-from services.timescale_sink.intake import intake_of, intake_row
+from services.timescale_sink.intake import Intake, intake_of, intake_row
 from services.timescale_sink.migrations import FOLDER, read_migrations
+from services.timescale_sink.outcome import Outcome
 from services.timescale_sink.plan_records import decode_publications
 from services.timescale_sink.progress import Progress
 from services.timescale_sink.register import plan_rows
@@ -26,6 +27,7 @@ from services.timescale_sink.rows import decode
 from services.timescale_sink.settings import MigrationSettings
 from services.timescale_sink.storage import load_storage
 from services.timescale_sink.tables import TABLES
+from services.timescale_sink.writer import intake_rows
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 STORAGE = (DEPLOY / "timescaledb" / "storage.toml").read_text(encoding="utf-8")
@@ -151,6 +153,25 @@ def test_only_live_readings_count_for_the_delay() -> None:
     assert (intake.storing_s_sum, intake.storing_s_max) == (6.0, 3.0)
     row = intake_row(Feed.PARKING, intake, [Progress("readings.parking", 0, 3, 3, 2, 1, 0)])
     assert row == ("parking", 3, 2, 1, 0, 2, 4.0, 4.0, 6.0, 3.0)
+
+
+def test_the_two_topics_of_a_feed_fill_one_table_and_never_one_incoming_table() -> None:
+    for feed in Feed:
+        live, aside = TABLES[readings_topic(feed)], TABLES[readings_topic(feed, live=False)]
+        assert (live.name, live.columns, live.feed) == (aside.name, aside.columns, aside.feed)
+    assert len({table.incoming for table in TABLES.values()}) == len(TABLES) == 2 * len(Feed)
+
+
+def test_one_round_from_both_topics_of_a_feed_is_one_row_of_its_minute() -> None:
+    live, aside = readings_topic(Feed.PARKING), readings_topic(Feed.PARKING, live=False)
+    intake = Intake(2, 4.0, 3.0, 6.0, 5.0)
+    outcomes = {
+        live: Outcome(intake=intake, advanced=[Progress(live, 0, 3, 3, 2, 1, 0)]),
+        aside: Outcome(advanced=[Progress(aside, 0, 9, 5, 4, 0, 1), Progress(aside, 1, 9, 1, 1, 0, 0)]),
+        "alerts": Outcome(advanced=[Progress("alerts", 0, 3, 3, 3)]),
+    }
+    assert intake_rows(outcomes) == [("parking", 9, 7, 1, 1, 2, 4.0, 3.0, 6.0, 5.0)]
+    assert intake + Intake(1, 1.0, 9.0, 1.0, 1.0) == Intake(3, 5.0, 9.0, 7.0, 5.0)
 
 
 def test_imported_days_are_folded_in_by_spans_that_leave_out_what_must_stay() -> None:

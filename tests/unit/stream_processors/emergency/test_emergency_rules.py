@@ -3,104 +3,32 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from itertools import combinations
-from pathlib import Path
-from typing import Any
+from operator import or_
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.emergency import EmergencyReading, Step, UnitState
-from schemas.fields import Feed
+from schemas.emergency import Step
 from schemas.indicator import IndicatorStatus
-from schemas.plan.book import PlanBook
-from schemas.plan.documents import PlanDocument
 from schemas.plan.errors import PlanFileError
-from schemas.plan.policy import PolicyDocument
 from services.stream_processors.emergency.__main__ import GRID, grid_text
-from services.stream_processors.emergency.calls import nearest_rank
 from services.stream_processors.emergency.coverage import (
     Cell,
     Grid,
     Post,
     best_move,
     cells_of,
-    joined,
     metres_between,
     posts_of,
 )
 from services.stream_processors.emergency.policy import AT_RISK, BREACH, COVERAGE_LOW, NOT_DISPATCHED
-from services.stream_processors.emergency.processor import EmergencyRules
-from services.stream_processors.engine.timeline_judge import TimelineJudge
-from services.stream_processors.plan.files import load_document
-from tests.unit.stream_processors.recorded import Item, Result, item, log_of, run, tick
-
-FOLDER = Path(__file__).resolve().parents[4] / "deploy" / "plan"
-START = datetime(2026, 11, 24, 2, tzinfo=UTC)
-HERE = (114.26, 30.60)
-
-
-def book() -> PlanBook:
-    return PlanBook(
-        [
-            load_document(FOLDER / "jianghan-14fyp.toml", PlanDocument),
-            load_document(FOLDER / "policies" / "emergency.toml", PolicyDocument),
-        ]
-    )
-
-
-def judge(cells: tuple[Cell, ...] = (), posts: tuple[Post, ...] = ()) -> TimelineJudge[Any]:
-    return TimelineJudge(EmergencyRules(book(), cells, posts), book())
-
-
-def step(second: float, name: Step, call: str = "call-1", **fields: Any) -> EmergencyReading:
-    """A step of a call that came in at START."""
-    at = START + timedelta(seconds=second)
-    unit = fields.pop("unit", None if name is Step.CALL_RECEIVED else "u1")
-    known = {f"{name}_at": at, "call_received_at": START, **fields}
-    return EmergencyReading(
-        feed=Feed.EMERGENCY,
-        device_id=unit or "dispatch",
-        group_id="jianghan",
-        boot_id="b",
-        seq=int(second * 1_000_000) % 2**50,
-        observed_at=at,
-        incident_id=call,
-        unit_id=unit,
-        unit_type="ambulance",
-        step=name,
-        **known,
-    )
-
-
-def report(second: float, unit: str, state: str, place: tuple[float, float]) -> EmergencyReading:
-    return EmergencyReading(
-        feed=Feed.EMERGENCY,
-        device_id=unit,
-        group_id="jianghan",
-        boot_id="b",
-        seq=10**15 + int(second * 1_000),
-        observed_at=START + timedelta(seconds=second),
-        unit_id=unit,
-        unit_type="ambulance",
-        unit_state=UnitState(state),
-        longitude=place[0],
-        latitude=place[1],
-    )
-
-
-def at(second: float) -> Item:
-    return tick(START + timedelta(seconds=second))
-
-
-def judged(*what: EmergencyReading | Item, chosen: TimelineJudge[Any] | None = None) -> Result:
-    return run(chosen or judge(), log_of([item(one) if isinstance(one, EmergencyReading) else one for one in what]))
-
-
-def of(result: Result, rule: str) -> list[str]:
-    return [str(alert.event) for alert in result.alerts if alert.rule == rule]
+from services.stream_processors.emergency.tally import times_of
+from tests.unit.stream_processors.emergency.emergency_district import HERE, START, at, judge, judged, of, report, step
 
 
 @pytest.mark.parametrize(("second", "events"), [(600.0, []), (600.000001, ["raised", "resolved"])])
@@ -175,8 +103,7 @@ def test_days_and_months_are_local() -> None:
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=50), st.sampled_from([1, 50, 90, 99, 100]))
 def test_the_percentile_is_the_smallest_value_with_enough_at_or_below_it(times: list[int], percent: int) -> None:
-    times.sort()
-    found = nearest_rank(times, percent)
+    found = times_of(Counter(times).items()).percentile(percent)
     assert found in times
     assert found is not None
     assert sum(t <= found for t in times) * 100 >= percent * len(times)
@@ -227,7 +154,7 @@ def test_coverage_and_the_best_move_equal_brute_force_on_a_road_graph(units: lis
         return sum(PEOPLE[node] for node in reached)
 
     reached = {f"u{index}": reach(origin) for index, origin in enumerate(units)}
-    assert ROAD_GRID.people(joined(reached)) == covered(tuple(units))
+    assert ROAD_GRID.people(reduce(or_, reached.values())) == covered(tuple(units))
     gains = {
         (index, place): covered((*units[:index], *units[index + 1 :], place)) - covered(tuple(units))
         for index in range(len(units))
@@ -285,30 +212,15 @@ def test_lost_cover_is_said_with_its_cells_and_the_move_that_restores_most() -> 
 
 
 def test_units_teach_how_fast_they_get_along() -> None:
-    far = (HERE[0] + 0.02, HERE[1])
-    chosen = judge(square(3))
-    rules = chosen.rules
-    assert isinstance(rules, EmergencyRules)
-    policy = rules._policies.at(1_800_000_000_000_000)
-    assert policy is not None
-    legs = [
-        (
-            report(0, "u1", "available", HERE),
-            step(10, Step.RESPONDING),
-            step(100, Step.ON_SCENE, longitude=far[0], latitude=far[1]),
-        ),
-    ]
-    state = rules.new_state("jianghan", "live")
-    before = rules.reach_metres(state, 1_795_485_600_000_000, policy)
-    from services.stream_processors.engine.event_time import to_us
-    from services.stream_processors.engine.feed_rules import Entry
-    from tests.unit.stream_processors.in_order import Recorder
-
-    for offset, reading in enumerate(legs[0]):
-        asset, payload = rules.entry(reading) or ("", ())
-        rules.apply(state, Entry(to_us(reading.observed_at), "d", "b", offset, asset, offset, payload), Recorder())
-    assert sum(leg.driven for leg in state.legs.values()) == 1
-    assert rules.reach_metres(state, to_us(START), policy) > before
+    """A fast way to a call at ten o'clock: from the next look on a unit reaches a cell that was too far before."""
+    far = (HERE[0] + 0.03, HERE[1])
+    edge = Cell("edge", HERE[0] + 0.0275, HERE[1], 100)
+    legs = [step(10, Step.RESPONDING), step(130, Step.ON_SCENE, longitude=far[0], latitude=far[1])]
+    home = [report(0, "u1", "available", HERE), report(300, "u1", "available", HERE)]
+    for driven, share in (([], 0.0), (legs, 1.0)):
+        result = judged(*sorted([*home, *driven], key=lambda one: one.observed_at), at(400), chosen=judge((edge,)))
+        coverage = [f for (_, name, *_), f in sorted(result.figures().items()) if name == "emergency.coverage"]
+        assert coverage[-1]["value"] == share
 
 
 def test_the_population_grid_is_what_its_generator_makes() -> None:

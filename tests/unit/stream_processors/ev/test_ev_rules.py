@@ -32,6 +32,14 @@ def policy(**settings: Any) -> PolicyDocument:
     return document.model_copy(update={"settings": {**document.settings, **settings}})
 
 
+def unhurried(hold_seconds: int) -> PolicyDocument:
+    """The policy for connectors that report seldom: a state holds longer, and nobody is silent or dark for hours."""
+    document = policy(hold_seconds=hold_seconds)
+    longer = {"ev.site_silence": 30_000.0, "ev.silence": 36_000.0}
+    limits = [one.model_copy(update={"value": longer.get(one.id, one.value)}) for one in document.limit]
+    return document.model_copy(update={"limit": tuple(limits)})
+
+
 def judge(document: PolicyDocument | None = None) -> TimelineJudge[Any]:
     book = PlanBook([document or policy()])
     return TimelineJudge(EvRules(book), book)

@@ -8,13 +8,14 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from schemas.indicator import IndicatorStatus
 from schemas.parking import ParkingReading
 from services.stream_processors.engine.event_time import iso, to_us
 from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.engine.periods import local_day, local_month
-from services.stream_processors.parking.accounts import EMPTY, NOTHING, Sums, held
+from services.stream_processors.parking.accounts import NOTHING, Sums, held
 from services.stream_processors.parking.busy_hours import busy_us
 from services.stream_processors.parking.counts import FULL, ROOM, Spaces
 from services.stream_processors.parking.figures import turnover
@@ -221,20 +222,17 @@ def test_busy_hours_of_an_interval(start: int, hours: int, busy_hours: int) -> N
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.integers(0, 4 * 86_400), min_size=2, max_size=12, unique=True), st.integers(0, 20))
+@given(st.lists(st.integers(0, 86_400), min_size=2, max_size=12, unique=True), st.integers(0, 20))
 def test_where_an_interval_is_cut_does_not_matter(cuts: list[int], room: int) -> None:
     now, level = Spaces(room, 20), ROOM if room else FULL
     start = to_us(TODAY)
     points = [start + cut * 1_000_000 for cut in sorted(cuts)]
-    whole = held(EMPTY, now, level, points[0], points[-1])
-    cut = EMPTY
+    whole = held(NOTHING, now, level, points[0], points[-1])
+    cut = NOTHING
     for begin, end in pairwise(points):
         cut = held(cut, now, level, begin, end)
     assert cut == whole
-    assert sum(sums.covered_us for _, sums in whole.days) == points[-1] - points[0]
-    closed = whole.close_days(points[-1])
-    month = local_month(start)
-    assert closed.month(month) == whole.month(month)
+    assert whole.covered_us == points[-1] - points[0]
 
 
 sums = st.builds(
@@ -256,6 +254,6 @@ def test_sums_do_not_depend_on_their_order(parts: list[Sums], random: object) ->
         one = one.plus(part)
     for part in shuffled:
         other = other.plus(part)
-    assert one[:8] == other[:8]
+    assert astuple(one)[:8] == astuple(other)[:8]
     assert one.peak_us == other.peak_us
     assert one.peak_occupied * other.peak_usable == other.peak_occupied * one.peak_usable

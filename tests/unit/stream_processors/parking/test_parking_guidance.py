@@ -28,13 +28,22 @@ SPREADING = Spreading(walk_max_metres=1_000, spread_metres=400, share_max=0.5)
 MINUTE = timedelta(minutes=1)
 
 
-def along(positions: dict[str, int]) -> object:
+class Along:
     """Lots along one street."""
-    return lambda a, b: abs(positions[a] - positions[b])
+
+    def __init__(self, positions: dict[str, int]) -> None:
+        self.positions = positions
+
+    def nearest(self, here: str) -> tuple[tuple[int, str], ...]:
+        others = [(abs(at - self.positions[here]), lot) for lot, at in self.positions.items() if lot != here]
+        return tuple(sorted(others))
+
+    def neighbours(self, here: str) -> frozenset[str]:
+        return frozenset(lot for _, lot in self.nearest(here))
 
 
 def offers(lots: list[LotNow], positions: dict[str, int], spreading: Spreading = SPREADING) -> list[tuple[str, int]]:
-    return [(one.to, one.drivers) for one in distribute(lots, along(positions), spreading)]  # type: ignore[arg-type]
+    return [(one.to, one.drivers) for one in distribute(lots, Along(positions), spreading)]
 
 
 def test_the_nearest_two_share_the_drivers_though_the_nearest_could_take_all() -> None:
@@ -67,13 +76,13 @@ def test_the_only_lot_with_room_takes_all_it_can() -> None:
 
 def test_two_full_lots_take_turns_at_the_same_room() -> None:
     lots = [LotNow("a", drivers=4), LotNow("b", drivers=4), LotNow("c", room=4)]
-    found = distribute(lots, along({"a": 0, "b": 20, "c": 10}), SPREADING)  # type: ignore[arg-type]
+    found = distribute(lots, Along({"a": 0, "b": 20, "c": 10}), SPREADING)
     assert found == [Offer("a", "c", 2, 0.5, 10), Offer("b", "c", 2, 0.5, 10)]
 
 
 def test_without_positions_room_alone_decides() -> None:
     lots = [LotNow("a", drivers=4), LotNow("b", room=10), LotNow("c", room=100)]
-    found = distribute(lots, lambda _a, _b: None, SPREADING)
+    found = distribute(lots, WalkingDistances({}, 1.0), SPREADING)
     assert [(one.to, one.drivers, one.metres) for one in found] == [("b", 2, None), ("c", 2, None)]
 
 
@@ -94,7 +103,7 @@ def test_no_lot_is_promised_more_than_its_room_and_no_full_one_anything(
         name = f"lot{number}"
         positions[name] = east
         lots.append(LotNow(name, drivers=drivers) if is_full else LotNow(name, room=room, promised=promised))
-    found = distribute(lots, along(positions), SPREADING)  # type: ignore[arg-type]
+    found = distribute(lots, Along(positions), SPREADING)
     known = {one.lot: one for one in lots}
     to: Counter[str] = Counter()
     sent: Counter[str] = Counter()
@@ -112,7 +121,7 @@ def test_no_lot_is_promised_more_than_its_room_and_no_full_one_anything(
         left = one.drivers - sent[one.lot]
         reach = [n for n in lots if n.room and abs(positions[n.lot] - positions[one.lot]) <= SPREADING.walk_max_metres]
         assert not left or all(to[n.lot] + n.promised >= n.room for n in reach)
-    assert found == distribute(reversed(lots), along(positions), SPREADING)  # type: ignore[arg-type]
+    assert found == distribute(reversed(lots), Along(positions), SPREADING)
 
 
 @settings(max_examples=100, deadline=None)

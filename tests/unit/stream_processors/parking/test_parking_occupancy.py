@@ -101,17 +101,32 @@ def test_the_words_name_place_value_limit_source_and_what_to_do() -> None:
     assert (threshold.id, threshold.value, threshold.comparator) == ("parking.nearly_full", 0.95, Comparator.LT)
     assert (threshold.source.kind, threshold.source.id) == (SourceKind.POLICY, "parking-operations")
     assert nearly.zh == (
-        "车场a接近满位（占用率96.0%，100个可用车位剩余4个，限值95%）（parking-operations第1版），自2026-11-24 12:00"
-        "（北京时间）起。最近的停车场：车场b（步行约130米）、车场c（步行约390米）、车场d（步行约6501米）；"
-        "是否有空位见诱导指标 "
+        "车场a：接近满位（占用率96.0%，100个可用车位剩余4个）。限值：占用率95%起为接近满位"
+        "（Jianghan District parking operations desk，parking-operations第1版）。自2026-11-24 12:00（北京时间）起。"
+        "最近的停车场：车场b（步行约130米）、车场c（步行约390米）、车场d（步行约6501米）；是否有空位见诱导指标 "
         "parking.guidance。请按诱导信息引导车辆前往有空位的邻近停车场。"
     )
     assert nearly.en == (
-        "a (车场a) is nearly full (occupancy 96.0%, 4 of 100 usable spaces free; limit 95%) (parking-operations, "
-        "version 1), since 2026-11-24 12:00 (Beijing time). Nearest lots on foot: b (130 m), c (390 m), d (6501 m); "
-        "which of them have room, the figure parking.guidance says. Send drivers to the neighbouring lots with room "
-        "that the guidance names."
+        "a (车场a): nearly full (occupancy 96.0%, 4 of 100 usable spaces free). Limit: nearly full from an occupancy "
+        "of 95% (Jianghan District parking operations desk, parking-operations version 1). Since 2026-11-24 12:00 "
+        "(Beijing time). Nearest lots on foot: b (130 m), c (390 m), d (6501 m); which of them have room, the figure "
+        "parking.guidance says. Send drivers to the neighbouring lots with room that the guidance names."
     )
+
+
+# 0 free at 12:00 and 12:01 (full), then 5 free: nearly full is what it is now, full the worst it was
+def test_a_lot_that_stepped_down_says_what_it_is_now_and_what_it_was() -> None:
+    lower = only(said(every(1, [0, 0, 5, 5, 5, 5])))
+    words = rules().wording(said_of(FULL, lower, AlertEventType.ESCALATED))
+    assert words.zh.startswith(
+        "车场a：接近满位（占用率95.0%，100个可用车位剩余5个）。最严重时满位（100个可用车位剩余0个）。"
+        "限值：剩余0个为满位、占用率95%起为接近满位（"
+    )
+    assert words.en.startswith(
+        "a (车场a): nearly full (occupancy 95.0%, 5 of 100 usable spaces free). "
+        "At worst full (0 of 100 usable spaces free). Limit: full at 0 free, nearly full from an occupancy of 95% ("
+    )
+    assert words.severity is Severity.BLUE
 
 
 def test_full_is_told_in_free_spaces_against_its_own_limit() -> None:
@@ -125,8 +140,8 @@ def test_full_is_told_in_free_spaces_against_its_own_limit() -> None:
 def test_the_words_of_an_end_a_correction_and_a_withdrawal() -> None:
     one = only(said(every(1, [0, 0, 50, 50])))
     ended = rules().wording(said_of(FULL, one, AlertEventType.RESOLVED))
-    assert "车场a已有空位：2026-11-24 12:00至2026-11-24 12:02（北京时间）满位" in ended.zh
-    assert "has room again; from 2026-11-24 12:00 to 2026-11-24 12:02" in ended.en
+    assert "车场a：已有空位。2026-11-24 12:00至2026-11-24 12:02（北京时间）：满位" in ended.zh
+    assert "has room again. From 2026-11-24 12:00 to 2026-11-24 12:02 (Beijing time): full" in ended.en
     amended = rules().wording(said_of(FULL, one, AlertEventType.AMENDED))
     assert amended.zh.startswith("更正")
     assert amended.en.startswith("Corrected by late data: ")
@@ -139,21 +154,24 @@ def test_the_words_of_impossible_counts_say_which_and_how_many() -> None:
     negative = rules().wording(said_of(IMPOSSIBLE, only(said(every(1, [-2, 7])), IMPOSSIBLE)))
     assert (negative.threshold.id, negative.threshold.value) == ("parking.free_least", 0)
     assert "free_negative" in negative.zh
-    assert "-2 free spaces, fewer than 0; so far 1 below zero, 0 above the capacity" in negative.en
+    assert (
+        "-2 free spaces of 100; so far 1 below zero, 0 above the capacity. Limit: 0 free spaces at least" in negative.en
+    )
     above = rules().wording(said_of(IMPOSSIBLE, only(said(every(1, [120, 7])), IMPOSSIBLE)))
     assert (above.threshold.id, above.threshold.value, above.threshold.comparator) == (
         "parking.free_most",
         100,
         Comparator.LE,
     )
-    assert "120 free spaces of only 100" in above.en
+    assert "120 free spaces of 100" in above.en
+    assert "Limit: 100 free spaces at most, the number of spaces" in above.en
     assert above.threshold.source.id == "parking-operations"
 
 
 def test_the_words_of_a_standing_counter_name_the_limit_that_holds_for_it() -> None:
     inside = rules().wording(said_of(STUCK, only(said(every(10, [40] * 38)), STUCK)))
     assert (inside.threshold.id, inside.threshold.value) == ("parking.still_longest", 21_600)
-    assert "40 free spaces of 100 for 6.0 h (limit 6 h)" in inside.en
+    assert "40 free spaces of 100 for 6.0 h while there must have been traffic. Limit: 6 h (" in inside.en
     full = rules().wording(said_of(STUCK, only(said(every(30, [0] * 50)), STUCK)))
     assert (full.threshold.id, full.threshold.value) == ("parking.still_longest_at_bound", 86_400)
 

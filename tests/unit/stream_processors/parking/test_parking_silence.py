@@ -45,5 +45,5 @@ def test_the_words_name_the_limit() -> None:
     (one,) = episodes(said([reading(NOON, 50)], until=NOON + HOUR), SILENT)
     words = rules().wording(Said(AlertEventType.RAISED, SILENT, "a", ZONE, "live", one, ()))
     assert (words.threshold.id, words.threshold.value, words.unit) == ("parking.silence", 1_800, "s")
-    assert "车场a无数据（限值30分钟）" in words.zh
-    assert "sent no readings (limit 30 min)" in words.en
+    assert "车场a：无数据。限值：30分钟（" in words.zh
+    assert "it sent no readings. Limit: 30 min (" in words.en

@@ -1,0 +1,57 @@
+"""What the processors cost at rest, with about 300 simulated devices and nothing else.
+
+    python -m tests.benchmarks.rest [--seconds 60] [--replays 3]
+
+CPU of all processors together as a share of one core, their memory and what they write as state; then the same after
+some finished replays, which must leave nothing behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from tests.benchmarks.alerts import RECORDINGS
+from tests.benchmarks.whole_path import PROCESSORS, Usage, usage
+from tests.end_to_end.harness import District, running_district
+
+NAMES = (*PROCESSORS, "processor-lanes")
+SETTLE_SECONDS = 30
+
+
+def _usage(district: District) -> dict[str, Usage]:
+    return {name: usage(pid) for name in NAMES if (pid := district.pid(name)) is not None}
+
+
+def measure(district: District, seconds: int) -> None:
+    """Watch the processors for a while and print what they used."""
+    before = _usage(district)
+    begun = time.monotonic()
+    time.sleep(seconds)
+    elapsed, after = time.monotonic() - begun, _usage(district)
+    shares = {name: (after[name].cpu_seconds - before[name].cpu_seconds) / elapsed for name in before}
+    for name, share in shares.items():
+        print(f"    {name:<20} {share:7.2%} of a core {after[name].resident_mb:8.0f} MB")
+    print(f"    {'together':<20} {sum(shares.values()):7.2%} of a core", flush=True)
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--replays", type=int, default=3)
+    arguments = parser.parse_args()
+    with running_district(simulators=True) as district:
+        time.sleep(SETTLE_SECONDS)
+        print(f"  at rest, {arguments.seconds} s", flush=True)
+        measure(district, arguments.seconds)
+        for number in range(arguments.replays):
+            feed, file = RECORDINGS[number % len(RECORDINGS)]
+            district.run("replay", feed, str(file), "--lane", f"rest-{number}", "--json", seconds=900)
+        time.sleep(SETTLE_SECONDS)
+        print(f"  at rest after {arguments.replays} finished replays, {arguments.seconds} s", flush=True)
+        measure(district, arguments.seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Reading a topic of the platform from its beginning to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from pydantic import BaseModel
+
+from schemas.topics import topic_spec
+from services.runtime.settings import KafkaSettings
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def values_of(settings: KafkaSettings, topic: str, model: type[Model]) -> list[Model]:
+    """Every record that a topic has now."""
+    places = [TopicPartition(topic, partition) for partition in range(topic_spec(topic).partitions)]
+    found: list[Model] = []
+    async with AIOKafkaConsumer(**settings.client_options("test"), enable_auto_commit=False) as consumer:
+        consumer.assign(places)
+        await asyncio.sleep(0)  # a consumer that is stopped before its own tasks have begun raises
+        begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        for place, offset in begins.items():
+            consumer.seek(place, offset)
+        while [place for place, end in ends.items() if await consumer.position(place) < end]:
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                found += [model.model_validate_json(record.value) for record in records]
+    return found
