@@ -28,7 +28,7 @@ logs: venv ## Print the logs: make logs ARGS=kafka
 	@$(VENV)/district logs $(ARGS)
 
 test: lint ## Prove everything: lint, types, architecture, all tests against the real servers
-	$(VENV)/python -m pytest $(ARGS)
+	$(VENV)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: venv ## Check style, types and who may import whom
 	$(VENV)/ruff check .
@@ -40,6 +40,9 @@ generate: venv ## Write again what is made from code: JSON Schemas, boards and t
 	$(VENV)/python -m schemas.generate
 	$(VENV)/python -m services.stream_processors.emergency
 	$(VENV)/python -m services.dashboards
+	$(VENV)/python -m services.operations_api.generate
+	$(VENV)/python -m deploy.compose generate
+	$(VENV)/python -m deploy.web
 
 schema: venv ## Write again schema.sql and docs/views.md from a database that the migrations made
 	WRITE_SCHEMA=1 $(VENV)/python -m pytest -q tests/integration/test_schema_files.py
