@@ -25,6 +25,7 @@ SCRIPTS = {
     "boards": "tests.benchmarks.boards",
     "rest": "tests.benchmarks.rest",
     "endurance": "tests.benchmarks.endurance",
+    "outage": "tests.benchmarks.outage",
 }
 """Benchmarks of one part, each with its own options (`--help`)."""
 SINK_ALERTS = "tests.benchmarks.sink_alerts"

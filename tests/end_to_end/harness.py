@@ -12,11 +12,12 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 import pytest
 
 from deploy.local.paths import cache_dir
@@ -130,6 +131,21 @@ class District:
             stdout=subprocess.PIPE,
             text=True,
         )
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """A server with all its children that answers nothing."""
+    parent = psutil.Process(pid)
+    processes = [parent, *parent.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 def start_district(state: Path, *, simulators: bool = False) -> District:

@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
-import psutil
-
-from tests.end_to_end.harness import District, wait_until
-from tests.integration.webhook_receiver import Receiver
+from tests.end_to_end.harness import District, frozen, wait_until
+from tests.integration.webhook_receiver import receiving
 
 SUBSCRIBER = "end-to-end"
 RULE = "parking.count_impossible"
-
-
-@contextmanager
-def receiving() -> Iterator[Receiver]:
-    """A receiver in a thread of its own."""
-    receiver, loop = Receiver(), asyncio.new_event_loop()
-    begun, over = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with receiver.listening():
-            begun.set()
-            await over.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), name="receiver")
-    thread.start()
-    assert begun.wait(10)
-    try:
-        yield receiver
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join(20)
-        loop.close()
 
 
 def load(district: District, seconds: int) -> None:
@@ -47,21 +19,6 @@ def load(district: District, seconds: int) -> None:
         assert json.loads(process.communicate(timeout=120)[0])["unfinished"] == 0
     finally:
         process.kill()
-
-
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    """A server with all its children that answers nothing."""
-    parent = psutil.Process(pid)
-    processes = [parent, *parent.children(recursive=True)]
-    for process in processes:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):
-                process.resume()
 
 
 def log_of(district: District) -> str:

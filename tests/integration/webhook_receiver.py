@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -125,3 +126,25 @@ class Receiver:
             writer.write(reply.body[number : number + 1])
             await writer.drain()
         return reply.cut_after is None
+
+
+@contextmanager
+def receiving(port: int = 0) -> Iterator[Receiver]:
+    """A receiver in a thread of its own."""
+    receiver, loop = Receiver(), asyncio.new_event_loop()
+    begun, over = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with receiver.listening(port):
+            begun.set()
+            await over.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), name="receiver")
+    thread.start()
+    assert begun.wait(10)
+    try:
+        yield receiver
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(20)
+        loop.close()
