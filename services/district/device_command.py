@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Annotated, Final
 
-import asyncpg
 import typer
 from pydantic import SecretStr, ValidationError
 
@@ -29,6 +28,7 @@ from services.district.errors import DeviceUnchanged, ServerSilent
 from services.district.settings import Access, find_access
 from services.district.terminal import add_row, say, say_json, show, table
 from services.district.words import UNKNOWN, day_and_time
+from services.runtime.database import DATABASE_FAULTS
 from services.runtime.errors import PlatformError
 from services.runtime.settings import parse_mqtt_url
 from services.timescale_sink.assets import groups_of
@@ -111,7 +111,7 @@ class Devices:
             return "set DATABASE_OWNER_URL"
         try:
             asyncio.run(register(self._owner_settings()))
-        except (PlatformError, OSError, asyncpg.PostgresError) as error:
+        except (PlatformError, *DATABASE_FAULTS) as error:
             return str(error)
         return None
 

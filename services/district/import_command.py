@@ -19,6 +19,7 @@ from services.district.query import ask
 from services.district.settings import database_addresses
 from services.district.terminal import console, say
 from services.read_model.imports import span_of_imports
+from services.runtime.database import DATABASE_AWAY
 from services.timescale_sink.history import Counts, Part, RolledUp, parts_of, refused_file, roll_up, take_part
 
 
@@ -63,7 +64,7 @@ def _take_all(url: str, parts: list[Part], workers: int) -> list[Counts]:
             for done in as_completed(running):
                 found.append(done.result())
                 progress.advance(bar, running[done].end - running[done].start)
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+        except DATABASE_AWAY as error:
             pool.shutdown(cancel_futures=True)
             raise ServerSilent(f"the database went away ({error}); start the same import again, it goes on.") from error
         except asyncpg.PostgresError as error:

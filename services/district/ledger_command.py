@@ -32,6 +32,7 @@ from services.read_model.ledger import (
     open_log_gaps,
 )
 from services.read_model.typed import as_dict
+from services.runtime.database import DATABASE_AWAY
 
 ACKNOWLEDGE: Final = """
 UPDATE log_gaps SET acknowledged_at = now(), acknowledged_by = $1
@@ -132,7 +133,7 @@ async def take_note(gaps: Sequence[LogGapRow], by: str) -> list[Any]:
             return list(await connection.fetch(ACKNOWLEDGE, by, *keys))
         finally:
             await connection.close()
-    except (TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError) as error:
+    except DATABASE_AWAY as error:
         raise ServerSilent(f"the database ({error or 'no answer in time'}); do it again when it answers.") from error
     except asyncpg.PostgresError as error:
         raise QueryFailed(str(error)) from error

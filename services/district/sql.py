@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from services.district.errors import EXIT_INTERRUPTED, OutputFailed, QueryFailed, ServerSilent, WriteRefused
 from services.district.rows import JsonText, PlainText, as_text, csv_line, json_object, repeated
 from services.district.settings import find_access
+from services.runtime.database import DATABASE_AWAY
 
 CONNECT_SECONDS: Final = 5.0
 ROWS_AT_ONCE: Final = 500
@@ -113,12 +114,12 @@ async def _run(url: SecretStr, query: str, *, as_json: bool, seconds: float, out
         raise WriteRefused(f"{_sentence(error, query)} {_VIEWS_ARE_READ}") from error
     except asyncpg.ReadOnlySQLTransactionError as error:
         raise WriteRefused(_sentence(error, query)) from error
+    except BrokenPipeError:
+        raise
+    except DATABASE_AWAY as error:
+        raise ServerSilent(f"the database went away ({error}); {_LOOK}") from error
     except asyncpg.PostgresError as error:
         raise QueryFailed(_ONE_AT_A_TIME if _SEVERAL in str(error) else _sentence(error, query)) from error
-    except (asyncpg.InterfaceError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise ServerSilent(f"the database went away ({error}); {_LOOK}") from error
     finally:
         connection.terminate()
 
@@ -139,7 +140,7 @@ async def _connect(url: SecretStr, seconds: float) -> asyncpg.Connection[asyncpg
         await _exact_texts(connection)
     except asyncpg.PostgresError as error:
         raise ServerSilent(f"the database refuses us ({error}); {_LOOK}") from error
-    except (OSError, TimeoutError) as error:
+    except DATABASE_AWAY as error:
         raise ServerSilent(f"the database ({str(error) or 'no answer in time'}); {_LOOK}") from error
     return connection
 

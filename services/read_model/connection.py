@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from services.read_model.errors import DatabaseSilent, QueryRefused, QueryTooLong, RequestRefused
 from services.read_model.settings import ReadModelSettings
+from services.runtime.database import DATABASE_AWAY
 
 CONNECT_WITHIN: Final = timedelta(seconds=5)
 ANSWER_WITHIN: Final = timedelta(seconds=30)
@@ -55,16 +56,7 @@ def failures_said() -> Iterator[None]:
         raise DatabaseSilent(NO_ANSWER) from None
     except asyncpg.QueryCanceledError as error:
         raise QueryTooLong(str(error)) from error
-    except (
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,  # what a connection says that was ended while it was asked
-        asyncpg.PostgresConnectionError,
-        asyncpg.CannotConnectNowError,
-        asyncpg.TooManyConnectionsError,
-        asyncpg.AdminShutdownError,
-        asyncpg.CrashShutdownError,
-        OSError,
-    ) as error:
+    except DATABASE_AWAY as error:
         raise DatabaseSilent(str(error)) from error
     except asyncpg.PostgresError as error:
         raise QueryRefused(str(error)) from error

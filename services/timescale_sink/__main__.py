@@ -10,8 +10,7 @@ import asyncio
 import sys
 from functools import partial
 
-import asyncpg
-
+from services.runtime.database import DATABASE_FAULTS
 from services.runtime.dead_letters import dead_letter_producer
 from services.runtime.errors import PlatformError
 from services.runtime.kafka import admin, consumer, producer
@@ -73,7 +72,7 @@ def _migrate() -> None:
 def _register() -> None:
     try:
         done = asyncio.run(register(MigrationSettings.load()))
-    except (PlatformError, OSError, asyncpg.PostgresError) as error:
+    except (PlatformError, *DATABASE_FAULTS) as error:
         sys.exit(f"register: {error}")
     print(f"register: {done.assets} assets, {done.retired} retired, {done.documents} plan documents")
 

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.topics import ALERTS
+from services.runtime.database import DATABASE_FAULTS
 from services.runtime.lifecycle import Lifetime
 from services.timescale_sink.gap_alerts import SOURCE, OpenGap, alerts_of, health_of
 from services.timescale_sink.queries import SQL
@@ -26,7 +27,7 @@ async def watch_gaps(pool: Pool, producer: AIOKafkaProducer, cluster_id: str, li
     while not lifetime.stopping:
         try:
             await tell_gaps(pool, producer, cluster_id, lifetime)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError) as error:
+        except (*DATABASE_FAULTS, KafkaError) as error:
             lifetime.log.info("gaps not told just now", action="gap", error=type(error).__name__, detail=str(error))
         await lifetime.pause(LOOK_SECONDS)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
+from services.runtime.database import DATABASE_FAULTS
 from services.runtime.lifecycle import Lifetime
 from services.timescale_sink.queries import SQL
 from services.timescale_sink.settings import SinkSettings
@@ -33,7 +34,7 @@ async def keep_to_ages(pool: Pool, settings: SinkSettings, lifetime: Lifetime) -
         try:
             async for relation, chunk in drop_expired(pool):
                 lifetime.log.info("dropped a chunk past its age", action="retention", relation=relation, chunk=chunk)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_FAULTS as error:
             lifetime.log.warning(
                 "chunks past their age were not dropped, trying again later",
                 action="retention",

@@ -28,6 +28,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.fields import Feed
 from services.runtime import metrics
+from services.runtime.database import DATABASE_AWAY
 from services.runtime.dead_letters import DeadLetterProducer
 from services.timescale_sink.errors import (
     DatabaseRefusesUs,
@@ -58,11 +59,7 @@ from services.timescale_sink.tables import TABLES, ReadingsTable
 from services.timescale_sink.takers import TooWide, give_up, take
 
 OUTAGE: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
+    *DATABASE_AWAY,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,

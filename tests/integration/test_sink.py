@@ -174,14 +174,22 @@ async def test_a_killed_sink_counts_exactly(sink: Stack, producer: Any, reader: 
 
 
 async def test_an_absent_database_loses_nothing(sink: Stack, producer: Any) -> None:
-    boot = uuid.uuid4().hex
-    pid = sink.pid(SINK.name)
-    await sink.stop("postgres")
-    await send(producer, "readings.parking", [reading(boot, n) for n in range(2_000)])
-    await asyncio.sleep(2)
-    await sink.start("postgres")
-    await settle(sink, ROWS, boot, until=2_000)
-    assert sink.pid(SINK.name) == pid, "the sink waits for its database, it does not die"
+    """It is stopped amid readings, so that sessions end while they are asked; each time at another moment."""
+    boot, pid = uuid.uuid4().hex, sink.pid(SINK.name)
+
+    async def flow(first: int) -> None:
+        for start in range(first, first + 2_000, 200):
+            await send(producer, "readings.parking", [reading(boot, n) for n in range(start, start + 200)])
+            await asyncio.sleep(0.02)
+
+    for number in range(4):
+        flowing = asyncio.create_task(flow(2_000 * number))
+        await asyncio.sleep(0.1 * number)
+        await sink.stop("postgres")
+        await flowing
+        await sink.start("postgres")
+        await settle(sink, ROWS, boot, until=2_000 * (number + 1))
+        assert sink.pid(SINK.name) == pid, "the sink waits for its database, it does not die"
 
 
 def _alert(started: datetime, event: AlertEventType, revision: int, asset: str) -> Alert:

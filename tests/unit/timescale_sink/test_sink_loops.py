@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -24,8 +25,8 @@ from aiokafka.errors import (
 )
 
 from services.runtime.lifecycle import Lifetime, leaves
-from services.timescale_sink import gap_watch
 from services.timescale_sink.errors import (
+    DatabaseUnavailable,
     KafkaClientEnded,
     KafkaRefusesUs,
     KafkaUnavailable,
@@ -35,8 +36,10 @@ from services.timescale_sink.errors import (
     TopicUnwritable,
 )
 from services.timescale_sink.gap_alerts import OpenGap
+from services.timescale_sink.gap_watch import tell_gaps, watch_gaps
 from services.timescale_sink.kafka_faults import reading_errors
 from services.timescale_sink.progress import Log, Place, Placement
+from services.timescale_sink.retention import keep_to_ages
 from services.timescale_sink.settings import SinkSettings
 from services.timescale_sink.shares import TOPICS
 from services.timescale_sink.sink import move_all
@@ -257,18 +260,69 @@ def test_an_error_of_kafka_is_named_by_whose_fault_it_is(error: KafkaError, name
         raise error
 
 
-class DamagedPool:
-    """A database with damaged pages."""
+class FailingPool:
+    """A database that fails at each question."""
 
-    async def fetch(self, *_: Any) -> list[Any]:
-        raise asyncpg.DataCorruptedError("invalid page in block 7")
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    async def fetch(self, *_: Any, **__: Any) -> list[Any]:
+        raise self.error
+
+
+def writer_to(pool: FailingPool) -> Writer:
+    nothing: Any = None
+    return Writer(cast("asyncpg.Pool[asyncpg.Record]", pool), "k", nothing, 1.0)
 
 
 async def test_damaged_pages_are_the_fault_of_a_topic() -> None:
-    pool: Any = DamagedPool()
-    nothing: Any = None
+    pool = FailingPool(asyncpg.DataCorruptedError("invalid page in block 7"))
     with pytest.raises(TopicUnwritable, match="XX001 invalid page in block 7"):
-        await Writer(pool, "k", nothing, 1.0).went_back({(BAD, 0): 1})
+        await writer_to(pool).went_back({(BAD, 0): 1})
+
+
+AWAY = [
+    ConnectionResetError("reset"),
+    TimeoutError(),
+    asyncpg.InterfaceError("connection is closed"),
+    asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
+    asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"),
+    asyncpg.AdminShutdownError("terminating connection due to administrator command"),
+    asyncpg.CannotConnectNowError("the database system is starting up"),
+    asyncpg.TooManyConnectionsError("sorry, too many clients already"),
+]
+
+
+@pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
+async def test_a_database_that_is_away_is_waited_for(error: Exception) -> None:
+    """Whatever the driver says of it: sessions that are ended in mid-question are told in many ways."""
+    with pytest.raises(DatabaseUnavailable):
+        await writer_to(FailingPool(error)).went_back({(BAD, 0): 1})
+
+
+class OneRound(Lifetime):
+    """Over as soon as somebody pauses."""
+
+    over = False
+
+    @property
+    def stopping(self) -> bool:
+        return self.over
+
+    async def pause(self, _: float) -> bool:
+        self.over = True
+        return True
+
+
+@pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
+async def test_what_runs_beside_the_loops_asks_again_later(error: Exception) -> None:
+    pool: Any = FailingPool(error)
+    producer: Any = Said()
+    settings = SinkSettings.model_validate({"DATABASE_URL": "x"})
+    for beside in (partial(watch_gaps, pool, producer, "k"), partial(keep_to_ages, pool, settings)):
+        lifetime = OneRound(structlog.get_logger())
+        await beside(lifetime)
+        assert lifetime.over, "it paused, and did not end by the error"
 
 
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -302,12 +356,12 @@ async def test_a_gap_that_no_alert_can_be_made_of_holds_up_no_other_and_is_troub
     unsayable = OpenGap(BAD, 0, 1, 2, "removed", datetime(1900, 1, 1, tzinfo=UTC), None, AT, None, 0)
     sayable = OpenGap(SOUND, 0, 1, 2, "removed", AT - timedelta(hours=1), None, AT, None, 0)
     pool, producer, lifetime = GapPool([unsayable, sayable]), Said(), Lifetime(structlog.get_logger())
-    await gap_watch.tell_gaps(pool, producer, "k", lifetime)  # type: ignore[arg-type]
+    await tell_gaps(pool, producer, "k", lifetime)  # type: ignore[arg-type]
     assert pool.told == [SOUND]
     assert len(producer.keys) == 1
     trouble: Any = lifetime.health.report()[1]["trouble"]
     assert trouble["gap alerts"].startswith(f"no alert can be made of the gap in {BAD} 0 at 1: ")
     pool.gaps = [sayable]
-    await gap_watch.tell_gaps(pool, producer, "k", lifetime)  # type: ignore[arg-type]
+    await tell_gaps(pool, producer, "k", lifetime)  # type: ignore[arg-type]
     trouble = lifetime.health.report()[1]["trouble"]
     assert "gap alerts" not in trouble
