@@ -5,9 +5,9 @@
 Devices send readings of which some raise an alert. One subscriber takes everything; beside it one is away for so many
 minutes, one answers slowly, one fails now and then, one asks for rest, one cuts its answers, one redirects, one ends
 its subscription. In the middle the database is frozen (the supervisor may kill it and start it again: that one is
-frozen too), and an operator looks every second for an open alert and acknowledges it. At the end each subscriber must have
-every event that Kafka has, an alert's revisions in order; no action may be lost or doubled; tables and ledger must be
-complete. Exit code 1 says that one of these does not hold.
+frozen too), and an operator looks every second for an open alert and acknowledges it. At the end each subscriber must
+have every event that Kafka has, an alert's revisions in order; no action may be lost or doubled; tables and ledger must
+be complete. Exit code 1 says that one of these does not hold.
 """
 
 from __future__ import annotations
