@@ -16,6 +16,7 @@ from deploy.local.paths import cache_dir
 from deploy.local.settings import LocalSettings
 from deploy.local.stack import SetupStep, Stack
 from tests.full_disk import small_file_system
+from tests.litter import litter
 
 STEPS = (
     ("topics", "services.runtime.topics", ()),
@@ -64,6 +65,7 @@ def setup_steps() -> list[SetupStep]:
 async def stack(state_folder: Path) -> AsyncIterator[Stack]:
     """Run Mosquitto, Kafka and PostgreSQL with the platform's topics and tables, on free ports, for the session."""
     async with Stack(local_settings(state_folder), setup=setup_steps(), session=SESSION) as running:
+        await litter(running)
         yield running
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("supervise")]
 

@@ -14,8 +14,12 @@ from services.runtime.settings import KafkaSettings
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def values_of(settings: KafkaSettings, topic: str, model: type[Model]) -> list[Model]:
-    """Every record that a topic has now."""
+async def values_of(settings: KafkaSettings, topic: str, model: type[Model], *, own: str) -> list[Model]:
+    """Every record that a topic has now and that names what is the caller's own.
+
+    Args:
+        own: What others do not write: a topic is shared, and what another test wrote there may be no record at all.
+    """
     places = [TopicPartition(topic, partition) for partition in range(topic_spec(topic).partitions)]
     found: list[Model] = []
     async with AIOKafkaConsumer(**settings.client_options("test"), enable_auto_commit=False) as consumer:
@@ -26,5 +30,5 @@ async def values_of(settings: KafkaSettings, topic: str, model: type[Model]) -> 
             consumer.seek(place, offset)
         while [place for place, end in ends.items() if await consumer.position(place) < end]:
             for records in (await consumer.getmany(timeout_ms=500)).values():
-                found += [model.model_validate_json(record.value) for record in records]
+                found += [model.model_validate_json(r.value) for r in records if own.encode() in (r.value or b"")]
     return found

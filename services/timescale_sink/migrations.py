@@ -38,6 +38,8 @@ _PATIENCE: Final = "SET LOCAL lock_timeout = '180s'"
 """Longer than a reader's idle transaction may last: whoever holds a table then does not let go by itself."""
 OWNERS_TABLES: Final = ("storage_ages", "schema_migrations", "ledger_backlog")
 """Whoever writes here has migrations passed over, readings dropped before their age, or any table taken for a chunk."""
+MADE_MEANWHILE: Final = (asyncpg.UniqueViolationError, asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError)
+"""What one says who makes a table that another makes at the same time, by how far that one is: it has a type too."""
 _NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+(?:\.(apache|community))?\.sql")
 _LEDGER: Final = """
 CREATE TABLE schema_migrations (
@@ -135,7 +137,7 @@ async def bring_up_to_date(
     edition = await edition_of(connection)
     known = read_migrations(edition)
     if await connection.fetchval("SELECT to_regclass('schema_migrations') IS NULL"):
-        with suppress(asyncpg.UniqueViolationError, asyncpg.DuplicateTableError):  # another runner makes it meanwhile
+        with suppress(*MADE_MEANWHILE):
             async with connection.transaction():
                 await connection.execute(_LEDGER)
                 await _keep_to_the_owner(connection, settings)

@@ -188,7 +188,7 @@ def drill(district: District, seconds: float, database_seconds: float, rate: int
         back = stack.enter_context(receiving(port))
         back_at = time.monotonic()
         kafka = KafkaSettings.model_validate(kafka_fields(district))
-        said = {each.event_id for each in asyncio.run(values_of(kafka, ALERTS, Alert)) if each.rule == RULE}
+        said = {each.event_id for each in asyncio.run(values_of(kafka, ALERTS, Alert, own=RULE))}
         wrong += _received(dict.fromkeys(HABITS, receiver) | {AWAY: back}, said, back_at)
         for name in REFUSING:
             print(f"  {name:9} {len(receiver.ids(f'/{name}'))} requests")

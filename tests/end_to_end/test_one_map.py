@@ -131,7 +131,8 @@ async def test_an_alert_comes_from_a_device_is_taken_and_stands_in_every_book(
     detail = asked(address, f"alerts/{alert_id}", admin)
     assert detail["standing"] == "acknowledged"
     me = detail["acknowledged"]["by"]
-    actions = await values_of(KafkaSettings.model_validate(kafka_fields(district)), ALERT_ACTIONS, AlertAction)
+    kafka = KafkaSettings.model_validate(kafka_fields(district))
+    actions = await values_of(kafka, ALERT_ACTIONS, AlertAction, own=alert_id)
     done = [(each.kind, each.by) for each in actions if each.alert is not None and each.alert.alert_id == alert_id]
     assert done[:1] == [("acknowledge", me)]
     wait_until(lambda: _stored(district, alert_id, me), "the acknowledgement in the view of Grafana", 30)

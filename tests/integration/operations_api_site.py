@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 
 from deploy.local.key_book import KeyBook
 from deploy.local.stack import ServiceSpec, Stack
 from schemas.alert import Alert
 from schemas.alert_action import AlertAction
 from schemas.api_key import Role
-from schemas.topics import ALERT_ACTIONS, ALERTS, topic_spec
+from schemas.topics import ALERT_ACTIONS, ALERTS
 from services.district import map_server
 from tests import api_samples
 from tests.http_client import Client
 from tests.integration.test_processor_kafka import kafka_of
+from tests.kafka_reading import values_of
 
 API = "/api/v1"
 
@@ -76,20 +77,7 @@ class Site:
 
     async def actions_in_log(self, alert: Alert) -> list[AlertAction]:
         """Every action on an alert in Kafka, in the order of the log."""
-        found = []
-        options = kafka_of(self.stack).client_options("test-actions")
-        consumer = AIOKafkaConsumer(**options, enable_auto_commit=False, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            places = [TopicPartition(ALERT_ACTIONS, number) for number in range(topic_spec(ALERT_ACTIONS).partitions)]
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
-            await consumer.seek_to_beginning(*places)
-            while [place for place in places if await consumer.position(place) < ends[place]]:
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found += [AlertAction.model_validate_json(record.value or b"") for record in records]
-        finally:
-            await consumer.stop()
+        found = await values_of(kafka_of(self.stack), ALERT_ACTIONS, AlertAction, own=alert.alert_id)
         return [action for action in found if action.alert is not None and action.alert.alert_id == alert.alert_id]
 
 

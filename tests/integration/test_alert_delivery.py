@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import aiokafka
 import pytest
@@ -42,7 +41,9 @@ from tests.integration.delivery_service import (
     until,
     writing,
 )
+from tests.integration.test_processor_kafka import kafka_of
 from tests.integration.webhook_receiver import Receiver, Reply
+from tests.kafka_reading import values_of
 from tests.unit.alert_delivery.made import OTHER_SECRET, SECRET, action, alert, silence
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -286,7 +287,8 @@ async def test_what_is_not_taken_is_escalated_once_though_the_service_dies(deliv
         again = alert("again", rule=rule, severity=Severity.RED, raised_at=now)
         await write([again])
         await receiver.until(lambda: len(_escalations(receiver, "/watcher")) == 2)
-    escalated = [each for each in await _actions(delivery) if each.kind is ActionKind.ESCALATE and _rule(each) == rule]
+    actions = await values_of(kafka_of(delivery), ALERT_ACTIONS, AlertAction, own=rule)
+    escalated = [each for each in actions if each.kind is ActionKind.ESCALATE]
     assert sorted(each.asset for each in escalated if each.asset != "again") == ["red"]
     assert {each.asset for each in escalated} == {"red", "again"}
     assert "policy test-escalation" in escalated[0].words
@@ -373,10 +375,6 @@ def _escalations(receiver: Receiver, path: str) -> set[str]:
     return {each.event_id for each in receiver.of(path) if json.loads(each.body)["type"].endswith(".escalated")}
 
 
-def _rule(each: AlertAction) -> str | None:
-    return None if each.alert is None else each.alert.rule
-
-
 def _state(stack: Stack, subscriber: str) -> SubscriptionState | None:
     found = book.subscribers(stack.settings.subscribers_register).read().get(subscriber)
     return None if found is None else found.state
@@ -404,20 +402,6 @@ async def _until_shared(stack: Stack, subscriber: str) -> None:
                 await asyncio.sleep(0.2)
     finally:
         await admin.close()
-
-
-async def _actions(stack: Stack) -> list[AlertAction]:
-    consumer = aiokafka.AIOKafkaConsumer(ALERT_ACTIONS, **kafka_options(stack), auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        ends: dict[Any, int] = await consumer.end_offsets(consumer.assignment())
-        found: list[AlertAction] = []
-        while [place for place, end in ends.items() if await consumer.position(place) < end]:
-            for batch in (await consumer.getmany(timeout_ms=200)).values():
-                found += [AlertAction.model_validate_json(record.value) for record in batch]
-        return found
-    finally:
-        await consumer.stop()
 
 
 async def _district(stack: Stack, *arguments: str) -> str:

@@ -18,6 +18,7 @@ from services.district.run import SINK
 from tests.integration.test_processor_kafka import kafka_of
 
 LIVE = "readings.parking"
+WATER_LANES = "readings.water.lanes"
 HANDLED = "SELECT coalesce(sum(next_offset), 0) FROM sink_progress WHERE topic = $1"
 STORED = "SELECT count(*) FROM parking_readings WHERE boot_id = $1"
 
@@ -67,11 +68,12 @@ async def test_a_topic_that_is_not_written_delays_no_live_reading(
     boot, junk = uuid.uuid4().hex, b"no such record"
     before = int(await owner.fetchval(HANDLED, stuck))
     await producer.send_and_wait(stuck, junk, key=b"k")
-    handled = await until(owner, HANDLED, stuck, least=before + 1)
+    await until(owner, HANDLED, stuck, least=before + 1)
     async with owner.acquire() as other:
         holding = other.transaction()
         await holding.start()
         await other.execute("SELECT FROM sink_progress WHERE topic = $1 FOR UPDATE", stuck)
+        handled = await owner.fetchval(HANDLED, stuck)  # whatever others had written there before
         await producer.send_and_wait(stuck, junk, key=b"k")
         for start in range(0, 300, 100):
             for seq in range(start, start + 100):
@@ -87,11 +89,10 @@ async def test_two_replays_that_are_stuck_leave_a_turn_to_nobody_but_lanes(
 ) -> None:
     """All turns of the lanes are taken; verdicts and live readings need none."""
     lanes, boot = ["readings.ev.lanes", "readings.tax.lanes"], uuid.uuid4().hex
-    handled = {}
-    for topic in (*lanes, "readings.water.lanes", ALERTS):
+    for topic in (*lanes, WATER_LANES):
         before = int(await owner.fetchval(HANDLED, topic))
         await producer.send_and_wait(topic, b"junk", key=b"k")
-        handled[topic] = await until(owner, HANDLED, topic, least=before + 1)
+        await until(owner, HANDLED, topic, least=before + 1)
     async with owner.acquire() as other:
         holding = other.transaction()
         await holding.start()
@@ -99,14 +100,15 @@ async def test_two_replays_that_are_stuck_leave_a_turn_to_nobody_but_lanes(
         for topic in lanes:
             await producer.send_and_wait(topic, b"junk", key=b"k")
         await until(owner, "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted", least=len(lanes))
-        await producer.send_and_wait("readings.water.lanes", b"junk", key=b"k")
+        lanes_handled, alerts_handled = [int(await owner.fetchval(HANDLED, topic)) for topic in (WATER_LANES, ALERTS)]
+        await producer.send_and_wait(WATER_LANES, b"junk", key=b"k")
         await producer.send_and_wait(ALERTS, b"junk", key=b"k")
         await producer.send_and_wait(LIVE, value=reading(boot, 0), key=b"cbd")
         await until(owner, STORED, boot, least=1)
-        await until(owner, HANDLED, ALERTS, least=handled[ALERTS] + 1)
-        assert await owner.fetchval(HANDLED, "readings.water.lanes") == handled["readings.water.lanes"]
+        await until(owner, HANDLED, ALERTS, least=alerts_handled + 1)
+        assert await owner.fetchval(HANDLED, WATER_LANES) == lanes_handled
         await holding.rollback()
-    await until(owner, HANDLED, "readings.water.lanes", least=handled["readings.water.lanes"] + 1)
+    await until(owner, HANDLED, WATER_LANES, least=lanes_handled + 1)
 
 
 DAMAGED = """
@@ -120,7 +122,9 @@ async def test_damaged_pages_of_one_table_delay_no_other_topic_and_end_no_proces
     producer: AIOKafkaProducer, sink: Stack, owner: Any
 ) -> None:
     """What damaged pages raise, raised by a trigger; when they are mended, what waited is stored."""
-    boot, pid = uuid.uuid4().hex, sink.pid(SINK.name)
+    first, boot, pid = uuid.uuid4().hex, uuid.uuid4().hex, sink.pid(SINK.name)
+    await producer.send_and_wait("readings.tax", receipt(first), key=b"k")
+    await until(owner, "SELECT count(*) FROM tax_readings WHERE boot_id = $1", first, least=1)
     before = int(await owner.fetchval(HANDLED, "readings.tax"))
     await owner.execute(DAMAGED)
     try:
