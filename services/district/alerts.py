@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from schemas.fields import Feed
-from services.district.query import ask, up_to
+from services.district.query import LIMIT_HELP, listed, say_cut
 from services.district.terminal import add_row, say, say_json, show, table
 from services.district.words import day_and_time, quantity
 from services.read_model.alerts import UNENDED, AlertFilter, AlertRow
@@ -27,16 +27,19 @@ def alerts(
     lane: Annotated[str | None, typer.Option(help="Only this lane's.")] = None,
     feed: Annotated[Feed | None, typer.Option(help="Only this feed's.")] = None,
     only_open: Annotated[bool, typer.Option("--open", help="Only alerts that are open.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    limit: Annotated[int | None, typer.Option(min=1, help=LIMIT_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
 ) -> None:
     """List alerts, newest first; one that is recorded and not passed on is marked."""
     which = AlertFilter(lane=lane, standing=UNENDED if only_open else (), feeds=() if feed is None else (feed,))
-    rows = ask(lambda asked: up_to(limit, lambda size, cursor: find(asked, which, limit=size, cursor=cursor)))
+    found = listed(
+        lambda asked, size, cursor: find(asked, which, limit=size, cursor=cursor), limit=limit, as_json=as_json
+    )
     if as_json:
-        say_json([as_dict(row, *SHOWN) for row in rows])
-    elif rows:
-        show(None, alert_table(rows))
+        say_json([as_dict(row, *SHOWN) for row in found.rows])
+    elif found.rows:
+        show(None, alert_table(found.rows))
+        say_cut(found)
     else:
         say("no such alerts")
 

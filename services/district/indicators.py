@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from schemas.fields import DISTRICT_ZONE, LIVE, Feed
-from services.district.query import ask, up_to
+from services.district.query import LIMIT_HELP, listed, say_cut
 from services.district.terminal import add_row, say, say_json, show, table
 from services.district.words import UNKNOWN, day_and_time, quantity
 from services.read_model.indicators import IndicatorFilter, IndicatorRow, PeriodLength
@@ -47,19 +47,22 @@ def indicators(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="As reported by the end of this local day."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    limit: Annotated[int | None, typer.Option(min=1, help=LIMIT_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
 ) -> None:
     """List figures, newest period first, with the target they answer for; as now known unless a day is given."""
     which = IndicatorFilter(lane=lane, feed=feed, id=indicator, length=period)
     moment = None if as_of is None else _reported_by(as_of)
-    rows = ask(
-        lambda asked: up_to(limit, lambda size, cursor: find(asked, which, as_of=moment, limit=size, cursor=cursor))
+    found = listed(
+        lambda asked, size, cursor: find(asked, which, as_of=moment, limit=size, cursor=cursor),
+        limit=limit,
+        as_json=as_json,
     )
     if as_json:
-        say_json([as_dict(row, *_SHOWN) for row in rows])
-    elif rows:
-        show(None, indicator_table(rows))
+        say_json([as_dict(row, *_SHOWN) for row in found.rows])
+    elif found.rows:
+        show(None, indicator_table(found.rows))
+        say_cut(found)
     else:
         say("no such figures")
 

@@ -14,13 +14,14 @@ from rich.table import Table
 
 from schemas.fields import LIVE, Feed
 from services.district.errors import QueryFailed, ServerSilent
-from services.district.query import CONNECT_SECONDS, ask
+from services.district.query import CONNECT_SECONDS, ROWS_FOR_PEOPLE, ask
 from services.district.settings import database_addresses
 from services.district.terminal import add_row, say, say_json, table
 from services.district.terminal import show as draw
 from services.district.words import UNKNOWN, count, day_and_time
 from services.read_model.connection import Asked
 from services.read_model.ledger import (
+    GAPS_MOST,
     BookRow,
     ConflictRow,
     DeviceGapRow,
@@ -58,7 +59,14 @@ def show(
     feed: Annotated[Feed | None, typer.Option(help="Only this feed's.")] = None,
     lane: Annotated[str, typer.Option(help="Devices of this lane.")] = LIVE,
     device: Annotated[str | None, typer.Option(help="Only this device.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many gaps and findings of each kind.")] = 50,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=GAPS_MOST,
+            help=f"At most so many gaps and findings of each kind; else {ROWS_FOR_PEOPLE}, {GAPS_MOST} as JSON.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show the books of each feed, the gaps in Kafka's logs, the numbers that devices have not sent, and findings.
@@ -67,7 +75,8 @@ def show(
     """
     if context.invoked_subcommand is not None:
         return
-    found = ask(lambda asked: _found(asked, feed=feed, lane=lane, device=device, limit=limit))
+    most = limit or (GAPS_MOST if as_json else ROWS_FOR_PEOPLE)
+    found = ask(lambda asked: _found(asked, feed=feed, lane=lane, device=device, limit=most))
     if as_json:
         say_json({field.name: [as_dict(row) for row in getattr(found, field.name)] for field in fields(found)})
         return

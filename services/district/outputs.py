@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.live import Live
 
 from services.district.board import Board
+from services.district.language import language_of
 from services.district.plain import status_line
 from services.district.screen import View, screen
 from services.district.terminal import show, write_lines
@@ -114,6 +115,7 @@ class LiveTable:
             uptime=timedelta(seconds=time.monotonic() - self._since),
             events=tuple(self._board.events),
             hint=HINT,
+            language=language_of(os.environ),
         )
         drawn, live = screen(self._board.latest, view), self._live
         _safely(lambda: live.update(drawn, refresh=True))

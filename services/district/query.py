@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final, Generic, TypeVar
 
 from services.district.errors import QueryFailed, ServerSilent
 from services.district.settings import find_access
+from services.district.terminal import say
 from services.read_model.connection import NO_ANSWER, Asked, Database
 from services.read_model.errors import DatabaseSilent, QueryRefused
 from services.read_model.paging import Page
@@ -18,6 +21,9 @@ T = TypeVar("T")
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 30.0
 ROWS_AT_ONCE: Final = 1_000
+ROWS_FOR_PEOPLE: Final = 50
+"""A list has so many rows unless more are asked for; as JSON it has all."""
+LIMIT_HELP: Final = f"At most so many; else {ROWS_FOR_PEOPLE} for people and all as JSON."
 _LOOK: Final = "`district status` shows its state, `district logs postgres` why; then try again."
 
 
@@ -32,16 +38,42 @@ def ask(question: Callable[[Asked], Awaitable[T]]) -> T:
     return asyncio.run(_ask(question))
 
 
-async def up_to(limit: int, page: Callable[[int, str | None], Awaitable[Page[T]]]) -> list[T]:
-    """So many rows of a list, page by page.
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """Rows of a list."""
+
+    rows: list[T]
+    is_cut: bool
+    """There are more."""
+
+
+def listed(
+    page: Callable[[Asked, int, str | None], Awaitable[Page[T]]], *, limit: int | None, as_json: bool
+) -> Listed[T]:
+    """The rows of a list that are to be shown: so many as were asked for, else all as JSON and some for people.
 
     Args:
         page: Gives the page of a size behind a cursor.
+
+    Raises:
+        ServerSilent, QueryFailed, RequestRefused: as `ask`.
     """
+    most = limit or (None if as_json else ROWS_FOR_PEOPLE)
+    rows = ask(lambda asked: _up_to(None if most is None else most + 1, partial(page, asked)))
+    return Listed(rows[:most], is_cut=most is not None and len(rows) > most)
+
+
+def say_cut(shown: Listed[T]) -> None:
+    """Say that there are more rows than were shown."""
+    if shown.is_cut:
+        say(f"these are the first {len(shown.rows)}; --limit shows more of them, --json all")
+
+
+async def _up_to(most: int | None, page: Callable[[int, str | None], Awaitable[Page[T]]]) -> list[T]:
     rows: list[T] = []
     cursor: str | None = None
-    while len(rows) < limit:
-        found = await page(min(ROWS_AT_ONCE, limit - len(rows)), cursor)
+    while most is None or len(rows) < most:
+        found = await page(ROWS_AT_ONCE if most is None else min(ROWS_AT_ONCE, most - len(rows)), cursor)
         rows += found.items
         cursor = found.next_cursor
         if cursor is None:

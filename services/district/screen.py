@@ -12,40 +12,35 @@ from itertools import zip_longest
 from typing import Final
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from schemas.fields import LIVE, Feed
 from services.district.figures import FeedFigures, ProcessFigures, ProcessState, Snapshot
 from services.district.lag import shown
+from services.district.language import Language
 from services.district.terminal import cell
 from services.district.words import (
     alerts_heading,
     clock,
     count,
     day_and_time,
+    elapsed,
     limit,
-    place,
-    quantity,
     rate,
-    source,
     span,
+    standing,
     total,
     trouble_lines,
 )
-from services.read_model.alerts import OpenAlertRow
 from services.runtime.printable import printable
 
 STALE: Final = timedelta(seconds=6)
 """Older figures say so: a server takes long to answer."""
-WIDE: Final = 110
-"""From this width on there is room for when an alert began."""
 TALL: Final = 32
 """From this height on there is room for empty lines, and for more reasons of dead letters."""
 MOST_REASONS: Final = 8
 MOST_REASONS_LOW: Final = 3
-LINES_PER_ALERT_IN_FULL: Final = 3
 MOST_EVENTS: Final = 4
 MOST_EVENTS_LOW: Final = 2
 HEADING: Final = "bold cyan"
@@ -85,6 +80,8 @@ class View:
     """What happened, oldest first."""
     hint: str = ""
     """How to leave."""
+    language: Language = Language.EN
+    """Of the alerts' sentences."""
 
 
 def screen(snapshot: Snapshot, view: View) -> RenderableType:
@@ -238,35 +235,20 @@ def _reasons(dead_letters: Mapping[str, int] | None, most: int) -> list[tuple[st
 
 
 def _alerts(snapshot: Snapshot, view: View, lines: int | None) -> RenderableType:
-    """The open alerts in at most so many lines below their heading; in full where all of them fit so."""
+    """The open alerts, one a line, in at most so many lines below their heading; `district explain` has the rest."""
     alerts = snapshot.open_alerts or ()
     in_all = sum((snapshot.open_alerts_by_lane or {}).values())
-    in_full = lines is None or in_all * LINES_PER_ALERT_IN_FULL <= lines
-    shown = alerts if in_full or lines is None else alerts[: lines if in_all <= lines else lines - 1]
-    parts: list[RenderableType] = [Text(alerts_heading(snapshot.open_alerts_by_lane), style=HEADING)]
+    shown = alerts if lines is None else alerts[: lines if in_all <= lines else lines - 1]
+    heading = Text(alerts_heading(snapshot.open_alerts_by_lane), style=HEADING)
+    table = _line(("left", 0), ("left", 1), ("left", 0), ("left", 0), ("right", 0))
     for alert in shown:
-        parts.append(_alert(alert, wide=view.width >= WIDE))
-        if in_full:
-            parts += [_said(text, cut=lines is not None) for text in (alert.text_zh, alert.text_en)]
-    if in_all > len(shown):
-        parts.append(Text(f"… and {count(in_all - len(shown))} more; see v_open_alerts with `district sql`"))
-    return Group(*parts)
-
-
-def _said(text: str, *, cut: bool) -> RenderableType:
-    words = Text(printable(text), no_wrap=cut, overflow="ellipsis" if cut else "fold")
-    return Padding(words, (0, 0, 0, 5))
-
-
-def _alert(alert: OpenAlertRow, *, wide: bool) -> RenderableType:
-    style = SEVERITY_STYLES.get(alert.severity, "bold") + ("" if alert.lane == LIVE else " dim")
-    row = _line(("left", 0), ("left", 4), ("left", 0), ("left", 5), *([("right", 0)] if wide else []))
-    since = [Text(f"since {day_and_time(alert.started_at)}", style="dim")] if wide else []
-    row.add_row(
-        Text(printable(f"{alert.severity:<3}"), style=style),
-        Text(place(alert), style=style),
-        Text.assemble((quantity(alert.observed_value, alert.observed_unit), "bold"), f", limit {limit(alert)}"),
-        Text(source(alert)),
-        *since,
-    )
-    return row
+        style = SEVERITY_STYLES.get(alert.severity, "bold") + ("" if alert.lane == LIVE else " dim")
+        table.add_row(
+            Text(printable(alert.severity), style=style),
+            Text(standing(alert, view.language), style=style),
+            Text(f"limit {limit(alert)}"),
+            Text(f"since {day_and_time(alert.started_at)[5:]}", style="dim"),
+            Text(elapsed(alert.started_at, view.now), style="dim"),
+        )
+    rest = [Text(f"… and {count(in_all - len(shown))} more: `district alerts --open`")] if in_all > len(shown) else []
+    return Group(heading, *([table] if shown else []), *rest)

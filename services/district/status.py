@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -12,6 +13,7 @@ from deploy.local.paths import state_dir
 from services.district.collector import Collector, nothing_collected
 from services.district.errors import NothingRuns
 from services.district.figures import Snapshot, rates, status_document
+from services.district.language import Language, language_of
 from services.district.screen import View, screen
 from services.district.settings import Access, find_access
 from services.district.terminal import console, say, say_json, show
@@ -24,6 +26,7 @@ ALERTS_SHOWN: Final = 50
 def status(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object; null is what cannot be known.")] = False,
+    lang: Annotated[Language | None, typer.Option(help="Language of the alerts; else that of the locale.")] = None,
 ) -> None:
     """Print states, readings, lag, dead letters and open alerts once.
 
@@ -41,7 +44,13 @@ def status(
         _print_json(snapshots[-1])
     else:
         shown_on = console()
-        view = View(rates=rates(snapshots), width=shown_on.width, height=None, now=datetime.now(UTC))
+        view = View(
+            rates=rates(snapshots),
+            width=shown_on.width,
+            height=None,
+            now=datetime.now(UTC),
+            language=lang or language_of(os.environ),
+        )
         show(shown_on, screen(snapshots[-1], view))
 
 

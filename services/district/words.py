@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from schemas.fields import DISTRICT_ZONE, LIVE
 from services.district.figures import Snapshot
+from services.district.language import Language
 from services.read_model.alerts import OpenAlertRow
 from services.runtime.printable import printable
 
@@ -51,10 +52,9 @@ def quantity(value: float | None, unit: str) -> str:
 
 
 def limit(alert: OpenAlertRow) -> str:
-    """The limit that is not met, with the sign that would meet it; the unit where it is not the observed value's."""
+    """The limit that is not met, with the sign that would meet it."""
     sign = _SIGNS.get(alert.threshold_comparator, alert.threshold_comparator)
-    unit = alert.threshold_unit if alert.threshold_unit != alert.observed_unit else ""
-    return f"{printable(sign)} {quantity(alert.threshold_value, unit)}"
+    return f"{printable(sign)} {quantity(alert.threshold_value, alert.threshold_unit)}"
 
 
 def source(alert: OpenAlertRow) -> str:
@@ -65,6 +65,24 @@ def source(alert: OpenAlertRow) -> str:
 def place(alert: OpenAlertRow) -> str:
     """Where, with the lane before it when it is not real life."""
     return printable(alert.place if alert.lane == LIVE else f"[{alert.lane}] {alert.place}")
+
+
+def standing(alert: OpenAlertRow, language: Language) -> str:
+    """Where and what it is now, and the worst it was: the sentence as far as its limit, which stands beside it."""
+    text, mark = (alert.text_zh, "限值：") if language is Language.ZH else (alert.text_en, " Limit: ")
+    said = text.partition(mark)[0].rstrip(" .。")
+    return printable(said if alert.lane == LIVE else f"[{alert.lane}] {said}")
+
+
+def elapsed(since: datetime, now: datetime) -> str:
+    """For how long, in the two units that tell most: `3 d 4 h`, `2 h 5 min`, `40 s`."""
+    seconds = max(0, int((now - since).total_seconds()))
+    days, hours, minutes = seconds // 86_400, seconds // 3_600 % 24, seconds // 60 % 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"
 
 
 def alert_sentence(alert: OpenAlertRow, what: str) -> str:

@@ -236,6 +236,11 @@ async def test_a_day_and_its_month_stand_beside_each_other_as_reported_and_as_kn
     reported = f"{first.astimezone(timezone(timedelta(hours=8))):%Y-%m-%dT%H:%M}"
     assert await values("--as-of", reported) == [0.5, 0.6]
     assert await values("--as-of", "2026-01-01") == []
+    for day in ("9999-12-31", "9999-12-31T23:59", "0001-01-01", "0000-00-00", "-0044-03-15", "2026-02-30", "soon"):
+        code, out, err = await district(environment, "indicators", f"--as-of={day}")
+        assert (code != 0, out) == (True, ""), day
+        assert "Traceback" not in err, day
+        assert day in err or "times from 1989-12-31 to 2110-01-02 are known" in err, "it says what can be used"
 
 
 async def test_an_unknown_alert_and_a_silent_database_are_one_sentence(stack: Stack, tmp_path: Path) -> None:
@@ -250,6 +255,31 @@ async def test_an_unknown_alert_and_a_silent_database_are_one_sentence(stack: St
         assert (code, out) == (1, "")
         assert err.startswith("district: A server does not answer: the database")
         assert "Traceback" not in err
+
+
+async def test_a_list_is_whole_as_json_and_says_where_it_is_cut_for_people(stack: Stack, tmp_path: Path) -> None:
+    environment = operator(stack, tmp_path)
+    lane = f"exercise:{uuid.uuid4().hex[:8]}"
+    limit = an_alert(lane, 0, Evidence(topic=readings_topic(Feed.EV), partition=0, offsets=(1,)), None).threshold
+    owner = await asyncpg.connect(stack.environment("operator")["DATABASE_OWNER_URL"])
+    try:
+        await owner.execute(
+            "INSERT INTO alerts (alert_id, revision, event, rule, feed, lane, asset, place, severity, started_at,"
+            " raised_at, observed_unit, threshold, text_zh, text_en)"
+            " SELECT md5($1 || n), 0, 'raised', 'ev.fault', 'ev', $1, 'a-' || n, '', 'I', now(), now(), 'n', $2, '', ''"
+            " FROM generate_series(1, 1203) AS n",
+            *(lane, limit.model_dump_json()),
+        )
+        for options, count in (((), 1_203), (("--limit", "7"), 7), (("--limit", "1100"), 1_100)):
+            _, out, _ = await district(environment, "alerts", "--lane", lane, "--json", *options)
+            assert len({row["alert_id"] for row in json.loads(out)}) == count
+        _, out, _ = await district(environment, "alerts", "--lane", lane)
+        assert out.splitlines()[-1] == "these are the first 50; --limit shows more of them, --json all"
+        _, out, _ = await district(environment, "alerts", "--lane", lane, "--limit", "1203")
+        assert "these are the first" not in out
+    finally:
+        await owner.execute("DELETE FROM alerts WHERE lane = $1", lane)
+        await owner.close()
 
 
 HOSTILE = "[red]x[/red] \x1b[2J\x1b]0;t\x07\x9b1m\r\nforged\u202e\u200b"

@@ -168,7 +168,9 @@ class Copy:
     @classmethod
     async def take(cls, owner: Any, boot: str) -> Copy:
         progress = await owner.fetch(
-            "SELECT partition, next_offset, readings, stored, last_timestamp FROM sink_progress WHERE topic = $1", TOPIC
+            "SELECT partition, next_offset, readings, stored, duplicates, dead_lettered, ticks, last_timestamp"
+            " FROM sink_progress WHERE topic = $1",
+            TOPIC,
         )
         return cls(progress, await stored(owner, boot))
 
@@ -176,8 +178,8 @@ class Copy:
         async with owner.transaction():
             for row in self.progress:
                 await owner.execute(
-                    "UPDATE sink_progress SET next_offset = $3, readings = $4, stored = $5, last_timestamp = $6,"
-                    " duplicates = 0, dead_lettered = 0, ticks = 0 WHERE topic = $1 AND partition = $2",
+                    "UPDATE sink_progress SET next_offset = $3, readings = $4, stored = $5, duplicates = $6,"
+                    " dead_lettered = $7, ticks = $8, last_timestamp = $9 WHERE topic = $1 AND partition = $2",
                     TOPIC,
                     *row.values(),
                 )

@@ -34,8 +34,8 @@ def alert(
         source_kind="plan",
         source_id="jianghan-14fyp",
         source_where="page 31",
-        text_zh="东湖湖心水质为IV类，劣于III类目标（规划第31页），请核查。",
-        text_en="East Lake is class IV, worse than the target class III (plan page 31); inspect.",
+        text_zh=f"{place}：水质为IV类。限值：III类（规划第31页）。自2026-11-24 10:30（北京时间）起。请核查。",
+        text_en=f"{place}: class IV. Limit: class III (plan, page 31). Since 2026-11-24 10:30 (Beijing time). Inspect.",
     )
 
 

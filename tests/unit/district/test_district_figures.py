@@ -186,7 +186,7 @@ def test_the_board_takes_rates_over_its_window_and_tells_what_is_new() -> None:
     degraded = {"ingest_bridge": ProcessFigures(ProcessState.DEGRADED, trouble="Kafka does not answer")}
     lines = board.take(snapshot(seconds=40, services=degraded, alerts=(alert(1),)))
     assert [line.partition(" ")[2] for line in lines] == [
-        "alert opened: III 东湖湖心 East Lake, 4 class, limit ≤ 3 (plan jianghan-14fyp, page 31)",
+        "alert opened: III 东湖湖心 East Lake, 4 class, limit ≤ 3 class (plan jianghan-14fyp, page 31)",
         "ingest_bridge: Kafka does not answer",
     ]
     assert board.take(snapshot(seconds=42, services=degraded, alerts=(alert(1),))) == []

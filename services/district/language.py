@@ -1,0 +1,23 @@
+"""In which of the two languages sentences of alerts are shown: the reader's own, by the locale, unless one is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+_VARIABLES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
+"""The first that is set decides, as POSIX has it."""
+
+
+class Language(StrEnum):
+    """A language of the platform."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+def language_of(environment: Mapping[str, str]) -> Language:
+    """The language of a locale; English for those that are not Chinese."""
+    named = next((value for name in _VARIABLES if (value := environment.get(name))), "")
+    return Language.ZH if named.lower().startswith("zh") else Language.EN
