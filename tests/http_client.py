@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.alert_life.renderings.sse import Frame, Reader
@@ -32,12 +33,13 @@ class Client:
 
     port: int
     headers: Mapping[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
 
     def with_key(self, key: str) -> Client:
-        return Client(self.port, {**self.headers, "Authorization": f"Bearer {key}"})
+        return replace(self, headers={**self.headers, "Authorization": f"Bearer {key}"})
 
     def with_headers(self, **more: str) -> Client:
-        return Client(self.port, {**self.headers, **{name.replace("_", "-"): value for name, value in more.items()}})
+        return replace(self, headers={**self.headers, **_named(more)})
 
     async def ask(self, path: str, *, method: str = "GET", body: Any = None, **more: str) -> Reply:
         """Ask once, on a connection of its own."""
@@ -82,7 +84,7 @@ class Client:
         headers = {"Host": f"127.0.0.1:{self.port}", "Content-Length": str(len(content)), **self.headers, **more}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls)
         head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         writer.write(head.encode() + b"\r\n" + content)
         await writer.drain()

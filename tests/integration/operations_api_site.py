@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -36,10 +37,11 @@ class Site:
     book: KeyBook
     keys: dict[Role, str]
     producer: AIOKafkaProducer
+    tls: ssl.SSLContext | None = None
 
     @property
     def anybody(self) -> Client:
-        return Client(int(self.service.extra["OPERATIONS_API_PORT"]))
+        return Client(int(self.service.extra["OPERATIONS_API_PORT"]), tls=self.tls)
 
     def as_role(self, role: Role) -> Client:
         return self.anybody.with_key(self.keys[role])
@@ -101,8 +103,13 @@ def fresh(**more: Any) -> Alert:
 
 
 @asynccontextmanager
-async def operations_api(stack: Stack, **more: str) -> AsyncIterator[Site]:
-    """Run the API while the block runs."""
+async def operations_api(stack: Stack, *, tls: ssl.SSLContext | None = None, **more: str) -> AsyncIterator[Site]:
+    """Run the API while the block runs.
+
+    Args:
+        tls: What its clients trust, when it speaks HTTPS.
+        more: Settings.
+    """
     book = KeyBook(stack.settings.keys_file)
     book.begin(datetime.now(UTC))
     marker = uuid.uuid4().hex[:6]
@@ -118,7 +125,7 @@ async def operations_api(stack: Stack, **more: str) -> AsyncIterator[Site]:
     await producer.start()
     try:
         await stack.start_service(service)
-        yield Site(stack, service, book, keys, producer)
+        yield Site(stack, service, book, keys, producer, tls)
         await stack.stop(service.name)
     finally:
         await producer.stop()

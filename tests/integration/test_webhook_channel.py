@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from services.alert_delivery.addresses import networks
 from services.alert_delivery.answers import Answer
 from services.alert_delivery.channel import BODY_MAX, Channel, Post
+from tests.certificates import certificate
 from tests.integration.webhook_receiver import Receiver, Reply
 from tests.unit.alert_delivery.made import START
 
@@ -213,37 +208,11 @@ async def test_the_socket_is_judged_even_if_a_resolver_lets_an_address_through()
     await channel.close()
 
 
-def certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ip_address("192.0.2.1"))]), False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    files = folder / "certificate.pem", folder / "key.pem"
-    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return files
-
-
 @pytest.mark.parametrize(("name", "well"), [("brain.example", True), ("other.example", False)])
 async def test_name_and_certificate_are_those_of_the_url_though_the_address_is_what_was_judged(
     tmp_path: Path, name: str, well: bool
 ) -> None:
-    chain, key = certificate(tmp_path, "brain.example")
+    chain, key = certificate(tmp_path, "brain.example", "192.0.2.1")
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(chain, key)
     asked: list[str | None] = []
