@@ -38,7 +38,7 @@ class DeadLetterReason(StrEnum):
     """`observed_at` is later than the bridge's clock by more than the tolerance."""
     REFUSED_BY_DATABASE = "refused_by_database"
     """The database refused the row; `detail` is its message."""
-    SAME_IDENTITY = "same_identity"
+    KEY_REUSED = "key_reused"
     """The same lane, device, boot and number is stored with another time or other values; that reading stays."""
     UNDECODABLE_RECORD = "undecodable_record"
     """A record on a Kafka topic that is not what the contract says."""

@@ -198,7 +198,7 @@ async def _findings(
                 repeated.append(rows[place])
             else:
                 why = _contradiction(table, rows[place], at_its_time=row["at_its_time"])
-                found.append(RefusedRow(place, DeadLetterReason.SAME_IDENTITY, why))
+                found.append(RefusedRow(place, DeadLetterReason.KEY_REUSED, why))
     hours = hours_of(table, repeated)
     if hours:
         columns = (list(column) for column in zip(*hours, strict=True))

@@ -3,7 +3,7 @@
 The boot id follows from the lane and the file's earliest reading, the numbers from the order of event time at each
 device: the same file in the same lane is the same readings again, and so is a file that has grown since, with new
 numbers for what is new. Where a later version of a file says something else under a number that is known, what was
-there first stands and the other is told apart (`same_identity`). A row that says exactly what an earlier one said (same
+there first stands and the other is told apart (`key_reused`). A row that says exactly what an earlier one said (same
 device, same time, same values) is the same reading and gets its number: it is sent again and counted as a duplicate.
 """
 

@@ -96,7 +96,7 @@ async def test_a_drill_never_shadows_a_live_reading(producer: Any, owner: Any) -
     assert await owner.fetchval(LETTERS, boot) == 0
 
 
-async def test_another_reading_of_the_same_identity_is_a_finding_and_the_hours_close(producer: Any, owner: Any) -> None:
+async def test_another_reading_of_the_key_reused_is_a_finding_and_the_hours_close(producer: Any, owner: Any) -> None:
     """Three hours of a device: 150 numbers used, some twice, some changed, some refused by the bridge, some lost."""
     boot, device = uuid.uuid4().hex, f"lot-{uuid.uuid4().hex[:8]}"
     lost, refused = {17, 18, 19, 75}, {40, 41}
@@ -236,7 +236,7 @@ async def test_what_cannot_even_be_compared_is_refused_alone(owner: Any, table: 
     again[1] = unstorable(again[1])
     again[2] = rows(boot, [0, 1, 2], free=9)[2]
     before = await owner.fetchval("SELECT coalesce(sum(n), 0)::bigint FROM reading_repeats")
-    assert await isolated(owner, table, again) == (1, [(1, "refused_by_database"), (2, "same_identity")])
+    assert await isolated(owner, table, again) == (1, [(1, "refused_by_database"), (2, "key_reused")])
     assert await owner.fetchval("SELECT sum(n)::bigint FROM reading_repeats") == before + 2
     with pytest.raises(asyncpg.CharacterNotInRepertoireError):
         async with owner.transaction():
@@ -250,7 +250,7 @@ async def test_a_good_reading_behind_a_refused_one_of_its_number_is_stored(owner
     for place in (1, 2, 3, 5):
         batch[place] = unstorable(batch[place])
     refused = [(place, "refused_by_database") for place in (1, 2, 3, 5)]
-    assert await isolated(owner, table, batch) == (2, [*refused, (6, "same_identity")])
+    assert await isolated(owner, table, batch) == (2, [*refused, (6, "key_reused")])
     held = "SELECT seq, free_spaces, kafka_offset FROM parking_readings WHERE boot_id = $1 ORDER BY seq"
     assert [tuple(row) for row in await owner.fetch(held, boot)] == [(6, 3, 0), (7, 3, 4)]
     assert await owner.fetchval("SELECT stored::text FROM reading_ledger WHERE boot_id = $1", boot) == "{[6,8)}"

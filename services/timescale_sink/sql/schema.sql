@@ -2148,7 +2148,7 @@ CREATE VIEW v_reading_conflicts AS
          SELECT to_jsonb(r.*) AS stored
            FROM tax_readings r
           WHERE ((d.feed = 'tax'::text) AND (r.lane = d.lane) AND (r.device_id = d.device_id) AND (r.boot_id = d.boot_id) AND (r.seq = d.seq))) s ON (true))
-  WHERE ((d.source = 'timescale_sink'::text) AND (d.reason = 'same_identity'::text));
+  WHERE ((d.source = 'timescale_sink'::text) AND (d.reason = 'key_reused'::text));
 
 CREATE VIEW v_sink_progress AS
  SELECT cluster_id,

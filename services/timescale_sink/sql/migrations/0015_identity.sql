@@ -209,7 +209,7 @@ LEFT JOIN LATERAL (
     SELECT to_jsonb(r) AS stored FROM tax_readings AS r
     WHERE d.feed = 'tax' AND r.lane = d.lane AND r.device_id = d.device_id AND r.boot_id = d.boot_id AND r.seq = d.seq
 ) AS s ON TRUE
-WHERE d.source = 'timescale_sink' AND d.reason = 'same_identity';
+WHERE d.source = 'timescale_sink' AND d.reason = 'key_reused';
 COMMENT ON VIEW v_reading_conflicts IS 'Readings whose lane, device, boot and number were stored before with another time or other values: the version that is stored, and the one that was refused, as it came.';
 
 CREATE VIEW v_device_hours AS
