@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from schemas.alert import AlertEventType
 from schemas.fields import LIVE, Feed
 from schemas.plan.in_force import Version, Versions
 from schemas.plan.policy import Maintenance, PolicyDocument
 from services.stream_processors.engine.announcing import Utterance, difference, forget_said
 from services.stream_processors.engine.device_clocks import CLOCK_WRONG, Clocks, clock_policy, ended, heard
-from services.stream_processors.engine.event_time import local_text
 from services.stream_processors.engine.events import AlertOutput, Coordinates, JudgingFailed, Output
-from services.stream_processors.engine.feed_rules import Wording
+from services.stream_processors.engine.feed_rules import Said, Wording
 from services.stream_processors.engine.frame import EpisodeKey, is_over
 from services.stream_processors.engine.judge import Moment
 from services.stream_processors.engine.key_state import KeyState
 from services.stream_processors.engine.position import NEVER_US
+from services.stream_processors.engine.sentence import Both, Case, wording_of
 from services.stream_processors.engine.statements import statements_of
 from services.stream_processors.engine.steps import told
 from services.stream_processors.engine.words import Place, alert_in_words
@@ -164,43 +163,40 @@ class ClockWatch:
         _, device_id, started_us = one.key
         policy = self._policies.at(started_us) or self._policies.all[-1].content
         document = self._documents.at(started_us) or self._documents.all[-1].content
-        rule, episode = document.rule_policy(CLOCK_WRONG), one.statement.episode
+        episode = one.statement.episode
         seconds = episode.peak.value or 0.0
         limit = policy.ahead if seconds > 0 else policy.behind
-        zh, en = _case(seconds)
-        since = local_text(episode.started_us)
-        cited_zh = f"（依据：{limit.source.id}，{limit.source.where}）"
-        cited_en = f" (source: {limit.source.id}, {limit.source.where})"
-        if one.event is AlertEventType.RETRACTED:
-            zh = f"撤回：{device_id}自{since}（北京时间）起的告警“{rule.name_zh}”不成立。"
-            en = f"Withdrawn: the alert '{rule.name}' about {device_id} from {since} has no basis."
-        elif episode.ended_us is not None:
-            until = local_text(episode.ended_us)
-            zh = f"{device_id}：{zh}，{since}至{until}（北京时间），现已恢复{cited_zh}。"
-            en = f"{device_id}: {en}, from {since} to {until} (Beijing time); it is over{cited_en}."
-        else:
-            zh = f"{device_id}：{zh}，自{since}（北京时间）起{cited_zh}。{rule.advice_zh}"
-            en = f"{device_id}: {en}, since {since} (Beijing time){cited_en}. {rule.advice_en}"
-        return Wording(device_id, rule.severity_of(episode.level), "s", limit, zh, en)
+        now, minutes = _wrong_by(seconds), f"{limit.value / _MINUTE_S:g}"
+        case = Case(
+            place=Both.same(device_id),
+            now=now,
+            worst=now,
+            over=Both("设备时钟已恢复正常，或已无数据", "its clock is right again, or nothing is heard of it any more"),
+            limit=Both(f"{minutes}分钟", f"{minutes} min"),
+            threshold=limit,
+            unit="s",
+        )
+        said = Said(one.event, CLOCK_WRONG, device_id, device_id, LIVE, episode, ())
+        return wording_of(case, said, document.rule_policy(CLOCK_WRONG))
 
 
 def _alone(rule: str, at_us: int) -> None:
     """No alert about a clock stands for others."""
 
 
-def _case(seconds: float) -> tuple[str, str]:
-    """By how much a clock is wrong, in both languages."""
+def _wrong_by(seconds: float) -> Both:
+    """By how much a clock is wrong."""
     amount = abs(seconds)
     hours, minutes = divmod(round(amount / _MINUTE_S), 60)
     zh = f"{hours}小时{minutes}分钟" if hours else f"{amount / _MINUTE_S:.1f}分钟"
     en = f"{hours} h {minutes} min" if hours else f"{amount / _MINUTE_S:.1f} min"
     if seconds > 0:
         local = abs(seconds - _LOCAL_S) <= _NEAR_S
-        return (
+        return Both(
             f"设备时钟比平台快{zh}" + ("，疑似把北京时间当作UTC发送" if local else ""),
             f"its clock is {en} ahead of the platform's" + (", as if local time were sent as UTC" if local else ""),
         )
-    return (
+    return Both(
         f"设备时间比到达平台的时间一直晚{zh}，且差值不变",
         f"its times are {en} behind their arrival, and stay so: its clock is slow, or it never catches up",
     )

@@ -155,7 +155,10 @@ def test_it_ends_when_the_clock_is_right_again() -> None:
     alerts = said(records_of(Feed.EV, [*wrong, *right]))
     assert [alert.event for alert in alerts] == [AlertEventType.RAISED, AlertEventType.RESOLVED]
     assert alerts[-1].ended_at == T0 + timedelta(minutes=30)
-    assert "it is over" in alerts[-1].text.en
+    assert alerts[-1].text.en.startswith(
+        "d1: its clock is right again, or nothing is heard of it any more. From 2026-11-24 10:00"
+    )
+    assert "Limit: 2 min (" in alerts[-1].text.en
 
 
 def test_it_ends_when_nothing_was_heard_of_the_device_for_a_week() -> None:
