@@ -27,7 +27,7 @@ from tests.unit.stream_processors.state_logs import LOGS
 STATES: Final = Path(__file__).parent / "states"
 Figures = dict[tuple[Any, ...], dict[str, Any]]
 FEEDS: Final = sorted(feed.value for feed in Feed)
-RELEASE: Final = "release-3"
+RELEASE: Final = "release-4"
 """Of the states that this release writes."""
 WRITTEN: Final = sorted(file.relative_to(STATES).as_posix() for file in STATES.glob("release-*/*.json.gz"))
 
@@ -181,7 +181,7 @@ def test_a_state_of_each_release_is_read_and_gives_the_same_figures(file: str) -
     assert any(alert.ended_at is None for alert in before.alerts if alert.event is not AlertEventType.RETRACTED)
 
 
-@pytest.mark.parametrize("release", ["release-2", RELEASE])
+@pytest.mark.parametrize("release", ["release-2", "release-3", RELEASE])
 def test_there_is_a_state_of_each_release_for_each_feed(release: str) -> None:
     assert {f"{release}/{feed}.json.gz" for feed in FEEDS} <= set(WRITTEN)
 
