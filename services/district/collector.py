@@ -7,12 +7,16 @@ from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from deploy.local.process_spec import Kind
 from deploy.local.run_record import RunRecord
+from schemas.subscription import SubscriptionState
+from services.alert_delivery import book
+from services.alert_delivery.errors import RegisterUnreadable
 from services.district.citybrain.received import events_received
 from services.district.database_figures import DatabaseCollector
 from services.district.errors import QueryFailed, ServerSilent
@@ -41,7 +45,7 @@ class Collector:
     def __init__(self, access: Access, *, alerts_at_most: int | None) -> None:
         self._access = access
         self._resources = AsyncExitStack()
-        self._kafka = KafkaCollector(access.kafka)
+        self._kafka = KafkaCollector(access.kafka, partial(_delivered_to, access))
         self._database = DatabaseCollector(access.database_url, alerts_at_most=alerts_at_most)
 
     async def __aenter__(self) -> Self:
@@ -107,3 +111,14 @@ def nothing_collected(state: Path) -> Snapshot:
     servers, services = all_down(read_record(state))
     sources = Sources(servers=servers, services=services)
     return combine(sources, at=datetime.now(UTC), seconds=time.monotonic())
+
+
+def _delivered_to(access: Access) -> list[str]:
+    """Ids of active subscribers; none when their register cannot be read, which its own service says."""
+    if access.subscribers_file is None:
+        return []
+    try:
+        register = book.subscribers(access.subscribers_file).read()
+    except RegisterUnreadable:
+        return []
+    return [each.id for each in register.subscriptions if each.state is SubscriptionState.ACTIVE]

@@ -11,10 +11,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import ValidationError
 
 from schemas.delivery import DeliveryAttempt
-from schemas.topics import ALERT_ACTIONS, ALERTS, DELIVERIES, topic_spec
+from schemas.topics import DELIVERIES, topic_spec
 from services.alert_delivery.groups import group_of
-from services.alert_delivery.progress import unfinished
+from services.district.figures import Partition
 from services.district.kafka_answers import answering
+from services.district.lag import DELIVERED, waiting
 from services.runtime.settings import KafkaSettings
 
 CLIENT_ID: Final = "district-deliveries"
@@ -70,17 +71,16 @@ async def _newest(consumer: AIOKafkaConsumer) -> list[DeliveryAttempt]:
 async def _waiting(
     consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, subscribers: Sequence[str]
 ) -> dict[str, int]:
-    places = [*_places(ALERTS), *_places(ALERT_ACTIONS)]
+    places = [place for topic in DELIVERED for place in _places(topic)]
     ends = await consumer.end_offsets(places)
-    found = {}
-    for subscriber in subscribers:
-        committed = await admin.list_consumer_group_offsets(group_of(subscriber))
-        known = {place: at for place, at in committed.items() if place in ends and at.offset >= 0}
-        if known:
-            found[subscriber] = sum(
-                unfinished(at.offset, at.metadata or "", ends[place]) for place, at in known.items()
-            )
-    return found
+    found = {each: waiting(await committed_of(admin, group_of(each)), ends) for each in subscribers}
+    return {each: behind for each, behind in found.items() if behind is not None}
+
+
+async def committed_of(admin: AIOKafkaAdminClient, group: str) -> dict[Partition, tuple[int, str]]:
+    """Offset and metadata that a group has committed, by partition."""
+    offsets = await admin.list_consumer_group_offsets(group)
+    return {(at.topic, at.partition): (on.offset, on.metadata or "") for at, on in offsets.items() if on.offset >= 0}
 
 
 def _places(topic: str) -> list[TopicPartition]:

@@ -114,7 +114,7 @@ class KafkaFigures:
 
     cluster_id: str
     end_offsets: Mapping[Partition, int]
-    lag: Mapping[str, int]
+    lag: Mapping[str, int | None]
     """Records that each consumer group has still to handle."""
 
 

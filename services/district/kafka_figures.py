@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
@@ -11,9 +12,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from services.alert_delivery.groups import group_of
+from services.district.delivery_topic import committed_of
 from services.district.errors import ServerSilent
-from services.district.figures import GROUPS, KafkaFigures, Partition
-from services.district.lag import is_ours, lag_of, partitions_of, topics_of
+from services.district.figures import GROUPS, KafkaFigures
+from services.district.lag import DELIVERED, is_ours, lag_of, partitions_of, topics_of, waiting
 from services.runtime.settings import KafkaSettings
 
 CONNECT_SECONDS: Final = 4.0
@@ -24,8 +27,14 @@ CLIENT_ID: Final = "district-status"
 class KafkaCollector:
     """Keeps two idle clients between questions; drops them when Kafka does not answer, and makes new ones."""
 
-    def __init__(self, settings: KafkaSettings | None) -> None:
+    def __init__(self, settings: KafkaSettings | None, subscribers: Callable[[], Sequence[str]]) -> None:
+        """Keep what is needed to ask.
+
+        Args:
+            subscribers: Ids of those that alerts are delivered to.
+        """
         self._settings = settings
+        self._subscribers = subscribers
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
         self._cluster_id = ""
@@ -77,21 +86,23 @@ class KafkaCollector:
         groups = dict.fromkeys(GROUPS) | dict.fromkeys(
             sorted(name for name, *_ in await admin.list_consumer_groups() if is_ours(name))
         )
-        committed = {group: await self._committed(admin, group) for group in groups}
+        committed = {group: await committed_of(admin, group) for group in groups}
         there = await consumer.topics()
-        topics = dict.fromkeys(topic for group in groups for topic in topics_of(group) if topic in there)
+        topics = dict.fromkeys(
+            topic for topic in (*DELIVERED, *(each for group in groups for each in topics_of(group))) if topic in there
+        )
         wanted = [TopicPartition(*each) for each in partitions_of(topics)]
         first = await consumer.beginning_offsets(wanted)
         end = await consumer.end_offsets(wanted)
         oldest = {(at.topic, at.partition): offset for at, offset in first.items()}
         newest = {(at.topic, at.partition): offset for at, offset in end.items()}
-        lag = {group: lag_of(group, committed[group], oldest, newest) for group in groups}
+        lag: dict[str, int | None] = {
+            group: lag_of(group, {place: offset for place, (offset, _) in committed[group].items()}, oldest, newest)
+            for group in groups
+        }
+        for group in map(group_of, self._subscribers()):
+            lag[group] = waiting(await committed_of(admin, group), newest)
         return KafkaFigures(cluster_id=self._cluster_id, end_offsets=newest, lag=lag)
-
-    @staticmethod
-    async def _committed(admin: AIOKafkaAdminClient, group: str) -> dict[Partition, int]:
-        offsets = await admin.list_consumer_group_offsets(group)
-        return {(at.topic, at.partition): known.offset for at, known in offsets.items() if known.offset >= 0}
 
     async def _drop(self) -> None:
         consumer, self._consumer = self._consumer, None

@@ -25,6 +25,12 @@ def log_of(district: District) -> str:
     return (district.state / "logs" / "alert_delivery.log").read_text(encoding="utf-8")
 
 
+def lag(district: District) -> int | None:
+    """Records that the subscriber is not through with, as the operator is told."""
+    found: dict[str, int | None] = json.loads(district.run("status", "--json").stdout)["lag"]
+    return found.get(f"delivery-{SUBSCRIBER}")
+
+
 def test_webhooks_flow_while_the_database_answers_nothing(district: District) -> None:
     with receiving() as receiver:
 
@@ -36,6 +42,7 @@ def test_webhooks_flow_while_the_database_answers_nothing(district: District) ->
         wait_until(lambda: True if SUBSCRIBER in log_of(district) else None, "the subscriber to be delivered to", 30)
         load(district, 5)
         wait_until(lambda: received(0), "a webhook while all is well", 60)
+        wait_until(lambda: True if lag(district) == 0 else None, "nothing to wait for the subscriber", 60, every=2)
         database = district.pid("postgres")
         assert database is not None
         with frozen(database):
@@ -46,3 +53,4 @@ def test_webhooks_flow_while_the_database_answers_nothing(district: District) ->
         assert told["subscribers"][0]["outcomes"]["delivered"] > before
         assert told["subscribers"][0]["state"] == "active"
         district.run("subscriber", "end", SUBSCRIBER)
+        assert lag(district) is None

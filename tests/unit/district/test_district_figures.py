@@ -21,7 +21,7 @@ from services.district.figures import (
     rates,
     status_document,
 )
-from services.district.lag import lag_of, partitions_of, topics_of
+from services.district.lag import lag_of, partitions_of, shown, topics_of, waiting
 from tests.unit.district.snapshots import AT, alert, snapshot
 
 CLUSTER = "q1Sh-9_ISia_zwGINzRvyQ"
@@ -163,6 +163,19 @@ def test_a_group_that_has_not_begun_is_behind_by_all_that_is_kept() -> None:
     assert lag_of("processor.water", {("readings.water", 0): 24, ("readings.water", 1): 5}, first, end) == 1
     # Its place was deleted by retention: it goes on at the oldest record.
     assert lag_of("processor.water", {("readings.water", 0): 3, ("readings.water", 1): 5}, first, end) == 15
+
+
+def test_a_subscriber_is_behind_by_what_it_is_not_through_with() -> None:
+    end = {("alerts", 0): 50, ("alert-actions", 0): 4}
+    assert waiting({}, end) is None
+    assert waiting({("alerts", 0): (40, "done=2-5 tried=0:3")}, end) == 7
+    assert waiting({("alerts", 0): (50, ""), ("alert-actions", 0): (1, "")}, end) == 3
+
+
+def test_lag_for_people_has_one_figure_for_all_subscribers() -> None:
+    lag = {"sink": 1, "delivery-a": 2, "processor.ev.lanes": 4, "delivery-b": 5}
+    assert shown(lag) == {"sink": 1, "processor.lanes": 4, "subscribers": 7}
+    assert shown(lag | {"delivery-c": None})["subscribers"] is None
 
 
 def test_only_groups_of_the_platform_have_topics() -> None:
