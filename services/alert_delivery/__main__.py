@@ -17,8 +17,8 @@ from services.alert_delivery.escalation import Escalations
 from services.alert_delivery.escalation_policy import parse_policy
 from services.alert_delivery.events import Shelf
 from services.alert_delivery.fleet import Fleet, Register
-from services.alert_delivery.intake import KafkaAccess
 from services.alert_delivery.ledger import Ledger
+from services.alert_delivery.placing import KafkaAccess
 from services.alert_delivery.settings import DeliverySettings
 from services.alert_delivery.subscriber import Surrounding
 from services.alert_delivery.watch import Escalator, Watch

@@ -5,22 +5,23 @@
 3. Once a second, or after a hundred events, commit the lowest unfinished offset of each partition, and what is finished
    beyond it.
 4. When partitions go: let go of everything in hand, commit, and only then leave them to somebody else.
+
+A topic that was made anew, or has lost its end, is read from its beginning: its events are new though its offsets are
+known, and a subscriber knows a repeat by its id.
 """
 
 from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
@@ -29,9 +30,11 @@ from services.alert_delivery.chains import Chains
 from services.alert_delivery.delivering import Errand
 from services.alert_delivery.errors import UndecodableEvent
 from services.alert_delivery.events import Event, Shelf
-from services.alert_delivery.progress import Progress, is_made_anew
+from services.alert_delivery.placing import Bounds, Hold, KafkaAccess, ends_of, hold_of
+from services.alert_delivery.progress import Progress
 from services.runtime.kafka import consumer
-from services.runtime.settings import KafkaSettings
+from services.runtime.log_faults import LogFaults
+from services.runtime.log_follower import LogFollower
 
 log = structlog.stdlib.get_logger()
 
@@ -58,28 +61,6 @@ _READ: Final[dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Which part of the log is read, and by which group."""
-
-    group: str
-    begin: datetime
-    """Where a group that has committed nothing begins."""
-    end: datetime | None = None
-    """Records from then on are not read; None: for ever."""
-
-
-@dataclass(frozen=True, slots=True)
-class KafkaAccess:
-    """How subscribers reach Kafka."""
-
-    settings: KafkaSettings
-    admin: AIOKafkaAdminClient
-    """Started; asked for what groups have committed."""
-    instance: str | None
-    """Name of this process in the groups: with one it gets its partitions back at once when it was killed."""
-
-
 class Carrier(Protocol):
     """What becomes of events."""
 
@@ -96,17 +77,6 @@ class Carrier(Protocol):
         """Begin again."""
 
 
-@dataclass(slots=True)
-class _Hold:
-    """What is held of the log since the last assignment."""
-
-    progress: dict[TopicPartition, Progress] = field(default_factory=dict)
-    ends: dict[TopicPartition, int] = field(default_factory=dict)
-    committed: dict[TopicPartition, tuple[int, str]] = field(default_factory=dict)
-    jumps: dict[TopicPartition, tuple[int, int]] = field(default_factory=dict)
-    """Offset that was expected, and the one that came."""
-
-
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # the client has no types
     """Reads for one subscriber until it is cancelled, or for one redelivery until its end is reached."""
 
@@ -117,12 +87,14 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # the client has 
         bounds: Bounds,
         *,
         carrier: Carrier,
+        faults: LogFaults,
         capacity: int,
         asked_at: datetime | None = None,
     ) -> None:
         """See the class.
 
         Args:
+            faults: Told when a log was made anew.
             capacity: Events in hand.
             asked_at: When the redelivery was asked for; None: it is none.
         """
@@ -130,12 +102,14 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # the client has 
         self._shelf = shelf
         self._bounds = bounds
         self._carrier = carrier
+        self._faults = faults
         self._asked_at = asked_at
         self._lines: Chains[Errand] = Chains(self._work, capacity)
-        self._hold: _Hold | None = None
+        self._hold: Hold | None = None
         self._uncommitted = 0
         self._commit_soon = asyncio.Event()
-        self._records: AIOKafkaConsumer = None
+        self._records: Any = None
+        self._follower: LogFollower
 
     @property
     def in_hand(self) -> int:
@@ -150,7 +124,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # the client has 
         """
         options = _READ | {"group_instance_id": self._kafka.instance}
         async with consumer(self._kafka.settings, self._bounds.group, (), self._bounds.group, **options) as records:
-            self._records = records
+            self._go_by(records)
             records.subscribe(TOPICS, listener=self)
             committing = asyncio.create_task(self._commit_often(), name=f"commit {self._bounds.group}")
             try:
@@ -161,6 +135,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # the client has 
                 await asyncio.wait({committing})
                 await self._let_go()
 
+    def _go_by(self, records: Any) -> None:
+        self._records, self._follower = records, LogFollower(records)
+
     async def on_partitions_revoked(self, revoked: object) -> None:  # noqa: ARG002 - all of them go each time
         """Leave everything as somebody else can take it over."""
         await self._let_go()
@@ -168,113 +145,44 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # the client has 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Go on where the group is; Kafka that does not answer is asked again."""
         self._carrier.go_on()
-        hold, partitions = _Hold(), list(assigned)
+        hold = await self._placed(assigned)
+        hold.follow(self._follower)
+        self._hold = hold
+        for partition in hold.lost:
+            self._faults.say(
+                partition,
+                f"the place of the group {self._bounds.group} in it is gone from Kafka; it is read from"
+                f" {self._bounds.begin:%Y-%m-%d %H:%M:%S} UTC on, and what comes twice is known by its id",
+            )
+
+    async def _placed(self, assigned: Iterable[TopicPartition]) -> Hold:
         while True:
             try:
-                await self._place(hold, partitions)
+                return await hold_of(self._kafka, self._bounds, self._records, assigned)
             except KafkaError as error:
                 log.warning(
                     "Kafka does not say where to go on", action="place", group=self._bounds.group, error=str(error)
                 )
                 await asyncio.sleep(COMMIT_SECONDS)
-            else:
-                break
-        self._hold = hold
-
-    async def _place(self, hold: _Hold, partitions: list[TopicPartition]) -> None:
-        known = await self._kafka.admin.list_consumer_group_offsets(self._bounds.group)
-        starts, ends = await self._log_of(partitions)
-        begins = await self._offsets_at(self._bounds.begin, ends)
-        if self._bounds.end is not None:
-            hold.ends = await self._offsets_at(self._bounds.end, ends)
-        for partition in partitions:
-            before = known.get(partition)
-            if before is not None and is_made_anew(before.offset, ends[partition]):
-                self._begin_anew(hold, partition, before.offset, starts[partition], ends[partition])
-            elif before is not None and before.offset >= 0:
-                hold.progress[partition] = Progress.restored(before.offset, before.metadata or "")
-                hold.committed[partition] = (before.offset, before.metadata or "")
-            else:
-                hold.progress[partition] = Progress(begins[partition])
-            self._records.seek(partition, hold.progress[partition].position)
-
-    async def _log_of(
-        self, partitions: list[TopicPartition]
-    ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
-        """Where the logs begin and end."""
-        if not partitions:
-            return {}, {}
-        starts: dict[TopicPartition, int] = await self._records.beginning_offsets(partitions)
-        ends: dict[TopicPartition, int] = await self._records.end_offsets(partitions)
-        return starts, ends
-
-    def _begin_anew(self, hold: _Hold, partition: TopicPartition, expected: int, start: int, end: int) -> None:
-        log.error(
-            "The log ends before what was read of it: it was made anew or has lost its end, and is read from its "
-            "beginning; subscribers know repeats by their ids",
-            action="log_made_anew",
-            group=self._bounds.group,
-            topic=partition.topic,
-            partition=partition.partition,
-            expected=expected,
-            end=end,
-        )
-        hold.progress[partition] = Progress(start)
-        hold.committed.pop(partition, None)
-
-    async def _made_anew(self, hold: _Hold, batches: Mapping[TopicPartition, list[Any]]) -> set[TopicPartition]:
-        """Records before the place where reading goes on: repeats, or another log, which is read from its beginning."""
-        found = set()
-        earlier = [
-            place
-            for place, records in batches.items()
-            if place in hold.progress and records[0].offset < hold.progress[place].read_to
-        ]
-        starts, ends = await self._log_of(earlier)
-        for place in earlier:
-            expected = hold.progress[place].read_to
-            if is_made_anew(expected, ends[place]):
-                self._begin_anew(hold, place, expected, starts[place], ends[place])
-                self._records.seek(place, starts[place])
-                found.add(place)
-        return found
-
-    async def _offsets_at(self, at: datetime, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
-        """Offsets of the first records from a time on; where there are none, the end of the partition."""
-        if not ends:
-            return {}
-        found = await self._records.offsets_for_times(dict.fromkeys(ends, int(at.timestamp() * 1000)))
-        return {each: end if found.get(each) is None else found[each].offset for each, end in ends.items()}
 
     async def _read_some(self, most: int) -> None:
+        found = await self._follower.poll(timeout_ms=POLL_MILLISECONDS, max_records=most)
         hold = self._hold
-        batches: dict[Any, list[Any]] = await self._records.getmany(timeout_ms=POLL_MILLISECONDS, max_records=most)
-        if self._hold is not hold or hold is None:
-            self._read_again()
+        if hold is None:
             return
-        asked_again = await self._made_anew(hold, batches)
-        if self._hold is not hold:
-            self._read_again()
-            return
+        for partition, why in found.anew.items():
+            hold.begin_anew(partition)
+            self._faults.made_anew(partition, why)
+        hold.prove(self._follower)
+        if hold.ends and found.anew:
+            hold.ends |= await ends_of(self._records, self._bounds, found.anew)
+            if self._hold is not hold:
+                return
         # Both topics in the order of their times, as far as they were read together.
-        for record in heapq.merge(*batches.values(), key=attrgetter("timestamp")):
+        for record in heapq.merge(*found.batches.values(), key=attrgetter("timestamp")):
             place = TopicPartition(record.topic, record.partition)
-            progress = hold.progress.get(place)
-            if progress is None or record.offset >= hold.ends.get(place, _NO_END):
-                continue
-            if record.offset > progress.read_to and hold.jumps.get(place) != (progress.read_to, record.offset):
-                # Gone by retention, or fetched before a seek: whoever asks again knows.
-                hold.jumps[place] = (progress.read_to, record.offset)
-                asked_again.add(place)
-                self._records.seek(place, progress.read_to)
-            if place not in asked_again:
-                self._take(record, progress)
-
-    def _read_again(self) -> None:
-        """Partitions have changed hands while they were read: what came may be of before or of after."""
-        if self._hold is not None:
-            for partition, progress in self._hold.progress.items():
-                self._records.seek(partition, progress.read_to)
+            if record.offset < hold.ends.get(place, _NO_END):
+                self._take(record, hold.progress[place])
 
     def _take(self, record: Any, progress: Progress) -> None:
         tried = progress.begin(record.offset)
@@ -303,15 +211,16 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # the client has 
         if self._bounds.end is None or self._hold is None or self._lines.in_hand:
             return False
         for partition, end in list(self._hold.ends.items()):
-            if partition not in self._records.assignment() or await self._records.position(partition) < end:
+            if partition not in self._records.assignment() or await self._follower.reached(partition) < end:
                 return False
         return True
 
     async def _let_go(self) -> None:
+        hold, self._hold = self._hold, None  # what is read from now on is nobody's
         await self._carrier.let_go(LETTING_GO_SECONDS)
         await self._lines.cancel()
-        await self._commit()
-        self._hold = None
+        await self._commit(hold)
+        self._follower.clear()
 
     async def _commit_often(self) -> None:
         while True:
@@ -319,16 +228,13 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # the client has 
                 async with asyncio.timeout(COMMIT_SECONDS):
                     await self._commit_soon.wait()
             self._commit_soon.clear()
-            await self._commit()
+            await self._commit(self._hold)
 
-    async def _commit(self) -> None:
+    async def _commit(self, hold: Hold | None) -> None:
         """Say how far we are; one that fails is made up by the next."""
-        hold, self._uncommitted = self._hold, 0
-        if hold is None:
-            return
-        new = {place: (each.position, each.metadata()) for place, each in hold.progress.items()}
-        changed = {place: said for place, said in new.items() if hold.committed.get(place) != said}
-        if not changed:
+        self._uncommitted = 0
+        changed = {} if hold is None else hold.changed()
+        if hold is None or not changed:
             return
         try:
             await self._records.commit(changed)

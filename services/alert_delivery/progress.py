@@ -1,8 +1,9 @@
 """How far a subscriber is in one partition. Pure.
 
 Events finish out of order, because assets are independent of one another; the offset that is committed is that of the
-lowest unfinished one. What is finished beyond it, and how often an unfinished one was tried, goes along as the commit's
-metadata, so that a restart repeats nothing and counts on.
+lowest unfinished one. What is finished beyond it, how often an unfinished one was tried, and a record by which the log
+is known again, go along as the commit's metadata, so that a restart repeats nothing, counts on, and sees whether the
+topic was made anew.
 
     offsets     40  41  42  43  44  45
     finished     ✓   ✓       ✓   ✓          position 42; metadata: 43 and 44 are done, 42 was tried twice
@@ -16,9 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from services.runtime.same_log import Mark
+
 METADATA_MAX: Final = 4_000
 """Kafka takes 4,096 bytes; what does not fit is forgotten, and those events are repeated after a restart."""
-_FORM: Final = re.compile(r"^done=([0-9,-]*) tried=([0-9,:]*)$", re.ASCII)
+_FORM: Final = re.compile(r"^done=([0-9,-]*) tried=([0-9,:]*)(?: mark=([0-9@-]+))?$", re.ASCII)
 _PAIR: Final = re.compile(r"([0-9]{1,15})[-:]([0-9]{1,9})", re.ASCII)
 
 
@@ -108,14 +111,18 @@ class Progress:
         self._done.add(offset, offset + 1)
         self._advance()
 
-    def metadata(self) -> str:
-        """What goes along with the position; of what does not fit, the farthest is left out."""
+    def metadata(self, proof: Mark | None = None) -> str:
+        """What goes along with the position; of what does not fit, the farthest is left out.
+
+        Args:
+            proof: A record of the log; None: none is known.
+        """
         done = ",".join(f"{first - self.position}-{end - self.position}" for first, end in self._done)
         times = sorted((self._tried_before | {at: n for at, n in self._open.items() if n}).items())
         tried = ",".join(f"{offset - self.position}:{n}" for offset, n in times if offset >= self.position)
         if len(done) + len(tried) > METADATA_MAX:
             done, tried = _shortened(done), _shortened(tried)
-        return f"done={done} tried={tried}"
+        return f"done={done} tried={tried}" if proof is None else f"done={done} tried={tried} mark={proof}"
 
     def _advance(self) -> None:
         lowest = next(iter(self._open), self.read_to)
@@ -124,16 +131,10 @@ class Progress:
             self._done.forget_before(lowest)
 
 
-def is_made_anew(expected: int, end: int) -> bool:
-    """Whether a log is another one than was read, or has lost its end: it ends before what was read of it.
-
-    What it has is then new although its offsets are known. Events have ids, so a subscriber knows a repeat.
-
-    Args:
-        expected: Offset at which reading would go on.
-        end: Offset at which the log ends.
-    """
-    return end < expected
+def proof_in(metadata: str) -> Mark | None:
+    """The record by which the log of a commit is known again; None: the commit is of an older release, or of others."""
+    match = _FORM.match(metadata)
+    return None if match is None or match[3] is None else Mark.read(match[3])
 
 
 def unfinished(position: int, metadata: str, end: int) -> int:

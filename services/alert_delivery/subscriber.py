@@ -17,14 +17,16 @@ from services.alert_delivery.endpoint import Endpoint, Surroundings
 from services.alert_delivery.errors import LedgerRefused
 from services.alert_delivery.events import Event, Shelf, is_renderable
 from services.alert_delivery.groups import group_of
-from services.alert_delivery.intake import Bounds, Intake, KafkaAccess
+from services.alert_delivery.intake import Intake
 from services.alert_delivery.ledger import Ledger
 from services.alert_delivery.passing import Passing, passing
+from services.alert_delivery.placing import Bounds, KafkaAccess
 from services.alert_delivery.settings import DeliverySettings
 from services.alert_life.renderings.cloudevents import event_id
 from services.alert_life.silences import Silences
 from services.runtime import metrics
 from services.runtime.lifecycle import Lifetime
+from services.runtime.log_faults import LogFaults
 
 log = structlog.stdlib.get_logger()
 
@@ -112,6 +114,11 @@ class Subscriber:
             breaker=shared.settings.breaker(),
             connections=shared.settings.connections,
         )
+        self._faults = LogFaults(
+            f"{self._part}: its log",
+            shared.lifetime.health,
+            lambda topic: metrics.DELIVERY_LOG_FAULTS.labels(self.id, topic).inc(),
+        )
         self._intakes: dict[str | None, Intake] = {}
         self._redelivering: dict[str, asyncio.Task[None]] = {}
         self._gone = asyncio.Event()
@@ -135,6 +142,7 @@ class Subscriber:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.endpoint.close()
             self._shared.lifetime.health.well(self._part)
+            self._faults.end()
         if self._gone.is_set():
             await self._shared.end(self.id, f"answered 410 Gone at {self._shared.around.now():%Y-%m-%d %H:%M:%S} UTC")
 
@@ -145,7 +153,8 @@ class Subscriber:
             self._redelivering[request.id] = task
 
     def show(self) -> None:
-        """Bring the figures up to date."""
+        """Bring the figures, and what health says, up to date."""
+        self._faults.look()
         metrics.DELIVERY_IN_HAND.labels(self.id).set(sum(each.in_hand for each in self._intakes.values()))
         state = self.endpoint.breaker.state(self._shared.around.now())
         metrics.DELIVERY_BREAKER.labels(self.id).set(0 if state is BreakerState.CLOSED else 1)
@@ -182,6 +191,7 @@ class Subscriber:
             self._shared.shelf,
             self._bounds(request),
             carrier=carrier,
+            faults=self._faults,
             capacity=self._settings.in_hand,
             asked_at=None if request is None else request.requested_at,
         )

@@ -81,13 +81,9 @@ class LogFollower:
         return self._following[partition].proof
 
     async def reached(self, partition: TopicPartition) -> int:
-        """Offset up to which there is nothing more: markers of transactions come to nobody and are passed all the same.
-
-        Raises:
-            KeyError: the partition is not followed.
-        """
-        position: int = await self._consumer.position(partition)
-        return max(self.next(partition), position)
+        """Offset up to which there is nothing more of a partition that is followed."""
+        following = self._following[partition]
+        return following.passed(await self._consumer.position(partition))
 
     async def poll(self, *, timeout_ms: int, max_records: int | None = None) -> Found:
         """Records that are there, or come within the time.

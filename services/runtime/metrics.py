@@ -51,6 +51,11 @@ DELIVERY_IN_HAND: Final = Gauge(
 DELIVERY_BREAKER: Final = Gauge(
     "district_delivery_breaker_open", "1 while a subscriber is not spoken to because it fails.", ["subscriber"]
 )
+DELIVERY_LOG_FAULTS: Final = Counter(
+    "district_delivery_log_faults",
+    "Partitions that were made anew under a subscriber, a redelivery or the watch, or whose place was lost.",
+    ["reader", "topic"],
+)
 ESCALATIONS: Final = Counter("district_escalations", "Alerts escalated because nobody had taken them.")
 API_REQUESTS: Final = Counter(
     "district_api_requests", "Requests by operation and class of status.", ["operation", "status"]
@@ -65,5 +70,8 @@ API_LISTENERS_DROPPED: Final = Counter("district_api_listeners_dropped", "Stream
 API_RECORDS_FOLDED: Final = Counter("district_api_records", "Records of the log folded.", ["topic"])
 API_RECORDS_UNUSABLE: Final = Counter(
     "district_api_records_unusable", "Records that are not what they should be.", ["topic"]
+)
+API_LOG_FAULTS: Final = Counter(
+    "district_api_log_faults", "Partitions that were made anew while the API read them.", ["topic"]
 )
 API_AUDIT_WAITING: Final = Gauge("district_api_audit_waiting", "Audit records that Kafka does not have yet.")

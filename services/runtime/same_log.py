@@ -104,6 +104,15 @@ class Following:
             self._sought = None
         return self.next if self._sought is None else self._sought
 
+    def passed(self, position: int) -> int:
+        """Offset up to which there is nothing more, as far as the client has come.
+
+        Args:
+            position: Where the client reads next; markers of transactions come to nobody, and it passes them.
+        """
+        is_away = self._sought is not None and position <= self._sought
+        return self.next if is_away else max(self.next, position)
+
     def take(self, records: Sequence[Any]) -> Taken:
         """What a batch comes to.
 

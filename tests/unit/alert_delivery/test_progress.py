@@ -7,7 +7,11 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.alert_delivery.progress import METADATA_MAX, Progress, Ranges, unfinished
+from services.alert_delivery.progress import METADATA_MAX, Progress, Ranges, proof_in, unfinished
+from services.runtime.same_log import Mark
+
+KAFKA_MAX = 4_096
+"""Bytes of metadata that Kafka takes."""
 
 
 #   40  41  42  43  44        45
@@ -44,6 +48,18 @@ def test_metadata_of_another_form_say_nothing() -> None:
         assert [Progress.restored(5, text).begin(5)] == [0]
 
 
+def test_a_record_of_the_log_goes_along_and_whoever_counts_what_waits_reads_past_it() -> None:
+    progress, proof = Progress(40), Mark(43, 1_764_172_393_000)
+    for offset in range(40, 44):
+        progress.begin(offset)
+    progress.finish(42)
+    said = progress.metadata(proof)
+    assert said == "done=2-3 tried= mark=43@1764172393000"
+    assert (proof_in(said), proof_in(progress.metadata()), proof_in("")) == (proof, None, None)
+    assert unfinished(40, said, 44) == 3
+    assert Progress.restored(40, said).metadata(proof) == said
+
+
 def test_what_does_not_fit_is_forgotten_from_the_far_end() -> None:
     progress = Progress(0)
     for offset in range(5_000):
@@ -54,6 +70,7 @@ def test_what_does_not_fit_is_forgotten_from_the_far_end() -> None:
         progress.tried(offset, 1_000_000)
     text = progress.metadata()
     assert len(text) <= METADATA_MAX + len("done= tried=")
+    assert len(progress.metadata(Mark(10**15, 10**15))) <= KAFKA_MAX
     again = Progress.restored(0, text)
     assert again.begin(0) == 1_000_000
     assert again.begin(1) is None
