@@ -24,8 +24,10 @@ from services.alert_delivery.subscriber import Surrounding
 from services.alert_delivery.watch import Escalator, Watch
 from services.alert_life.renderings.cap import Publisher
 from services.alert_life.zones import DistrictFileUnusable, zones_of
+from services.runtime import metrics
 from services.runtime.kafka import admin, producer
 from services.runtime.lifecycle import Lifetime, run_service, run_until_stopped
+from services.runtime.log_faults import LogFaults
 from services.runtime.settings import KafkaSettings
 
 NAME = "alert_delivery"
@@ -45,7 +47,10 @@ async def deliver(lifetime: Lifetime) -> None:
     except DistrictFileUnusable as error:
         raise PolicyRefused(str(error)) from error
     register = Register(book.subscribers(settings.subscribers_file), lifetime)
-    watch = Watch(kafka, Escalations(zones), timedelta(days=settings.look_back_days), around)
+    faults = LogFaults(
+        "watch: its log", lifetime.health, lambda topic: metrics.DELIVERY_LOG_FAULTS.labels("watch", topic).inc()
+    )
+    watch = Watch(kafka, Escalations(zones), timedelta(days=settings.look_back_days), around, faults)
     async with producer(kafka, NAME) as client, admin(kafka, f"{NAME}-admin") as asking:
         shared = Surrounding(
             kafka=KafkaAccess(kafka, asking, settings.instance),

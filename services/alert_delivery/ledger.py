@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ from services.alert_delivery.errors import LedgerRefused
 from services.runtime import metrics
 from services.runtime.kafka import consumer
 from services.runtime.lifecycle import Lifetime
+from services.runtime.log_follower import LogFollower
 from services.runtime.settings import KafkaSettings
 
 PART: Final = "ledger"
@@ -58,22 +59,35 @@ class Ledger:
 
     async def attempts(self, subscriber: str, since: datetime) -> Mapping[str, int]:
         """How often each event was tried for a subscriber since a time, by event id."""
-        found: dict[str, int] = {}
         async with consumer(self._settings, CLIENT_ID, (), None) as records:
-            partitions = [TopicPartition(DELIVERIES, number) for number in range(topic_spec(DELIVERIES).partitions)]
-            records.assign(partitions)
-            ends: dict[TopicPartition, int] = await records.end_offsets(partitions)
-            starts = await records.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1000)))
-            for partition in partitions:
-                start = starts.get(partition)
-                records.seek(partition, ends[partition] if start is None else start.offset)
-            while [each for each in partitions if await records.position(each) < ends[each]]:
-                batches: dict[Any, list[Any]] = await records.getmany(timeout_ms=500)
-                for record in (record for batch in batches.values() for record in batch):
-                    attempt = _attempt_of(record.key, record.value, subscriber)
-                    if attempt is not None:
-                        found[attempt.event_id] = max(attempt.attempt, found.get(attempt.event_id, 0))
-        return found
+            return await attempts_in(records, LogFollower(records), subscriber, since)
+
+
+async def attempts_in(
+    records: AIOKafkaConsumer, follower: LogFollower, subscriber: str, since: datetime
+) -> Mapping[str, int]:
+    """The same, from a consumer that has no partitions yet; a ledger that is made anew meanwhile is read as it is then.
+
+    Raises:
+        KafkaError: Kafka does not answer.
+    """
+    found: dict[str, int] = {}
+    partitions = [TopicPartition(DELIVERIES, number) for number in range(topic_spec(DELIVERIES).partitions)]
+    records.assign(partitions)
+    ends: dict[TopicPartition, int] = await records.end_offsets(partitions)
+    starts = await records.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1000)))
+    for partition in partitions:
+        start = starts.get(partition)
+        follower.begin(partition, ends[partition] if start is None else start.offset)
+    while [each for each in partitions if await follower.reached(each) < ends[each]]:
+        come = await follower.poll(timeout_ms=500)
+        if come.anew:
+            ends = await records.end_offsets(partitions)
+        for record in (record for batch in come.batches.values() for record in batch):
+            attempt = _attempt_of(record.key, record.value, subscriber)
+            if attempt is not None:
+                found[attempt.event_id] = max(attempt.attempt, found.get(attempt.event_id, 0))
+    return found
 
 
 def _attempt_of(key: bytes | None, value: bytes | None, subscriber: str) -> DeliveryAttempt | None:

@@ -1,12 +1,14 @@
 """Follows both topics from far enough back: which assets are silenced, and which alerts nobody has taken.
 
 It stands beside the subscribers' own reading, has no group and commits nothing: each start reads again. Of
-`alert-actions` all is read that Kafka has, comments and receipts by their headers alone; of `alerts` the last days.
+`alert-actions` all is read that Kafka has, comments and receipts by their headers alone; of `alerts` the last days. A
+topic that is made anew meanwhile is read from its beginning; what was known before stays known.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -25,6 +27,8 @@ from services.alert_delivery.events import event_of
 from services.runtime import metrics
 from services.runtime.kafka import consumer
 from services.runtime.lifecycle import Lifetime
+from services.runtime.log_faults import LogFaults
+from services.runtime.log_follower import LogFollower
 from services.runtime.settings import KafkaSettings
 
 log = structlog.stdlib.get_logger()
@@ -41,9 +45,15 @@ class Watch:
     """Keeps `escalations`, and the silences in it, to the log."""
 
     def __init__(
-        self, settings: KafkaSettings, escalations: Escalations, look_back: timedelta, around: Surroundings
+        self,
+        settings: KafkaSettings,
+        escalations: Escalations,
+        look_back: timedelta,
+        around: Surroundings,
+        faults: LogFaults,
     ) -> None:
         self.escalations = escalations
+        self._faults = faults
         self._settings = settings
         self._look_back = look_back
         self._around = around
@@ -56,29 +66,38 @@ class Watch:
     async def follow(self) -> None:
         """Read for ever."""
         async with consumer(self._settings, CLIENT_ID, (), None) as records:
-            partitions = _partitions()
-            records.assign(partitions)
-            ends: dict[TopicPartition, int] = await records.end_offsets(partitions)
-            await self._seek(records, partitions, ends)
-            while True:
-                batches: dict[Any, list[Any]] = await records.getmany(timeout_ms=500)
-                for record in (record for batch in batches.values() for record in batch):
-                    self._take(record)
-                if not self._caught_up.is_set() and not [
-                    each for each in partitions if await records.position(each) < ends[each]
-                ]:
+            await self._follow(records, LogFollower(records))
+
+    async def _follow(self, records: AIOKafkaConsumer, follower: LogFollower) -> None:
+        partitions = _partitions()
+        records.assign(partitions)
+        ends: dict[TopicPartition, int] = await records.end_offsets(partitions)
+        await self._begin(records, follower, ends)
+        while True:
+            found = await follower.poll(timeout_ms=500)
+            for partition, why in found.anew.items():
+                self._faults.made_anew(partition, why)
+            self._faults.look()
+            for record in (record for batch in found.batches.values() for record in batch):
+                self._take(record)
+            if not self._caught_up.is_set():
+                if found.anew:
+                    ends = await records.end_offsets(partitions)
+                if not [each for each in partitions if await follower.reached(each) < ends[each]]:
                     self._caught_up.set()
 
-    async def _seek(
-        self, records: AIOKafkaConsumer, partitions: list[TopicPartition], ends: dict[TopicPartition, int]
+    async def _begin(
+        self, records: AIOKafkaConsumer, follower: LogFollower, ends: Mapping[TopicPartition, int]
     ) -> None:
         since = int((self._around.now() - self._look_back).timestamp() * 1000)
-        alerts = [each for each in partitions if each.topic == ALERTS]
-        starts = await records.offsets_for_times(dict.fromkeys(alerts, since))
-        for partition in alerts:
-            start = starts.get(partition)
-            records.seek(partition, ends[partition] if start is None else start.offset)
-        await records.seek_to_beginning(*(each for each in partitions if each.topic == ALERT_ACTIONS))
+        begins: dict[TopicPartition, int] = await records.beginning_offsets(list(ends))
+        recent = await records.offsets_for_times({each: since for each in ends if each.topic == ALERTS})
+        for partition, begin in begins.items():
+            start = begin
+            if partition.topic == ALERTS:
+                known = recent.get(partition)
+                start = ends[partition] if known is None else known.offset
+            follower.begin(partition, start, first=begin)
 
     def _take(self, record: Any) -> None:
         if any(name == "ce_type" and value in _SAYS_NOTHING for name, value in record.headers):
