@@ -208,12 +208,10 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # the client has 
             self._commit_soon.set()
 
     async def _is_at_end(self) -> bool:
-        if self._bounds.end is None or self._hold is None or self._lines.in_hand:
+        hold = self._hold
+        if self._bounds.end is None or hold is None or self._lines.in_hand:
             return False
-        for partition, end in list(self._hold.ends.items()):
-            if partition not in self._records.assignment() or await self._follower.reached(partition) < end:
-                return False
-        return True
+        return await self._follower.is_through(hold.ends)
 
     async def _let_go(self) -> None:
         hold, self._hold = self._hold, None  # what is read from now on is nobody's

@@ -79,7 +79,7 @@ async def attempts_in(
     for partition in partitions:
         start = starts.get(partition)
         follower.begin(partition, ends[partition] if start is None else start.offset)
-    while [each for each in partitions if await follower.reached(each) < ends[each]]:
+    while not await follower.is_through(ends):
         come = await follower.poll(timeout_ms=500)
         if come.anew:
             ends = await records.end_offsets(partitions)

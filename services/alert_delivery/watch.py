@@ -83,7 +83,7 @@ class Watch:
             if not self._caught_up.is_set():
                 if found.anew:
                     ends = await records.end_offsets(partitions)
-                if not [each for each in partitions if await follower.reached(each) < ends[each]]:
+                if await follower.is_through(ends):
                     self._caught_up.set()
 
     async def _begin(

@@ -4,34 +4,34 @@
 2. Fold up to where the log ended when we began; then the API is ready.
 3. Fold what comes, and tell those who wait for it.
 
-Kafka away is trouble and no end: what is known stays, and the client goes on where it was.
+Kafka away is trouble and no end: what is known stays, and the client goes on where it was. A topic that was made anew
+is folded from its beginning, on top of what is known: what comes again changes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from pydantic import ValidationError
 
-from schemas.alert import Alert
-from schemas.alert_action import AlertAction
-from schemas.topics import ALERT_ACTIONS, ALERTS, topic_spec
 from services.alert_life.life import Fate
 from services.operations_api.board import Board, Change
-from services.operations_api.cursors import Partition
+from services.operations_api.cursors import Coordinate
+from services.operations_api.folding import Folder
+from services.operations_api.partitions import partitions_of_alerts
 from services.operations_api.seed import Seed
 from services.runtime import metrics
 from services.runtime.health import Health
+from services.runtime.log_faults import LogFaults
+from services.runtime.log_follower import LogFollower
 
 log = structlog.stdlib.get_logger()
 
-TOPICS: Final = (ALERTS, ALERT_ACTIONS)
 PART: Final = "kafka"
 POLL_MS: Final = 200
 BATCH: Final = 2_000
@@ -63,9 +63,9 @@ class LogReader:
         self._health = health
         self._now = now
         self._changed = changed
-        self._settled = settled
-        self.positions: dict[Partition, int] = {}
-        """Everything before is folded."""
+        self._folder = Folder(board, now=now, settled=settled)
+        self._follower = LogFollower(consumer)
+        self._faults = LogFaults("log of alerts", health, lambda topic: metrics.API_LOG_FAULTS.labels(topic).inc())
         self.is_ready = False
         self.answers = False
         """Whether Kafka answered when it was last asked."""
@@ -78,23 +78,19 @@ class LogReader:
         """
         partitions = partitions_of_alerts()
         self._consumer.assign(partitions)
-        begins = await self._consumer.beginning_offsets(partitions)
-        ends = await self._consumer.end_offsets(partitions)
-        places = None if seed is None else _usable(seed.places, begins, ends)
-        if seed is None or places is None:
-            self._board.begin(complete=True)
-            places = begins
-        else:
-            self._board.begin(complete=False)
+        begins: dict[TopicPartition, int] = await self._consumer.beginning_offsets(partitions)
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
+        self._board.begin(complete=seed is None)
+        if seed is not None:
             self._take_seed(seed)
-        for partition in partitions:
-            self._consumer.seek(partition, places[partition])
-            self.positions[partition.topic, partition.partition] = places[partition]
+        places = {each: _place(seed, each, begins[each], ends[each]) for each in partitions}
+        for partition, place in places.items():
+            self._follower.begin(partition, place.next, proof=place.proof, first=begins[partition])
         log.info(
             "folding the log of alerts",
             action="begin_folding",
             from_database=not self._board.complete,
-            records=sum(ends[each] - places[each] for each in partitions),
+            records=sum(ends[each] - places[each].next for each in partitions),
         )
         await self._catch_up(ends)
 
@@ -117,51 +113,23 @@ class LogReader:
         for silence in seed.silences:
             self._board.take_action(silence, now)
 
-    async def _catch_up(self, ends: Mapping[TopicPartition, int]) -> None:
-        while any(self.positions[each.topic, each.partition] < end for each, end in ends.items()):
-            await self._fold_some()
+    async def _catch_up(self, ends: dict[TopicPartition, int]) -> None:
+        while not await self._follower.is_through(ends):
+            if await self._fold_some():
+                ends = await self._consumer.end_offsets(list(ends))
         self.is_ready = True
 
-    async def _fold_some(self) -> None:
-        batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH)
-        for partition, records in batches.items():
-            self._fold(partition.topic, records)
-        for partition in self._consumer.assignment():
-            # Past markers of transactions as well, which are no records.
-            self.positions[partition.topic, partition.partition] = await self._consumer.position(partition)
-
-    def _fold(self, topic: str, records: Iterable[ConsumerRecord[Any, Any]]) -> None:
-        now = self._now()
-        folded = 0
-        for record in records:
-            folded += 1
-            try:
-                change = self._fold_event(record, now) if topic == ALERTS else self._fold_action(record, now)
-            except ValidationError as error:
-                metrics.API_RECORDS_UNUSABLE.labels(topic).inc()
-                log.warning(
-                    "a record is not what it should be and is passed over",
-                    action="pass_over",
-                    topic=topic,
-                    partition=record.partition,
-                    offset=record.offset,
-                    error=str(error).splitlines()[0],
-                )
-                continue
-            if change is not None and self.is_ready:
-                self._changed(change)
-        metrics.API_RECORDS_FOLDED.labels(topic).inc(folded)
-
-    def _fold_event(self, record: ConsumerRecord[Any, Any], now: datetime) -> Change | None:
-        return self._board.take_event(Alert.model_validate_json(record.value or b""), now)
-
-    def _fold_action(self, record: ConsumerRecord[Any, Any], now: datetime) -> Change | None:
-        action = AlertAction.model_validate_json(record.value or b"")
-        change = self._board.take_action(action, now, (record.partition, record.offset))
-        fate = self._board.fate(action.action_id)
-        if fate is not None:
-            self._settled(action.action_id, fate)
-        return change
+    async def _fold_some(self) -> bool:
+        """Fold what is there; true when a partition proved to be another log, and is read from its beginning."""
+        found = await self._follower.poll(timeout_ms=POLL_MS, max_records=BATCH)
+        for partition, why in found.anew.items():
+            self._folder.made_anew((partition.topic, partition.partition))
+            self._faults.made_anew(partition, why)
+        for partition, records in found.batches.items():
+            for change in self._folder.fold(partition.topic, records):
+                if self.is_ready:
+                    self._changed(change)
+        return bool(found.anew)
 
     async def _watch(self) -> None:
         """See whether Kafka answers: a consumer that hears nothing cannot tell an idle log from a dead one."""
@@ -177,6 +145,7 @@ class LogReader:
             else:
                 self.answers = True
                 self._health.well(PART)
+            self._faults.look()
             await asyncio.sleep(1.0)
 
     async def _forget(self) -> None:
@@ -185,22 +154,10 @@ class LogReader:
             self._board.forget_old(self._now())
 
 
-def partitions_of_alerts() -> list[TopicPartition]:
-    """Every partition of both topics: as many as the table of topics says, which is seen to when they are made."""
-    return [TopicPartition(topic, number) for topic in TOPICS for number in range(topic_spec(topic).partitions)]
+def _place(seed: Seed | None, partition: TopicPartition, begin: int, end: int) -> Coordinate:
+    """Where to begin: where the database is, unless that does not lie in the log, as of one that was made anew.
 
-
-def _usable(
-    places: Mapping[Partition, int], begins: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
-) -> dict[TopicPartition, int] | None:
-    """Where to begin; None when a place does not lie in the log: records between are gone, or it is another log.
-
-    A partition that the sink has not begun with begins at its beginning.
+    What lies before the log's beginning is gone, or the database has it; what comes again changes nothing.
     """
-    found: dict[TopicPartition, int] = {}
-    for partition, begin in begins.items():
-        place = places.get((partition.topic, partition.partition), begin)
-        if not begin <= place <= ends[partition]:
-            return None
-        found[partition] = place
-    return found
+    place = None if seed is None else seed.places.get((partition.topic, partition.partition))
+    return place if place is not None and begin <= place.next <= end else Coordinate(begin)

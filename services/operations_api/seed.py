@@ -18,10 +18,11 @@ from pydantic import ValidationError
 from schemas.alert import Alert
 from schemas.alert_action import AlertAction, AlertSummary
 from schemas.topics import ALERT_ACTIONS, ALERTS
-from services.operations_api.cursors import Partition
+from services.operations_api.cursors import Coordinate, Partition
 from services.operations_api.queries import SQL
 from services.read_model.connection import Asked, Database
-from services.read_model.feeds import sink_places
+from services.read_model.feeds import SinkPlaceRow, sink_places
+from services.runtime.same_log import Mark
 
 SILENCES_OF: Final = timedelta(days=400)
 """No silence lasts longer; older ones are not asked for."""
@@ -45,7 +46,7 @@ class Seed:
     stories: tuple[Story, ...]
     """Alerts that are not over."""
     silences: tuple[AlertAction, ...]
-    places: Mapping[Partition, int]
+    places: Mapping[Partition, Coordinate]
     """From where on the log is to be folded."""
 
 
@@ -88,16 +89,21 @@ async def alert_of_action(database: Database, action_id: str) -> str | None:
     return rows[0]["alert_id"] if rows else None
 
 
-async def _places(asked: Asked, cluster_id: str) -> dict[Partition, int]:
+async def _places(asked: Asked, cluster_id: str) -> dict[Partition, Coordinate]:
     return {
-        (place.topic, place.partition): place.next_offset
-        for place in await sink_places(asked)
-        if place.cluster_id == cluster_id and place.topic in (ALERTS, ALERT_ACTIONS)
+        (row.topic, row.partition): _coordinate(row)
+        for row in await sink_places(asked)
+        if row.cluster_id == cluster_id and row.topic in (ALERTS, ALERT_ACTIONS)
     }
 
 
-async def _with_actions(asked: Asked, alerts: list[Alert], places: Mapping[Partition, int]) -> list[Story]:
-    stored = {number: place for (topic, number), place in places.items() if topic == ALERT_ACTIONS}
+def _coordinate(row: SinkPlaceRow) -> Coordinate:
+    proof = None if row.last_timestamp is None else Mark(row.next_offset - 1, row.last_timestamp)
+    return Coordinate(row.next_offset, proof)
+
+
+async def _with_actions(asked: Asked, alerts: list[Alert], places: Mapping[Partition, Coordinate]) -> list[Story]:
+    stored = {number: place.next for (topic, number), place in places.items() if topic == ALERT_ACTIONS}
     actions: defaultdict[str, list[AlertAction]] = defaultdict(list)
     for row in await asked.rows(SQL["counting_actions"], [alert.alert_id for alert in alerts]):
         action = _action(row)

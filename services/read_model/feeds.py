@@ -59,6 +59,8 @@ class SinkPlaceRow:
     partition: int
     next_offset: int
     ticks: int
+    last_timestamp: int | None
+    """Kafka's time of the record before `next_offset`, in milliseconds; None: not known."""
     idle_seconds: float
 
 

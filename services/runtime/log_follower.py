@@ -9,7 +9,7 @@ beginning.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -49,6 +49,7 @@ class LogFollower:
         self._anew: dict[TopicPartition, Anew] = {}
         """What was not told yet."""
         self._look_at = 0.0
+        """When to look next; 0: at once, as something has begun."""
 
     def begin(
         self, partition: TopicPartition, offset: int, *, proof: Mark | None = None, first: int | None = None
@@ -62,8 +63,8 @@ class LogFollower:
         Raises:
             IllegalStateError: the partition is not assigned.
         """
-        self._following[partition] = Following(offset, proof, first)
-        self._positions.seek(partition, offset)
+        self._following[partition] = following = Following(offset, proof, first)
+        self._positions.seek(partition, following.look())
         self._look_at = 0.0
 
     def clear(self) -> None:
@@ -80,10 +81,13 @@ class LogFollower:
         """A record by which the log of what was handed out is known again; None: nothing is known of it."""
         return self._following[partition].proof
 
-    async def reached(self, partition: TopicPartition) -> int:
-        """Offset up to which there is nothing more of a partition that is followed."""
-        following = self._following[partition]
-        return following.passed(await self._consumer.position(partition))
+    async def is_through(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Whether everything before these ends was handed out, and is of the logs that are there."""
+        for partition, end in ends.items():
+            following = self._following.get(partition)
+            if following is None or not following.has_passed(end, await self._consumer.position(partition)):
+                return False
+        return self._look_at > 0.0 or not self._following
 
     async def poll(self, *, timeout_ms: int, max_records: int | None = None) -> Found:
         """Records that are there, or come within the time.

@@ -90,6 +90,10 @@ class Following:
     _hole: int | None = field(default=None, init=False)
     """What came behind a hole, and was asked for again."""
 
+    def __post_init__(self) -> None:
+        if self.proof is not None and self.first is not None and self.proof.offset < self.first:
+            self.proof = None  # removed by its age: it tells nothing any more
+
     def is_shorter(self, end: int) -> bool:
         """Whether a log that ends there ends before what was read of it."""
         return end < max(self.next, 0 if self.proof is None else self.proof.offset + 1)
@@ -104,14 +108,14 @@ class Following:
             self._sought = None
         return self.next if self._sought is None else self._sought
 
-    def passed(self, position: int) -> int:
-        """Offset up to which there is nothing more, as far as the client has come.
+    def has_passed(self, end: int, position: int) -> bool:
+        """Whether everything before `end` was handed out, and is of the log that is there.
 
         Args:
             position: Where the client reads next; markers of transactions come to nobody, and it passes them.
         """
         is_away = self._sought is not None and position <= self._sought
-        return self.next if is_away else max(self.next, position)
+        return not is_away and max(self.next, position) >= end
 
     def take(self, records: Sequence[Any]) -> Taken:
         """What a batch comes to.

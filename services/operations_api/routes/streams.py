@@ -14,12 +14,13 @@ from services.operations_api.routes.queries import LaneAsked
 from services.operations_api.server_sent import EventStream
 
 router: Final = APIRouter(tags=["streams"])
-_ID: Final = r"^[A-Za-z0-9:,_-]+$"
+ID_FORM: Final = r"^[A-Za-z0-9:,_-]+$"
+ID_MOST: Final = 400
 
-LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=200, pattern=_ID)]
+LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=ID_MOST, pattern=ID_FORM)]
 Since = Annotated[
     str | None,
-    Query(max_length=200, pattern=_ID, description="As `Last-Event-ID`, for clients without headers."),
+    Query(max_length=ID_MOST, pattern=ID_FORM, description="As `Last-Event-ID`, for clients without headers."),
 ]
 
 
@@ -71,7 +72,9 @@ async def events(
 ) -> EventStream:
     """Hear of every alert event and action as CloudEvents JSON, straight from the log.
 
-    Ids are coordinates in both topics (`a0:12,a1:5,…`). `Last-Event-ID` goes on behind them exactly: nothing is lost
-    and nothing is repeated. Without it the stream begins now; `last=begin` begins with the oldest event that is kept.
+    Ids are coordinates in both topics (`a0:12,a1:5,…`), with a record by which each log is known again. `Last-Event-ID`
+    goes on behind them exactly: nothing is lost and nothing is repeated. Where that cannot be, an event `gap` says so:
+    topic, partition, first and last offset, and `why`: `removed` (no longer kept) or `made_anew` (the topic was made
+    anew, and is read from its beginning). Without it the stream begins now; `last=begin` begins with the oldest event.
     """
     return await given.events.listen(asker, last_event_id or last)

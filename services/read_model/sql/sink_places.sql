@@ -5,5 +5,6 @@ SELECT
     partition,
     next_offset,
     ticks,
+    last_timestamp,
     extract(epoch FROM now() - updated_at)::float8 AS idle_seconds
 FROM v_sink_progress
