@@ -56,6 +56,8 @@ _READ: Final[dict[str, Any]] = {
     "max_poll_interval_ms": _NEVER_IDLE,
     "session_timeout_ms": 15_000,
     "auto_offset_reset": "earliest",
+    # Topics that were gone when the group was last divided are in nobody's hands until their coming back is noticed.
+    "metadata_max_age_ms": 10_000,
     # By ranges: who has a partition of one topic has the same one of the other, and so all of an asset.
     "partition_assignment_strategy": (RangePartitionAssignor,),
 }
@@ -108,6 +110,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # the client has 
         self._hold: Hold | None = None
         self._uncommitted = 0
         self._commit_soon = asyncio.Event()
+        self._committed: set[TopicPartition] = set()
+        """Partitions in which the group has a place by us."""
         self._records: Any = None
         self._follower: LogFollower
 
@@ -149,16 +153,12 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # the client has 
         hold.follow(self._follower)
         self._hold = hold
         for partition in hold.lost:
-            self._faults.say(
-                partition,
-                f"the place of the group {self._bounds.group} in it is gone from Kafka; it is read from"
-                f" {self._bounds.begin:%Y-%m-%d %H:%M:%S} UTC on, and what comes twice is known by its id",
-            )
+            self._faults.say(partition, self._bounds.lost)
 
     async def _placed(self, assigned: Iterable[TopicPartition]) -> Hold:
         while True:
             try:
-                return await hold_of(self._kafka, self._bounds, self._records, assigned)
+                return await hold_of(self._kafka, self._bounds, self._records, assigned, self._committed)
             except KafkaError as error:
                 log.warning(
                     "Kafka does not say where to go on", action="place", group=self._bounds.group, error=str(error)
@@ -240,3 +240,4 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc] # the client has 
             log.info("an offset was not committed", action="commit", group=self._bounds.group, error=str(error))
         else:
             hold.committed |= changed
+            self._committed |= changed.keys()

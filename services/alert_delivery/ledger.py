@@ -12,10 +12,10 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 from pydantic import ValidationError
 
 from schemas.delivery import DeliveryAttempt
-from schemas.topics import DELIVERIES, topic_spec
+from schemas.topics import DELIVERIES
 from services.alert_delivery.errors import LedgerRefused
 from services.runtime import metrics
-from services.runtime.kafka import consumer
+from services.runtime.kafka import consumer, partitions_of
 from services.runtime.lifecycle import Lifetime
 from services.runtime.log_follower import LogFollower
 from services.runtime.settings import KafkaSettings
@@ -72,7 +72,7 @@ async def attempts_in(
         KafkaError: Kafka does not answer.
     """
     found: dict[str, int] = {}
-    partitions = [TopicPartition(DELIVERIES, number) for number in range(topic_spec(DELIVERIES).partitions)]
+    partitions = partitions_of(DELIVERIES)
     records.assign(partitions)
     ends: dict[TopicPartition, int] = await records.end_offsets(partitions)
     starts = await records.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1000)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,14 @@ class Bounds:
     """Where a group that has committed nothing begins."""
     end: datetime | None = None
     """Records from then on are not read; None: for ever."""
+
+    @property
+    def lost(self) -> str:
+        """What is said where the group's place is gone."""
+        return (
+            f"the place of the group {self.group} in it is gone from Kafka, as when the topic was made anew; it is read"
+            f" from {self.begin:%Y-%m-%d %H:%M:%S} UTC on, and what comes twice is known by its id"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class Hold:
     """Where reading ends; empty: nowhere."""
     committed: dict[TopicPartition, tuple[int, str]] = field(default_factory=dict)
     lost: tuple[TopicPartition, ...] = ()
-    """Partitions of which the group's place is gone, while others still have theirs."""
+    """Partitions of which the group's place is gone: others have theirs, or it was committed before."""
 
     def follow(self, follower: LogFollower) -> None:
         """Begin to read."""
@@ -75,9 +83,16 @@ class Hold:
 
 
 async def hold_of(
-    kafka: KafkaAccess, bounds: Bounds, records: AIOKafkaConsumer, partitions: Iterable[TopicPartition]
+    kafka: KafkaAccess,
+    bounds: Bounds,
+    records: AIOKafkaConsumer,
+    partitions: Iterable[TopicPartition],
+    before: Container[TopicPartition] = (),
 ) -> Hold:
     """What Kafka says of these partitions.
+
+    Args:
+        before: Those in which the group is known to have had a place.
 
     Raises:
         KafkaError: it does not say it just now.
@@ -85,8 +100,7 @@ async def hold_of(
     listed = list(partitions)
     if not listed:
         return Hold()
-    known = await kafka.admin.list_consumer_group_offsets(bounds.group)
-    commits = {place: commit for place, commit in known.items() if commit.offset >= 0}
+    commits = await commits_of(kafka, bounds.group)
     hold = Hold(firsts=await records.beginning_offsets(listed))
     begins = await _offsets_at(records, bounds.begin, listed)
     hold.ends = await ends_of(records, bounds, listed)
@@ -99,9 +113,18 @@ async def hold_of(
             hold.progress[partition] = Progress.restored(commit.offset, said)
             hold.proofs[partition] = proof_in(said)
             hold.committed[partition] = (commit.offset, said)
-    if commits:
-        hold.lost = tuple(place for place in listed if place not in commits)
+    hold.lost = tuple(place for place in listed if place not in commits and (commits or place in before))
     return hold
+
+
+async def commits_of(kafka: KafkaAccess, group: str) -> dict[TopicPartition, Any]:
+    """Offset and metadata that a group has committed, by partition.
+
+    Raises:
+        KafkaError: Kafka does not say it just now.
+    """
+    known = await kafka.admin.list_consumer_group_offsets(group)
+    return {place: commit for place, commit in known.items() if commit.offset >= 0}
 
 
 async def ends_of(

@@ -17,14 +17,15 @@ from services.alert_delivery.endpoint import Endpoint, Surroundings
 from services.alert_delivery.errors import LedgerRefused
 from services.alert_delivery.events import Event, Shelf, is_renderable
 from services.alert_delivery.groups import group_of
-from services.alert_delivery.intake import Intake
+from services.alert_delivery.intake import TOPICS, Intake
 from services.alert_delivery.ledger import Ledger
 from services.alert_delivery.passing import Passing, passing
-from services.alert_delivery.placing import Bounds, KafkaAccess
+from services.alert_delivery.placing import Bounds, KafkaAccess, commits_of
 from services.alert_delivery.settings import DeliverySettings
 from services.alert_life.renderings.cloudevents import event_id
 from services.alert_life.silences import Silences
 from services.runtime import metrics
+from services.runtime.kafka import partitions_of
 from services.runtime.lifecycle import Lifetime
 from services.runtime.log_faults import LogFaults
 
@@ -185,6 +186,8 @@ class Subscriber:
     async def _deliver(self, request: RedeliveryRequest | None) -> None:
         carrier = _Carrier(self.endpoint, self._shared, request)
         await carrier.prepare()
+        if request is None:
+            await self._say_if_place_is_gone()
         request_id = None if request is None else request.id
         intake = Intake(
             self._shared.kafka,
@@ -202,6 +205,15 @@ class Subscriber:
             del self._intakes[request_id]
         if request is not None:
             log.info("a redelivery is done", action="redelivered", subscriber=self.id, request=request_id)
+
+    async def _say_if_place_is_gone(self) -> None:
+        """A group without any place is that of a new subscriber, unless the ledger knows it."""
+        bounds = self._bounds(None)
+        if await commits_of(self._shared.kafka, bounds.group):
+            return
+        if await self._shared.ledger.attempts(self.id, bounds.begin):
+            for partition in partitions_of(*TOPICS):
+                self._faults.say(partition, bounds.lost)
 
     def _bounds(self, request: RedeliveryRequest | None) -> Bounds:
         if request is None:

@@ -18,14 +18,14 @@ from aiokafka.errors import KafkaError
 
 from schemas.alert import TYPE_PREFIX, Alert
 from schemas.alert_action import AlertAction
-from schemas.topics import ALERT_ACTIONS, ALERTS, topic_spec
+from schemas.topics import ALERT_ACTIONS, ALERTS
 from services.alert_delivery.endpoint import Surroundings
 from services.alert_delivery.errors import UndecodableEvent
 from services.alert_delivery.escalation import BY, Escalations
 from services.alert_delivery.escalation_policy import EscalationPolicy
 from services.alert_delivery.events import event_of
 from services.runtime import metrics
-from services.runtime.kafka import consumer
+from services.runtime.kafka import consumer, partitions_of
 from services.runtime.lifecycle import Lifetime
 from services.runtime.log_faults import LogFaults
 from services.runtime.log_follower import LogFollower
@@ -69,7 +69,7 @@ class Watch:
             await self._follow(records, LogFollower(records))
 
     async def _follow(self, records: AIOKafkaConsumer, follower: LogFollower) -> None:
-        partitions = _partitions()
+        partitions = partitions_of(ALERTS, ALERT_ACTIONS)
         records.assign(partitions)
         ends: dict[TopicPartition, int] = await records.end_offsets(partitions)
         await self._begin(records, follower, ends)
@@ -155,8 +155,3 @@ class Escalator:
         metrics.ESCALATIONS.inc()
         about = None if action.alert is None else action.alert.alert_id
         log.info("an alert that nobody has taken is escalated", action="escalate", alert=about, asset=action.asset)
-
-
-def _partitions() -> list[TopicPartition]:
-    topics = (ALERTS, ALERT_ACTIONS)
-    return [TopicPartition(topic, number) for topic in topics for number in range(topic_spec(topic).partitions)]

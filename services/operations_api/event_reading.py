@@ -18,12 +18,12 @@ from pydantic import ValidationError
 from schemas.alert import Alert, header_map
 from schemas.alert_action import AlertAction
 from schemas.fields import LIVE
-from schemas.topics import ALERTS
+from schemas.topics import ALERT_ACTIONS, ALERTS
 from services.alert_life.renderings.sse import Frame, of_event
 from services.operations_api.cursors import Coordinate, Partition, write_coordinates
 from services.operations_api.errors import NotUsable
-from services.operations_api.partitions import partitions_of_alerts
 from services.runtime import metrics
+from services.runtime.kafka import partitions_of
 from services.runtime.log_follower import LogFollower
 
 _PASSED = (LIVE, "exercise:")
@@ -87,7 +87,7 @@ class EventReading:
             NotUsable: the listener's place is not one in every partition.
             KafkaError: Kafka does not answer.
         """
-        partitions = partitions_of_alerts()
+        partitions = partitions_of(ALERTS, ALERT_ACTIONS)
         if wanted is not None and set(wanted) != {(each.topic, each.partition) for each in partitions}:
             raise NotUsable("`Last-Event-ID` does not name every partition of both topics: leave it out to begin now.")
         self._consumer.assign(partitions)

@@ -19,14 +19,15 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from schemas.topics import ALERT_ACTIONS, ALERTS
 from services.alert_life.life import Fate
 from services.operations_api.board import Board, Change
 from services.operations_api.cursors import Coordinate
 from services.operations_api.folding import Folder
-from services.operations_api.partitions import partitions_of_alerts
 from services.operations_api.seed import Seed
 from services.runtime import metrics
 from services.runtime.health import Health
+from services.runtime.kafka import partitions_of
 from services.runtime.log_faults import LogFaults
 from services.runtime.log_follower import LogFollower
 
@@ -76,7 +77,7 @@ class LogReader:
         Raises:
             KafkaError: Kafka does not answer.
         """
-        partitions = partitions_of_alerts()
+        partitions = partitions_of(ALERTS, ALERT_ACTIONS)
         self._consumer.assign(partitions)
         begins: dict[TopicPartition, int] = await self._consumer.beginning_offsets(partitions)
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)

@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from schemas.topics import topic_spec
 from services.runtime.errors import TransientError
 from services.runtime.settings import KafkaSettings
 
@@ -26,6 +27,11 @@ class _Client(Protocol):
 
 
 C = TypeVar("C", bound=_Client)
+
+
+def partitions_of(*topics: str) -> list[TopicPartition]:
+    """Every partition of topics: as many as the table of topics says, which is seen to when they are made."""
+    return [TopicPartition(topic, number) for topic in topics for number in range(topic_spec(topic).partitions)]
 
 
 async def start_patiently(make: Callable[[], C], what: str, *, attempts: int = 60) -> C:

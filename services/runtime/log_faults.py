@@ -45,29 +45,44 @@ class LogFaults:
         self._now = now
         self._monotonic = monotonic
         self._said: dict[TopicPartition, str] = {}
+        self._at = now()
         self._until: float | None = None
 
     def made_anew(self, partition: TopicPartition, why: Anew) -> None:
         """A partition is another log than was read, and is read from its beginning."""
         self.say(
             partition,
-            f"the topic was made anew or has lost its end ({why.words}); it is read from its beginning, what comes"
-            " twice is known by its id, and what was in it unread before is gone",
+            "the topic was made anew or has lost its end; it is read from its beginning, what comes twice is known by"
+            " its id, and what was in it unread before is gone",
+            why=why.words,
         )
 
-    def say(self, partition: TopicPartition, what: str) -> None:
-        """Something happened to a partition, or to our place in it."""
+    def say(self, partition: TopicPartition, what: str, **more: str) -> None:
+        """Something happened to a partition, or to our place in it.
+
+        Args:
+            more: For the log.
+        """
         topic, number = partition.topic, partition.partition
-        log.error(what, action="log_fault", part=self._part, topic=topic, partition=number)
+        log.error(what, action="log_fault", part=self._part, topic=topic, partition=number, **more)
         self._count(topic)
-        self._said[partition] = f"{topic} {number}, at {self._now():%Y-%m-%d %H:%M:%S} UTC: {what}"
+        self._said[partition] = what
+        self._at = self._now()
         self._until = self._monotonic() + TROUBLE_SECONDS
-        self._health.trouble(self._part, "; ".join(self._said.values()))
+        self._health.trouble(self._part, self._text())
+
+    def _text(self) -> str:
+        """Partitions of the same fault together."""
+        places: dict[str, list[str]] = {}
+        for partition, what in sorted(self._said.items()):
+            places.setdefault(what, []).append(f"{partition.topic} {partition.partition}")
+        told = "; ".join(f"{', '.join(where)}: {what}" for what, where in places.items())
+        return f"{told} (last at {self._at:%Y-%m-%d %H:%M:%S} UTC)"
 
     def look(self) -> None:
         """See whether the trouble is old enough; called now and then."""
         if self._until is not None and self._monotonic() >= self._until:
-            self._health.remark(self._part, "; ".join(self._said.values()))
+            self._health.remark(self._part, self._text())
             self.end()
 
     def end(self) -> None:

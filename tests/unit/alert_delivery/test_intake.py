@@ -242,6 +242,29 @@ async def test_a_place_that_is_gone_from_kafka_is_said() -> None:
     assert "is gone from Kafka" in reading.trouble[PART]
 
 
+async def test_places_that_are_gone_in_all_partitions_are_said_by_who_has_committed_them() -> None:
+    broker = Broker()
+    broker.logs[PLACE] = log_of(10)
+    reading = await Reading(broker).begin()
+    assert await reading.carries(broker.logs[PLACE])
+    await reading.commit()
+    broker.commits.clear()
+    broker.logs = {PLACE: log_of(40, 1), ACTIONS: []}
+    await reading.intake.on_partitions_assigned([PLACE, ACTIONS])
+    assert await reading.carries(broker.logs[PLACE])
+    assert reading.trouble[PART].startswith(
+        "alert-actions 0, alerts 0: the place of the group delivery-x in it is gone"
+    )
+
+
+async def test_a_group_that_begins_has_lost_nothing() -> None:
+    broker = Broker()
+    broker.logs[PLACE] = log_of(10)
+    reading = await Reading(broker).begin()
+    assert await reading.carries(broker.logs[PLACE])
+    assert reading.trouble == {}
+
+
 async def test_after_a_while_it_is_no_trouble_any_more_and_still_known() -> None:
     broker = await committed(10)
     broker.logs[PLACE] = log_of(20, 1)
@@ -253,7 +276,7 @@ async def test_after_a_while_it_is_no_trouble_any_more_and_still_known() -> None
     reading.faults.look()
     assert reading.trouble == {}
     remarks: Any = reading.health.report()[1]["remarks"]
-    assert remarks[PART].startswith("alerts 0, at 2026-")
+    assert remarks[PART].startswith("alerts 0: the topic was made anew")
 
 
 @pytest.mark.parametrize("count", [0, 5, 10, 40])

@@ -8,8 +8,8 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from schemas.alert_action import ActionKind
-from schemas.topics import ALERTS
-from services.operations_api.partitions import partitions_of_alerts
+from schemas.topics import ALERT_ACTIONS, ALERTS
+from services.runtime.kafka import partitions_of
 from tests.api_samples import START, action, alert
 from tests.unit.runtime.fake_log import FakeLog, records_of
 
@@ -31,7 +31,7 @@ def log_of(place: TopicPartition, made: int, count: int) -> list[Any]:
 
 def broker(count: int) -> Broker:
     """Every partition with so many records."""
-    return Broker({place: log_of(place, 0, count) for place in partitions_of_alerts()})
+    return Broker({place: log_of(place, 0, count) for place in partitions_of(ALERTS, ALERT_ACTIONS)})
 
 
 class Broker(FakeLog):

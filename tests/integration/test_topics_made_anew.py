@@ -1,0 +1,199 @@
+"""Topics of alerts and actions really deleted and made anew: every event of the new ones comes to everybody.
+
+Once under the running services and once while they are stopped; each time the new logs are longer than the old ones
+when they are first read. On servers of their own: what the other tests have on these topics would be gone.
+
+    old    |== 40 alerts, 20 comments ==|  deleted
+    new                                    made |== 120 alerts, 60 comments ==|
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from deploy.local.files import make_folder
+from deploy.local.paths import cache_dir
+from deploy.local.stack import Stack
+from schemas.alert import Alert
+from schemas.alert_action import ActionKind, AlertAction
+from schemas.api_key import Role
+from schemas.topics import ALERT_ACTIONS, ALERTS
+from services.alert_life.renderings.cloudevents import event_id, parse_structured
+from services.district.run import SINK
+from services.runtime.topics import ensure_topics
+from tests.conftest import local_settings, setup_steps
+from tests.http_client import Ear
+from tests.integration.delivery_service import NAME, spec, subscribe, writing
+from tests.integration.operations_api_site import API, Site, eventually, operations_api
+from tests.integration.test_processor_kafka import kafka_of
+from tests.integration.webhook_receiver import Receiver
+from tests.unit.alert_delivery.made import action, alert
+
+SECONDS = 90.0
+SUBSCRIBER = "brain"
+RULE = "made.anew"
+
+
+@pytest.fixture(scope="module")
+async def stack() -> AsyncIterator[Stack]:
+    folder = make_folder(cache_dir() / "tests" / uuid.uuid4().hex[:12])
+    async with Stack(local_settings(folder), setup=setup_steps()) as running:
+        yield running
+    shutil.rmtree(folder)
+
+
+@dataclass
+class Everybody:
+    """All who read both topics."""
+
+    stack: Stack
+    site: Site
+    receiver: Receiver
+    heard: list[str] = field(default_factory=list)
+    gaps: list[dict[str, Any]] = field(default_factory=list)
+    last_id: str | None = None
+
+    async def listen(self, wanted: Sequence[Alert | AlertAction]) -> None:
+        """Hear the API's events from where the last listener was, until all of these were heard."""
+        missing = {event_id(each) for each in wanted} - set(self.heard)
+        async with (
+            asyncio.timeout(SECONDS),
+            self.site.as_role(Role.INTEGRATOR).listen(f"{API}/events", self.last_id) as ear,
+        ):
+            while missing:
+                frame = await ear.next("cloudevent", "gap", seconds=SECONDS)
+                self.last_id = frame.id or self.last_id
+                if frame.event == "gap":
+                    self.gaps.append(json.loads(frame.data))
+                else:
+                    self.heard.append(parse_structured(frame.data.encode()).id)
+                    missing.discard(self.heard[-1])
+            await self._know_the_logs(ear)
+
+    async def _know_the_logs(self, ear: Ear) -> None:
+        """Stay until the stream has told by which records the logs are known again."""
+        part = b""
+        while b": still here" not in part:
+            part = await anext(ear.parts)
+            ear.reader.feed(part)
+        self.last_id = ear.reader.last_id
+
+    async def have(self, events: Sequence[Alert | AlertAction]) -> None:
+        """Wait until the subscriber, a listener and the book have all of these."""
+        wanted = {event_id(each) for each in events}
+        await self.receiver.until(lambda: wanted <= set(self.receiver.ids(f"/{SUBSCRIBER}")), SECONDS)
+        await self.listen(events)
+        for each in events:
+            if isinstance(each, Alert):
+                await self.site.shown(each, seconds=SECONDS)
+            else:
+                assert each.alert is not None
+                path = f"{API}/alerts/{each.alert.alert_id}"
+                await eventually(
+                    lambda path=path: self.site.operator.ask(path),
+                    lambda reply, mine=each.action_id: (
+                        reply.status == 200 and mine in {one["action_id"] for one in reply.json()["actions"]}
+                    ),
+                    SECONDS,
+                )
+
+
+@pytest.fixture(scope="module")
+async def everybody(stack: Stack) -> AsyncIterator[Everybody]:
+    receiver = Receiver()
+    async with receiver.listening(), operations_api(stack) as site:
+        await stack.start_service(SINK)
+        await stack.start_service(spec(stack))
+        subscribe(stack, SUBSCRIBER, receiver.url(f"/{SUBSCRIBER}"), RULE)
+        yield Everybody(stack, site, receiver)
+        await stack.stop(NAME)
+        await stack.stop(SINK.name)
+
+
+def events_of(alerts: int) -> list[Alert | AlertAction]:
+    """So many alerts of assets of their own, and a comment on each second one."""
+    now, marker = datetime.now(UTC).replace(microsecond=0), uuid.uuid4().hex[:6]
+    raised = [alert(f"lot-{marker}-{number}", rule=RULE, raised_at=now) for number in range(alerts)]
+    return [*raised, *(action(ActionKind.COMMENT, each, now) for each in raised[::2])]
+
+
+async def write(stack: Stack, events: Sequence[Alert | AlertAction]) -> None:
+    async with writing(stack) as written:
+        await written(events)
+
+
+async def make_anew(stack: Stack) -> None:
+    """Delete both topics and make them as the platform does."""
+    client = AIOKafkaAdminClient(**kafka_of(stack).client_options("test-admin"))
+    await client.start()
+    try:
+        await client.delete_topics([ALERTS, ALERT_ACTIONS])
+        async with asyncio.timeout(SECONDS):
+            while {ALERTS, ALERT_ACTIONS} & set(await client.list_topics()):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.1)
+            assert sorted(await ensure_topics(client)) == [ALERT_ACTIONS, ALERTS]
+    finally:
+        await client.close()
+
+
+def asked(stack: Stack, service: str, path: str) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{stack.metrics_port(service)}{path}", timeout=5) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+
+async def trouble_of(stack: Stack, service: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads(await asyncio.to_thread(asked, stack, service, "/healthz"))["trouble"]
+    return found
+
+
+@pytest.mark.timeout(600)
+async def test_under_the_running_services(stack: Stack, everybody: Everybody) -> None:
+    old, new = events_of(40), events_of(120)
+    await everybody.listen([])
+    await write(stack, old)
+    await everybody.have(old)
+    listening = asyncio.create_task(everybody.listen(new))
+    await make_anew(stack)
+    await write(stack, new)
+    await everybody.receiver.until(
+        lambda: {event_id(each) for each in new} <= set(everybody.receiver.ids(f"/{SUBSCRIBER}")), SECONDS
+    )
+    await listening
+    await everybody.have(new)
+    assert f"subscriber {SUBSCRIBER}: its log" in await trouble_of(stack, NAME)
+    assert "watch: its log" in await trouble_of(stack, NAME)
+    assert "log of alerts" in await trouble_of(stack, everybody.site.service.name)
+    metrics = await asyncio.to_thread(asked, stack, NAME, "/metrics")
+    assert f'district_delivery_log_faults_total{{reader="{SUBSCRIBER}",topic="{ALERTS}"}}' in metrics
+    assert {gap["why"] for gap in everybody.gaps} == {"made_anew"}
+
+
+@pytest.mark.timeout(600)
+async def test_while_the_services_are_stopped(stack: Stack, everybody: Everybody) -> None:
+    old, new = events_of(40), events_of(360)
+    await write(stack, old)
+    await everybody.have(old)
+    everybody.gaps.clear()
+    await stack.stop(NAME)
+    await stack.stop(everybody.site.service.name)
+    await make_anew(stack)
+    await write(stack, new)
+    await stack.start(everybody.site.service.name)
+    await stack.start(NAME)
+    await everybody.have(new)
+    assert {gap["why"] for gap in everybody.gaps} == {"made_anew"}
