@@ -41,7 +41,7 @@ RULE = "parking.count_impossible"
 STEADY, AWAY = "steady", "away"
 HABITS: dict[str, Habit] = {
     STEADY: lambda _request, _count: Reply(),
-    "slow": lambda _request, _count: Reply(seconds=0.5),
+    "slow": lambda _request, _count: Reply(seconds=0.2),
     "fails": lambda _request, count: Reply(500 if count % 50 < 3 else 200),
     "rests": lambda _request, count: Reply(429, {"Retry-After": "5"}) if count % 200 == 3 else Reply(),
     "cuts": lambda _request, count: Reply(200, body=b"x" * 100, cut_after=60 if count % 40 == 0 else None),
