@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
@@ -56,7 +55,7 @@ class CoverageLayer:
     units_available: int | None
     cells: tuple[CellRow, ...]
     best_move: MoveRow | None
-    """From the open alert `emergency.coverage_low`; None when there is none, or no move gains."""
+    """None while enough people can be reached, or when no move gains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +154,6 @@ class Place:
     capacity: float | None
 
 
-_MOVE: Final = re.compile(r"\bmoving (\S+) to (\S+) brings back (\d+) people")
-
-
 def coverage_layer(figure: FigureRow, cells: Sequence[Place], best_move: MoveRow | None) -> CoverageLayer:
     """The layer of a figure `emergency.coverage`."""
     details = figure.details
@@ -188,27 +184,27 @@ def coverage_layer(figure: FigureRow, cells: Sequence[Place], best_move: MoveRow
     )
 
 
-def best_move(text_en: str, units: Sequence[UnitNow], posts: Sequence[Place]) -> MoveRow | None:
-    """The move that the text of an alert `emergency.coverage_low` advises; None when it advises none.
+def best_move(details: Mapping[str, Any], units: Sequence[UnitNow], posts: Sequence[Place]) -> MoveRow | None:
+    """The move that a figure `emergency.coverage` advises; None when it advises none.
 
     Args:
+        details: Of the figure.
         units: Where the units are now.
         posts: Where they can be sent.
     """
-    found = _MOVE.search(text_en)
-    if found is None:
+    move = details.get("best_move")
+    if move is None:
         return None
-    unit, post, people = found.groups()
-    here = next((each for each in units if each.device_id == unit), None)
-    there = next((each for each in posts if each.asset_id == post), None)
+    here = next((each for each in units if each.device_id == move["unit"]), None)
+    there = next((each for each in posts if each.asset_id == move["post"]), None)
     return MoveRow(
-        unit,
+        move["unit"],
         None if here is None else here.longitude,
         None if here is None else here.latitude,
-        post,
+        move["post"],
         None if there is None else there.longitude,
         None if there is None else there.latitude,
-        int(people),
+        move["people"],
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from schemas.fields import LIVE, Feed
 from schemas.plan.in_force import local_midnight_us
 from schemas.plan.policy import PolicyDocument
 from schemas.verdict import Threshold
-from services.read_model.alerts import UNENDED, AlertFilter, alerts, open_alerts_as_of
 from services.read_model.asset_states import ConnectorNow, UnitNow
 from services.read_model.bounds import text_within, time_within
 from services.read_model.connection import Asked
@@ -32,7 +32,6 @@ from services.read_model.queries import SQL
 from services.read_model.typed import typed
 
 COVERAGE: Final = "emergency.coverage"
-COVERAGE_LOW: Final = "emergency.coverage_low"
 LAKE_CLASS: Final = "water.class"
 TROPHIC_INDEX: Final = "water.trophic_index"
 
@@ -51,7 +50,7 @@ async def coverage(asked: Asked, *, lane: str = LIVE, as_of: datetime | None = N
         return None
     newest = max(found, key=lambda figure: figure.period_start)
     cells = typed(Place, await asked.rows(SQL["places"], "cell"))
-    return coverage_layer(newest, cells, await _best_move(asked, lane, as_of))
+    return coverage_layer(newest, cells, await _best_move(asked, newest.details, lane, as_of))
 
 
 async def parking_guidance(asked: Asked, *, at: datetime, lane: str = LIVE) -> list[GuidanceRow]:
@@ -112,17 +111,12 @@ async def lakes(asked: Asked, *, lane: str = LIVE, as_of: datetime | None = None
     ]
 
 
-async def _best_move(asked: Asked, lane: str, as_of: datetime | None) -> MoveRow | None:
-    if as_of is None:
-        which = AlertFilter(lane=lane, standing=UNENDED, rules=(COVERAGE_LOW,))
-        low = list((await alerts(asked, which, limit=1)).items)
-    else:
-        low = [alert for alert in await open_alerts_as_of(asked, as_of, lane=lane) if alert.rule == COVERAGE_LOW]
-    if not low:
+async def _best_move(asked: Asked, details: Mapping[str, Any], lane: str, as_of: datetime | None) -> MoveRow | None:
+    if "best_move" not in details:
         return None
     units = typed(UnitNow, await asked.rows(SQL["last_of_units"], lane, as_of, None))
     posts = typed(Place, await asked.rows(SQL["places"], "post"))
-    return best_move(low[0].text_en, units, posts)
+    return best_move(details, units, posts)
 
 
 def _limit(policy: PolicyDocument | None, limit_id: str) -> Threshold | None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from schemas.alert import AlertText
-from schemas.fields import LIVE, Feed
+from schemas.fields import Feed
 from services.read_model.asset_day import day_of
 from services.read_model.assets import Box, asset, assets
 from services.read_model.connection import Database
 from services.read_model.indicators import IndicatorFilter, indicators
-from services.read_model.layers import COVERAGE_LOW, charging, coverage, lakes, parking_guidance
+from services.read_model.layers import charging, coverage, lakes, parking_guidance
 from services.read_model.plan import maintenance_windows, plan_in_force, plan_versions
 from services.read_model.targets import TargetRow, targets
 from tests.integration.read_model_world import World, publish_plan
-from tests.integration.told_events import all_pages, an_alert, move_events, tell
+from tests.integration.told_events import all_pages
 
 
 async def test_figures_are_as_reported_then_or_as_known_now(world: World, db: Database) -> None:
@@ -193,12 +193,14 @@ async def test_layers(world: World, db: Database) -> None:
     assert await coverage(db, lane="replay:none") is None
 
 
-async def test_the_best_move_comes_with_the_alert(world: World, db: Database) -> None:
+async def test_the_best_move_comes_with_the_figure(world: World, db: Database) -> None:
     post, unit = [next(row.asset_id for row in await assets(db, kinds=(kind,))) for kind in ("post", "unit")]
-    text = AlertText(zh="低", en=f"low; moving {unit} to {post} brings back 300 people")
-    low = an_alert(world.now, lane=LIVE, asset="jianghan", rule=COVERAGE_LOW, feed=Feed.EMERGENCY, text=text)
-    await tell(world.owner, [low])
-    await move_events(world.owner, [(low.event_id, world.now)])
+    move = json.dumps({"best_move": {"unit": unit, "post": post, "people": 300}})
+    tables = ("indicators", "indicator_history")
+    for table in tables:
+        await world.owner.execute(
+            f"UPDATE {table} SET details = details || $1 WHERE id = 'emergency.coverage' AND lane = 'live'", move
+        )
     try:
         for as_of in (None, world.now):
             layer = await coverage(db, as_of=as_of)
@@ -207,5 +209,5 @@ async def test_the_best_move_comes_with_the_alert(world: World, db: Database) ->
             assert (layer.best_move.people, layer.best_move.from_longitude) == (300, 114.27)
             assert layer.best_move.to_longitude is not None
     finally:
-        for table in ("alerts", "alert_events"):
-            await world.owner.execute(f"DELETE FROM {table} WHERE alert_id = $1", low.alert_id)
+        for table in tables:
+            await world.owner.execute(f"UPDATE {table} SET details = details - 'best_move' WHERE lane = 'live'")

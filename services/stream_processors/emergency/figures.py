@@ -176,19 +176,34 @@ def _by_street(tally: Tally, limit_us: int) -> dict[str, Any]:
     return found
 
 
-def coverage_figure(district: str, cells: int, cover: Cover, minute: Period, *, grid: Grid, policy: InForce) -> Figure:
+def coverage_figure(
+    district: str,
+    cells: int,
+    cover: Cover,
+    minute: Period,
+    *,
+    grid: Grid,
+    policy: InForce,
+    move: tuple[str, str, str, int] | None,
+) -> Figure:
     """Share of residents whom an available unit reaches in time, as it stands in a minute.
 
     While no unit is heard of nothing can be said, and no cell is known to be in reach.
+
+    Args:
+        move: Unit, post, its name and people of the single move that brings most of them back into reach.
     """
     limit, people = policy.threshold(COVERAGE_LIMIT), max(0, cover.people)
     missing = (1 << len(grid.cells)) - 1 & ~cells
-    details = {
+    details: dict[str, Any] = {
         "uncovered_people": grid.everyone - people,
         "uncovered_cells": missing.bit_count(),
         "uncovered": list(grid.names(missing, _CELLS_NAMED)),
         "units_available": cover.units,
     }
+    if move is not None:
+        unit, post, _, regained = move
+        details["best_move"] = {"unit": unit, "post": post, "people": regained}
     if cover.people < 0:
         minutes = policy.settings.coverage.fresh_seconds / 60
         reason = f"no unit has reported for {minutes:g} min"

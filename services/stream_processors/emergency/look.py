@@ -64,8 +64,10 @@ class Lookout:
         if before is None or (before.people, before.units) != (cover.people, cover.units):
             start_us = local_period_start(at_us, _MINUTE_US)
             minute = Period(start_us, start_us + _MINUTE_US)
-            figure = coverage_figure(state.district, standing.cells, cover, minute, grid=self._grid, policy=policy)
-            say.figure(figure)
+            move, grid = self._move(state, standing, policy), self._grid
+            say.figure(
+                coverage_figure(state.district, standing.cells, cover, minute, grid=grid, policy=policy, move=move)
+            )
         return _next_us(state, standing, at_us, policy)
 
     def _judge(self, state: DistrictState, standing: Standing, at_us: int, policy: InForce, say: Say) -> None:
@@ -83,6 +85,14 @@ class Lookout:
         state.low, changed = advance(state.low, sample, policy.coverage_low)
         if changed is not None:
             say.episode(COVERAGE_LOW, state.district, changed)
+
+    def _move(self, state: DistrictState, standing: Standing, policy: InForce) -> tuple[str, str, str, int] | None:
+        """Unit, post, its name and the people whom the best move brings back, while too few can be reached."""
+        if not standing.fresh or standing.people / self._grid.everyone >= policy.coverage_least:
+            return None
+        state.advice = state.advice or self._advice(state, standing)
+        move: tuple[str, str, str, int] | None = state.advice[3]
+        return move
 
     def _advice(self, state: DistrictState, standing: Standing) -> tuple[Any, ...]:
         """What an operator needs to restore coverage."""

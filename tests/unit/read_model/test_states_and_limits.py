@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from schemas.fields import Feed
 from schemas.plan.book import PlanBook, load_document
-from schemas.verdict import Comparator, Threshold
+from schemas.verdict import Comparator
 from services.district.plan_files import PLAN_FOLDER
 from services.read_model.asset_day import changes_of, series_of
 from services.read_model.asset_states import (
@@ -32,11 +31,9 @@ from services.read_model.assets import Trouble, with_parents
 from services.read_model.field_limits import UNITS, limits_by_field
 from services.read_model.figures import FigureRow
 from services.read_model.last_states import Known, Registered, last_heard, states_of
-from services.read_model.layer_rows import Place, best_move, coverage_layer, lake_row, site_row
+from services.read_model.layer_rows import MoveRow, Place, best_move, coverage_layer, lake_row, site_row
 from services.read_model.plan_limits import LimitRow, limits_at
 from services.read_model.targets import joined, targets_in_force
-from services.stream_processors.emergency.wording import _coverage
-from services.stream_processors.engine.sentence import Both
 from services.timescale_sink.register import plan_rows
 
 AT = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -259,26 +256,13 @@ def test_a_cell_is_covered_only_when_that_is_known(
     assert [cell.covered for cell in layer.cells] == covered
 
 
-def test_the_best_move_is_read_from_what_the_processor_says() -> None:
-    threshold = Threshold.model_construct(value=0.9)
-    peak = SimpleNamespace(
-        value=0.5, payload=(None, 31_200, ("c-1",), ("amb-xiehe-1", "post-renmin", "人民医院", 31_200))
-    )
-    said: Any = SimpleNamespace(episode=SimpleNamespace(peak=peak, standing=peak))
-    policy: Any = SimpleNamespace(threshold=lambda _: threshold)
-    text = _coverage(said, Both.same("jianghan"), policy).more.en
+def test_the_best_move_is_drawn_between_places_that_are_known() -> None:
+    details = {"best_move": {"unit": "amb-xiehe-1", "post": "post-renmin", "people": 31_200}}
     posts = [replace(CELLS[0], asset_id="post-renmin")]
-    move = best_move(text, [unit("amb-xiehe-1", "available")], posts)
-    assert move is not None
-    assert (move.unit, move.from_longitude, move.post, move.to_longitude, move.people) == (
-        "amb-xiehe-1",
-        114.2,
-        "post-renmin",
-        114.0,
-        31200,
-    )
-    assert best_move("nothing to move", [], []) is None
-    lost = best_move(text, [], [])
+    move = best_move(details, [unit("amb-xiehe-1", "available")], posts)
+    assert move == MoveRow("amb-xiehe-1", 114.2, 30.6, "post-renmin", 114.0, CELLS[0].latitude, 31_200)
+    assert best_move({}, [], []) is None
+    lost = best_move(details, [], [])
     assert lost is not None
     assert (lost.from_longitude, lost.to_longitude) == (None, None)
 

@@ -111,6 +111,9 @@ def test_coverage_that_stays_low_is_said_without_another_report() -> None:
     assert (alert.started_at - START, alert.raised_at - START) == (timedelta(seconds=100), timedelta(seconds=160))
     assert alert.observed_value == 0.4
     assert "moving a to post-east brings back 200 people" in alert.text.en
+    (_, well), (_, low) = coverage(result)
+    assert "best_move" not in well["details"], "nothing has to be brought back"
+    assert low["details"]["best_move"] == {"unit": "a", "post": "post-east", "people": 200}
 
 
 def test_a_change_between_two_looks_that_is_undone_is_not_seen() -> None:
