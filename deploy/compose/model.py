@@ -21,6 +21,8 @@ REPLICAS = 3
 MIN_IN_SYNC = 2
 KAFKA_PORT, MQTT_PORT, DATABASE_PORT, GRAFANA_PORT, METRICS_PORT, API_PORT = 9092, 1883, 5432, 3000, 9100, 8600
 BOOTSTRAP = ",".join(f"kafka-{number}:{KAFKA_PORT}" for number in BROKERS)
+_MAP_SERVER = f"http://127.0.0.1:{API_PORT}"
+"""Address of the operations API as browsers and subscribers on this machine reach it; change it for others."""
 KAFKA_DATA = "/var/lib/kafka/data"
 STATE = "./state"
 """What `prepare` writes: credentials, register of devices, configuration of Mosquitto, its data."""
@@ -202,6 +204,7 @@ def _services() -> dict[str, Any]:
     delivery = _kafka_access("delivery") | {
         "SUBSCRIBERS_FILE": f"/etc/district/{SUBSCRIBERS}/subscribers.json",
         "DELIVERY_INSTANCE": "compose",
+        "DELIVERY_WEB_BASE": _MAP_SERVER,
     }
     processors = {feed.value: ("--feed", feed.value) for feed in Feed} | {"lanes": ("--lanes",)}
     services = {
@@ -238,7 +241,7 @@ def _operations_api(after: Mapping[str, str]) -> dict[str, Any]:
         "DATABASE_READER_URL": _database("reader"),
         "OPERATIONS_API_HOST": "0.0.0.0",  # noqa: S104 - its own network; the port is on this machine's loopback
         "OPERATIONS_API_HOST_NAMES": "127.0.0.1,localhost",
-        "OPERATIONS_API_PUBLIC_ADDRESS": f"http://127.0.0.1:{API_PORT}",
+        "OPERATIONS_API_PUBLIC_ADDRESS": _MAP_SERVER,
         "API_KEYS_FILE": f"/etc/district/{KEYS}",
         "MAP_LOGIN_SECRET": secret("MAP_LOGIN_SECRET"),
         "GRAFANA_ADDRESS": f"http://127.0.0.1:{GRAFANA_PORT}",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from schemas.plan.book import Document
 from services.dashboards.boards import BOARDS
-from services.dashboards.kit import FOLDER_UID, Kit
+from services.dashboards.kit import FOLDER_UID, MAP_ADDRESS, Kit
 from services.dashboards.limits import Limits
 from services.dashboards.sql import DATASOURCE_TYPE, DATASOURCE_UID, as_json
 from services.dashboards.words import Language, Words
@@ -20,15 +20,18 @@ FOLDERS: Final = {
 """Uid and title of the folder of each language."""
 
 
-def boards(documents: Iterable[Document]) -> dict[Language, dict[str, dict[str, Any]]]:
+def boards(documents: Iterable[Document], map_address: str = MAP_ADDRESS) -> dict[Language, dict[str, dict[str, Any]]]:
     """Each board of each language as Grafana keeps it, by its name.
+
+    Args:
+        map_address: Of the one map, as browsers reach it.
 
     Raises:
         BoardRefused: a board refers to a limit that no document has.
     """
     limits = Limits(documents)
     return {
-        language: {name: _finished(board(Kit(language, limits)).build()) for name, board in BOARDS.items()}
+        language: {name: _finished(board(Kit(language, limits, map_address)).build()) for name, board in BOARDS.items()}
         for language in Language
     }
 

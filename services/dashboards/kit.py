@@ -35,7 +35,7 @@ TAG: Final = "jianghan"
 UID_PREFIX: Final = "jianghan-"
 TIME_ZONE: Final = "Asia/Shanghai"
 MAP_ADDRESS: Final = "http://127.0.0.1:8600/map/"
-"""Where `make run` serves the one map; the constant `one_map` of a board says another one."""
+"""Where `make run` serves the one map unless its port is taken; the constant `one_map` of each board."""
 """Only what is shown; buckets of local days are made in the database with a fixed offset."""
 NO_TILES: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 """A transparent tile: Grafana's own base layers come from the internet, and an operations room may have none."""
@@ -103,10 +103,15 @@ class Column:
 
 
 class Kit:
-    """Makes the parts of the boards of one language."""
+    """Makes the parts of the boards of one language.
 
-    def __init__(self, language: Language, limits: Limits) -> None:
+    Args:
+        map_address: Of the one map, as browsers reach it.
+    """
+
+    def __init__(self, language: Language, limits: Limits, map_address: str = MAP_ADDRESS) -> None:
         self.language = language
+        self._map_address = map_address
         self.limits = limits
         self.name = "name_zh" if language is Language.ZH else "name_en"
         self.asset_name = f"asset_{self.name}"
@@ -398,16 +403,16 @@ class Kit:
             "monday"
         )
         built.tooltip(dm.DashboardCursorSync.CROSSHAIR)
-        for variable in (self.lane(), *variables, self._map_address()):
+        for variable in (self.lane(), *variables, self._one_map()):
             built.with_variable(variable)
         boards = dashboard.DashboardLink(self.say(Words("江汉区看板", "Boards"))).type(dm.DashboardLinkType.DASHBOARDS)
         built.link(boards.tags([TAG, self.language.value]).as_dropdown(True).keep_time(True).include_vars(False))
         built.annotation(self._alert_marks(feed))
         return built
 
-    def _map_address(self) -> dashboard.ConstantVariable:
+    def _one_map(self) -> dashboard.ConstantVariable:
         words = Words("一张图的地址", "Address of the one map")
-        return dashboard.ConstantVariable("one_map").label(self.say(words)).value(MAP_ADDRESS)
+        return dashboard.ConstantVariable("one_map").label(self.say(words)).value(self._map_address)
 
     def _alert_marks(self, feed: str | None) -> dashboard.AnnotationQuery:
         only = "" if feed is None else f" AND feed = '{feed}'"

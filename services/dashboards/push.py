@@ -28,7 +28,7 @@ from schemas.plan.book import Document
 from services.dashboards.difference import Action, Change, compare
 from services.dashboards.errors import GrafanaRefused
 from services.dashboards.files import FOLDERS, boards
-from services.dashboards.kit import UID_PREFIX
+from services.dashboards.kit import MAP_ADDRESS, UID_PREFIX
 from services.dashboards.words import Language
 
 SECONDS: Final = 15.0
@@ -49,14 +49,23 @@ class Wanted:
     """Folder's uid and board by the board's uid."""
 
 
-def wanted(documents: Iterable[Document], datasource: dict[str, Any], languages: Iterable[Language]) -> Wanted:
+def wanted(
+    documents: Iterable[Document],
+    datasource: dict[str, Any],
+    languages: Iterable[Language],
+    *,
+    map_address: str = MAP_ADDRESS,
+) -> Wanted:
     """What to push.
+
+    Args:
+        map_address: Of the one map, as browsers reach it.
 
     Raises:
         BoardRefused: a board refers to what does not exist.
     """
     chosen = set(languages)
-    made = {language: each for language, each in boards(documents).items() if language in chosen}
+    made = {language: each for language, each in boards(documents, map_address).items() if language in chosen}
     return Wanted(
         datasource,
         {FOLDERS[language][0]: FOLDERS[language][1].of(language) for language in made},

@@ -11,6 +11,7 @@ import typer
 
 from deploy.local.paths import CHECKOUT
 from services.dashboards.files import datasource
+from services.dashboards.kit import MAP_ADDRESS
 from services.dashboards.plan_files import read_documents
 from services.dashboards.push import Grafana, wanted
 from services.dashboards.words import Language
@@ -50,6 +51,9 @@ def push(
     ] = None,
     tls: Annotated[str, typer.Option(help="disable, require, verify-ca or verify-full.")] = "disable",
     language: Annotated[Chosen, typer.Option(help="Boards in which language.")] = Chosen.BOTH,
+    map_address: Annotated[
+        str, typer.Option("--map", envvar="ONE_MAP_ADDRESS", help="Address of the one map, as browsers reach it.")
+    ] = MAP_ADDRESS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference and change nothing.")] = False,
     renew_password: Annotated[
         bool, typer.Option("--renew-password", help="Send the database password anew; a Grafana never tells its own.")
@@ -59,7 +63,8 @@ def push(
 
     What we no longer make is removed from our folders; nothing else is touched. Repeating it changes nothing.
     """
-    target = wanted(read_documents(PLAN), _source(database_host, tls), _languages(language))
+    source = _source(database_host, tls)
+    target = wanted(read_documents(PLAN), source, _languages(language), map_address=map_address)
     grafana = Grafana(url, token)
     changes = grafana.changes(target)
     for change in changes:
@@ -73,13 +78,18 @@ def push(
         say(f"Done: {len(changes)} changes. Home: {url.rstrip('/')}/d/{next(iter(target.boards))}")
 
 
-def push_all(url: str, token: str, database_url: str) -> int:
+def push_all(url: str, token: str, database_url: str, map_address: str) -> int:
     """Bring a Grafana in line without asking; returns how many things changed.
+
+    Args:
+        database_url: As Grafana's role.
+        map_address: Of the one map, as browsers reach it.
 
     Raises:
         GrafanaRefused: it does not answer, or does not take it.
     """
-    target = wanted(read_documents(PLAN), _source_of(database_url, None, "disable"), list(Language))
+    source = _source_of(database_url, None, "disable")
+    target = wanted(read_documents(PLAN), source, list(Language), map_address=map_address)
     grafana = Grafana(url, token)
     changes = grafana.changes(target)
     grafana.apply(target, changes)

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from deploy.local.files import make_folder
 from deploy.local.paths import CHECKOUT
 from deploy.local.stack import ServiceSpec
+from services.dashboards.kit import MAP_ADDRESS
 
 NAME: Final = "grafana"
 BOARDS: Final = CHECKOUT / "deploy" / "grafana"
-HOME: Final = BOARDS / "dashboards" / "zh" / "today.json"
+HOME: Final = Path("zh") / "today.json"
 HOMES: Final = ("share/grafana", "usr/share/grafana", ".")
 """Where the files of a Grafana lie, seen from the folder above its executable's."""
 HOW_TO_GET_ONE: Final = (
@@ -47,10 +49,25 @@ def find(path: str | None = None) -> Installed | None:
     return next((Installed(executable, home) for home in homes if (home / "conf" / "defaults.ini").is_file()), None)
 
 
-def spec(installed: Installed, state: Path, port: int, database_url: str, admin_password: str) -> ServiceSpec:
+def boards_folder(state: Path, map_address: str) -> Path:
+    """The boards that lead to the one map where it is: those of the checkout, or others made from them."""
+    made = BOARDS / "dashboards"
+    if map_address == MAP_ADDRESS:
+        return made
+    folder = make_folder(make_folder(state / NAME) / "boards")
+    for file in made.glob("*/*.json"):
+        text = file.read_text(encoding="utf-8").replace(MAP_ADDRESS, map_address)
+        (make_folder(folder / file.parent.name) / file.name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def spec(
+    installed: Installed, state: Path, port: int, database_url: str, admin_password: str, *, boards: Path
+) -> ServiceSpec:
     """How to run it: on loopback, read-only for everybody, provisioned with our data source and boards.
 
     Args:
+        boards: Folder of the boards.
         database_url: The database as its role for boards, which reads what boards ask and nothing else.
     """
     parts = urlsplit(database_url)
@@ -62,7 +79,7 @@ def spec(installed: Installed, state: Path, port: int, database_url: str, admin_
         "GF_PATHS_PROVISIONING": str(BOARDS / "provisioning"),
         "GF_SERVER_HTTP_ADDR": "127.0.0.1",
         "GF_SERVER_HTTP_PORT": str(port),
-        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(HOME),
+        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(boards / HOME),
         "GF_AUTH_ANONYMOUS_ENABLED": "true",
         "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
         "GF_SECURITY_ADMIN_PASSWORD": admin_password,
@@ -71,7 +88,7 @@ def spec(installed: Installed, state: Path, port: int, database_url: str, admin_
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
         "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
         "GF_LOG_MODE": "console",
-        "GRAFANA_BOARDS": str(BOARDS / "dashboards"),
+        "GRAFANA_BOARDS": str(boards),
         "GRAFANA_DATABASE_HOST": f"{parts.hostname}:{parts.port or 5432}",
         "GRAFANA_DATABASE_NAME": parts.path.lstrip("/"),
         "GRAFANA_DATABASE_USER": unquote(parts.username or ""),

@@ -114,18 +114,22 @@ def local_settings(**chosen: Any) -> LocalSettings:
         raise SettingRefused("; ".join(lines)) from error
 
 
-def delivery(settings: LocalSettings) -> ServiceSpec:
+def delivery(settings: LocalSettings, map_server_address: str) -> ServiceSpec:
     """Return the delivery of alerts; the folder of its register is its own."""
     folder = settings.subscribers_register.parent
     command = (sys.executable, "-m", "services.alert_delivery")
     # An instance with a name gets its partitions back at once when it was killed.
-    return ServiceSpec("alert_delivery", command, "delivery", {"DELIVERY_INSTANCE": "local"}, folder=folder)
+    extra = {"DELIVERY_INSTANCE": "local", "DELIVERY_WEB_BASE": map_server_address}
+    return ServiceSpec("alert_delivery", command, "delivery", extra, folder=folder)
 
 
-def services(settings: LocalSettings, *, with_simulators: bool) -> tuple[ServiceSpec, ...]:
+def services(settings: LocalSettings, map_server_address: str, *, with_simulators: bool) -> tuple[ServiceSpec, ...]:
     """Return our services from the end of the flow to its beginning.
 
     They stop in reverse, so nothing waits in between when all is over.
+
+    Args:
+        map_server_address: Where the operations API will serve the map, for links in alerts.
     """
     # An instance with a name gets its partitions back at once when it was killed.
     extra = {"PROCESSOR_INSTANCE": "local"}
@@ -135,7 +139,13 @@ def services(settings: LocalSettings, *, with_simulators: bool) -> tuple[Service
         *(_processor(feed.value, ("--feed", feed.value), extra) for feed in Feed),
         _processor("lanes", ("--lanes",), extra),
     )
-    return (delivery(settings), SINK, *processors, BRIDGE, *((SIMULATORS,) if with_simulators else ()))
+    return (
+        delivery(settings, map_server_address),
+        SINK,
+        *processors,
+        BRIDGE,
+        *((SIMULATORS,) if with_simulators else ()),
+    )
 
 
 def _processor(name: str, options: tuple[str, ...], extra: dict[str, str]) -> ServiceSpec:
@@ -149,9 +159,10 @@ class _District:
 
     def __init__(self, settings: LocalSettings, output: Output, *, with_simulators: bool) -> None:
         self._output = output
-        self._services = services(settings, with_simulators=with_simulators)
         self._stack = Stack(settings, session=SESSION, simulated=world.devices() if with_simulators else ())
         self._grafana_port: int | None = None
+        self._map = map_server.spec(settings, self._boards_address(settings))
+        self._services = services(settings, self._map.endpoint, with_simulators=with_simulators)
         self._with_simulators = with_simulators
         self._stopping = asyncio.Event()
         self._is_live = False
@@ -204,11 +215,9 @@ class _District:
 
     async def _open_map(self, stack: Stack) -> None:
         """Start the operations API and print the map's address; the link logs in once, for a while."""
-        settings = stack.settings
-        KeyBook(settings.keys_file).begin(datetime.now(UTC))
-        service = map_server.spec(settings, self._boards_address(settings))
-        await stack.start_service(service)
-        link = map_server.link(service.endpoint, stack.environment(OPERATOR)["MAP_LOGIN_SECRET"], datetime.now(UTC))
+        KeyBook(stack.settings.keys_file).begin(datetime.now(UTC))
+        await stack.start_service(self._map)
+        link = map_server.link(self._map.endpoint, stack.environment(OPERATOR)["MAP_LOGIN_SECRET"], datetime.now(UTC))
         self._output.event(f"Map: {link} (logs in once; `district map login` prints another)")
 
     def _boards_address(self, settings: LocalSettings) -> str | None:
@@ -224,11 +233,11 @@ class _District:
     async def _show_boards(self, stack: Stack) -> None:
         """Boards where there is a Grafana; without one, or with one in trouble, the district runs all the same."""
         database = stack.environment(OPERATOR).get("DATABASE_GRAFANA_URL", "")
-        own = grafana_server.address(os.environ)
+        own, map_address = grafana_server.address(os.environ), f"{self._map.endpoint}/map/"
         if own is not None:
             url, token = own
             try:
-                changed = await asyncio.to_thread(push_all, url, token, database)
+                changed = await asyncio.to_thread(push_all, url, token, database, map_address)
             except PlatformError as error:
                 self._output.event(f"Boards: {error}")
             else:
@@ -239,7 +248,8 @@ class _District:
             self._output.event(grafana_server.HOW_TO_GET_ONE)
             return
         folder, port = stack.settings.state, self._grafana_port or pick_free()
-        await stack.start_service(grafana_server.spec(installed, folder, port, database, secrets.token_hex(24)))
+        boards, password = grafana_server.boards_folder(folder, map_address), secrets.token_hex(24)
+        await stack.start_service(grafana_server.spec(installed, folder, port, database, password, boards=boards))
         self._output.event(f"Boards: http://127.0.0.1:{port}")
 
     async def _show(self, stack: Stack) -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from services.dashboards.files import FOLDERS
+from services.dashboards.files import FOLDERS, boards
+from services.dashboards.kit import MAP_ADDRESS
+from services.dashboards.plan_files import read_documents
+from services.dashboards.words import Language
 from services.district import grafana_server
+
+CHECKED_IN = grafana_server.BOARDS / "dashboards"
 
 
 def make(folder: Path) -> Path:
@@ -34,7 +39,7 @@ def test_no_grafana_is_none(tmp_path: Path) -> None:
 def test_it_is_started_on_loopback_read_only_and_provisioned() -> None:
     installed = grafana_server.Installed(Path("/g/bin/grafana"), Path("/g/share/grafana"))
     reader = "postgresql://district_reader:p%40ss@127.0.0.1:5432/district"
-    spec = grafana_server.spec(installed, Path("/state"), 3210, reader, "admin-word")
+    spec = grafana_server.spec(installed, Path("/state"), 3210, reader, "admin-word", boards=CHECKED_IN)
     assert spec.argv == ("/g/bin/grafana", "server", "--homepath=/g/share/grafana")
     given = spec.extra
     assert given["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
@@ -50,7 +55,7 @@ def test_it_is_started_on_loopback_read_only_and_provisioned() -> None:
 
 def test_every_variable_of_the_provisioning_files_is_given() -> None:
     installed = grafana_server.Installed(Path("/g/bin/grafana"), Path("/g"))
-    given = grafana_server.spec(installed, Path("/state"), 3210, "postgresql://r:p@h/d", "a").extra
+    given = grafana_server.spec(installed, Path("/state"), 3210, "postgresql://r:p@h/d", "a", boards=CHECKED_IN).extra
     for name in ("datasources", "dashboards"):
         text = (Path(given["GF_PATHS_PROVISIONING"]) / name / "jianghan.yaml").read_text(encoding="utf-8")
         names = {part.split('"')[0].split("/")[0] for part in text.split("$")[1:]}
@@ -59,6 +64,18 @@ def test_every_variable_of_the_provisioning_files_is_given() -> None:
             assert names == {"GRAFANA_BOARDS"}
             for language in FOLDERS:
                 assert (Path(given["GRAFANA_BOARDS"]) / language / "today.json").is_file()
+
+
+def test_its_boards_lead_to_the_one_map_where_that_is(tmp_path: Path) -> None:
+    assert grafana_server.boards_folder(tmp_path, MAP_ADDRESS) == CHECKED_IN
+    folder = grafana_server.boards_folder(tmp_path, "https://map.example/map/")
+    made = {file.relative_to(folder): file.read_text(encoding="utf-8") for file in folder.glob("*/*.json")}
+    assert made.keys() == {file.relative_to(CHECKED_IN) for file in CHECKED_IN.glob("*/*.json")}
+    for text in made.values():
+        (address,) = [each["query"] for each in json.loads(text)["templating"]["list"] if each["name"] == "one_map"]
+        assert address == "https://map.example/map/"
+    pushed = boards(read_documents(CHECKED_IN.parents[1] / "plan"), "https://map.example/map/")
+    assert {name: json.loads(made[Path("zh") / f"{name}.json"]) for name in pushed[Language.ZH]} == pushed[Language.ZH]
 
 
 def test_the_operators_own_needs_address_and_token() -> None:
