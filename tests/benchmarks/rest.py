@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.rest [--seconds 60] [--replays 3]
 
-CPU of all processors together as a share of one core, their memory and what they write as state; then the same after
-some finished replays, which must leave nothing behind.
+CPU of all processors together as a share of one core, their memory and that of all our services; then the same after some
+finished replays, which must leave nothing behind.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from tests.benchmarks.whole_path import PROCESSORS, Usage, usage
 from tests.end_to_end.harness import District, running_district
 
 NAMES = (*PROCESSORS, "processor-lanes")
+OTHERS = ("ingest_bridge", "timescale_sink", "alert_delivery", "operations_api")
+"""Our other services; simulators and the reference city brain stand for others' programs."""
 SETTLE_SECONDS = 30
 
 
 def _usage(district: District) -> dict[str, Usage]:
-    return {name: usage(pid) for name in NAMES if (pid := district.pid(name)) is not None}
+    return {name: usage(pid) for name in (*NAMES, *OTHERS) if (pid := district.pid(name)) is not None}
 
 
 def measure(district: District, seconds: int) -> None:
-    """Watch the processors for a while and print what they used."""
+    """Watch our services for a while and print what they used."""
     before = _usage(district)
     begun = time.monotonic()
     time.sleep(seconds)
@@ -32,7 +34,10 @@ def measure(district: District, seconds: int) -> None:
     shares = {name: (after[name].cpu_seconds - before[name].cpu_seconds) / elapsed for name in before}
     for name, share in shares.items():
         print(f"    {name:<20} {share:7.2%} of a core {after[name].resident_mb:8.0f} MB")
-    print(f"    {'together':<20} {sum(shares.values()):7.2%} of a core", flush=True)
+    processors = sum(share for name, share in shares.items() if name in NAMES)
+    memory = sum(each.resident_mb for each in after.values())
+    print(f"    {'processors together':<20} {processors:7.2%} of a core")
+    print(f"    {'all our services':<20} {sum(shares.values()):7.2%} of a core {memory:8.0f} MB", flush=True)
 
 
 def main() -> None:
