@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.rest [--seconds 60] [--replays 3]
 
-CPU of all processors together as a share of one core, their memory and that of all our services; then the same after some
-finished replays, which must leave nothing behind.
+CPU of all processors together as a share of one core, their memory and that of all our services; then the same after
+some finished replays, which must leave nothing behind.
 """
 
 from __future__ import annotations
