@@ -1,17 +1,29 @@
-"""Reading a topic of the platform from its beginning to its end."""
+"""Reaching a stack's Kafka, and reading a topic of the platform from its beginning to its end."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TypeVar
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from pydantic import BaseModel
 
-from schemas.topics import topic_spec
+from deploy.local.stack import Stack
+from services.runtime.kafka import partitions_of
 from services.runtime.settings import KafkaSettings
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def kafka_of(stack: Stack) -> KafkaSettings:
+    """How the operator reaches the Kafka of a stack."""
+    env = stack.environment("operator")
+    return KafkaSettings(
+        bootstrap=env["KAFKA_BOOTSTRAP"],
+        security_protocol=env["KAFKA_SECURITY_PROTOCOL"],
+        username=env["KAFKA_USERNAME"],
+        password=env["KAFKA_PASSWORD"],  # type: ignore[arg-type]
+    )
 
 
 async def values_of(settings: KafkaSettings, topic: str, model: type[Model], *, own: str) -> list[Model]:
@@ -20,7 +32,7 @@ async def values_of(settings: KafkaSettings, topic: str, model: type[Model], *, 
     Args:
         own: What others do not write: a topic is shared, and what another test wrote there may be no record at all.
     """
-    places = [TopicPartition(topic, partition) for partition in range(topic_spec(topic).partitions)]
+    places = partitions_of(topic)
     found: list[Model] = []
     async with AIOKafkaConsumer(**settings.client_options("test"), enable_auto_commit=False) as consumer:
         consumer.assign(places)

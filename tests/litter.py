@@ -9,7 +9,9 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local.stack import Stack
 from schemas.fields import Feed
-from schemas.topics import ALERT_ACTIONS, ALERTS, DEAD_LETTERS, DELIVERIES, INDICATORS, readings_topic, topic_spec
+from schemas.topics import ALERT_ACTIONS, ALERTS, DEAD_LETTERS, DELIVERIES, INDICATORS, readings_topic
+from services.runtime.kafka import partitions_of
+from tests.kafka_reading import kafka_of
 
 LITTERED: Final = (
     *(readings_topic(feed, live=live) for feed in Feed for live in (True, False)),
@@ -20,19 +22,9 @@ LITTERED: Final = (
 
 async def litter(stack: Stack) -> None:
     """Write a record that is nothing into each partition of each of these topics."""
-    known = stack.environment("operator")
-    producer = AIOKafkaProducer(
-        bootstrap_servers=known["KAFKA_BOOTSTRAP"],
-        security_protocol=known["KAFKA_SECURITY_PROTOCOL"],
-        sasl_mechanism="SCRAM-SHA-512",
-        sasl_plain_username=known["KAFKA_USERNAME"],
-        sasl_plain_password=known["KAFKA_PASSWORD"],
-        acks="all",
-    )
-    async with producer:
+    async with AIOKafkaProducer(**kafka_of(stack).client_options("litter"), acks="all") as producer:
         sent = [
-            await producer.send(topic, b"left by another test", key=b"litter", partition=partition)
-            for topic in LITTERED
-            for partition in range(topic_spec(topic).partitions)
+            await producer.send(place.topic, b"left by another test", key=b"litter", partition=place.partition)
+            for place in partitions_of(*LITTERED)
         ]
         await asyncio.gather(*sent)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from services.alert_delivery.progress import Progress, proof_in
 from services.runtime.log_follower import LogFollower
+from services.runtime.offsets import committed_of
 from services.runtime.same_log import Mark
 from services.runtime.settings import KafkaSettings
 
@@ -100,31 +100,20 @@ async def hold_of(
     listed = list(partitions)
     if not listed:
         return Hold()
-    commits = await commits_of(kafka, bounds.group)
+    commits = await committed_of(kafka.admin, bounds.group)
     hold = Hold(firsts=await records.beginning_offsets(listed))
     begins = await _offsets_at(records, bounds.begin, listed)
     hold.ends = await ends_of(records, bounds, listed)
     for partition in listed:
-        commit: Any = commits.get(partition)
+        commit = commits.get(partition)
         if commit is None:
             hold.progress[partition], hold.proofs[partition] = Progress(begins[partition]), None
         else:
-            said = commit.metadata or ""
-            hold.progress[partition] = Progress.restored(commit.offset, said)
-            hold.proofs[partition] = proof_in(said)
-            hold.committed[partition] = (commit.offset, said)
+            hold.progress[partition] = Progress.restored(*commit)
+            hold.proofs[partition] = proof_in(commit[1])
+            hold.committed[partition] = commit
     hold.lost = tuple(place for place in listed if place not in commits and (commits or place in before))
     return hold
-
-
-async def commits_of(kafka: KafkaAccess, group: str) -> dict[TopicPartition, Any]:
-    """Offset and metadata that a group has committed, by partition.
-
-    Raises:
-        KafkaError: Kafka does not say it just now.
-    """
-    known = await kafka.admin.list_consumer_group_offsets(group)
-    return {place: commit for place, commit in known.items() if commit.offset >= 0}
 
 
 async def ends_of(

@@ -20,7 +20,7 @@ from services.alert_delivery.groups import group_of
 from services.alert_delivery.intake import TOPICS, Intake
 from services.alert_delivery.ledger import Ledger
 from services.alert_delivery.passing import Passing, passing
-from services.alert_delivery.placing import Bounds, KafkaAccess, commits_of
+from services.alert_delivery.placing import Bounds, KafkaAccess
 from services.alert_delivery.settings import DeliverySettings
 from services.alert_life.renderings.cloudevents import event_id
 from services.alert_life.silences import Silences
@@ -28,6 +28,7 @@ from services.runtime import metrics
 from services.runtime.kafka import partitions_of
 from services.runtime.lifecycle import Lifetime
 from services.runtime.log_faults import LogFaults
+from services.runtime.offsets import committed_of
 
 log = structlog.stdlib.get_logger()
 
@@ -209,7 +210,7 @@ class Subscriber:
     async def _say_if_place_is_gone(self) -> None:
         """A group without any place is that of a new subscriber, unless the ledger knows it."""
         bounds = self._bounds(None)
-        if await commits_of(self._shared.kafka, bounds.group):
+        if await committed_of(self._shared.kafka.admin, bounds.group):
             return
         if await self._shared.ledger.attempts(self.id, bounds.begin):
             for partition in partitions_of(*TOPICS):

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Language(StrEnum):
-    """A language of the boards."""
+    """A language of the boards, and of the alerts that the operator's terminal shows."""
 
     ZH = "zh"
     EN = "en"

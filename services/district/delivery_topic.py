@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import ValidationError
 
 from schemas.delivery import DeliveryAttempt
-from schemas.topics import DELIVERIES, topic_spec
+from schemas.topics import DELIVERIES
 from services.alert_delivery.groups import group_of
-from services.district.figures import Partition
 from services.district.kafka_answers import answering
 from services.district.lag import DELIVERED, waiting
+from services.runtime.kafka import partitions_of
+from services.runtime.offsets import committed_of
 from services.runtime.settings import KafkaSettings
 
 CLIENT_ID: Final = "district-deliveries"
@@ -52,7 +53,7 @@ async def read_deliveries(settings: KafkaSettings | None, subscribers: Sequence[
 
 
 async def _newest(consumer: AIOKafkaConsumer) -> list[DeliveryAttempt]:
-    places = _places(DELIVERIES)
+    places = partitions_of(DELIVERIES)
     consumer.assign(places)
     first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
     for place in places:
@@ -71,17 +72,7 @@ async def _newest(consumer: AIOKafkaConsumer) -> list[DeliveryAttempt]:
 async def _waiting(
     consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, subscribers: Sequence[str]
 ) -> dict[str, int]:
-    places = [place for topic in DELIVERED for place in _places(topic)]
+    places = partitions_of(*DELIVERED)
     ends = await consumer.end_offsets(places)
     found = {each: waiting(await committed_of(admin, group_of(each)), ends) for each in subscribers}
     return {each: behind for each, behind in found.items() if behind is not None}
-
-
-async def committed_of(admin: AIOKafkaAdminClient, group: str) -> dict[Partition, tuple[int, str]]:
-    """Offset and metadata that a group has committed, by partition."""
-    offsets = await admin.list_consumer_group_offsets(group)
-    return {(at.topic, at.partition): (on.offset, on.metadata or "") for at, on in offsets.items() if on.offset >= 0}
-
-
-def _places(topic: str) -> list[TopicPartition]:
-    return [TopicPartition(topic, number) for number in range(topic_spec(topic).partitions)]

@@ -13,10 +13,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from services.alert_delivery.groups import group_of
-from services.district.delivery_topic import committed_of
 from services.district.errors import ServerSilent
 from services.district.figures import GROUPS, KafkaFigures
 from services.district.lag import DELIVERED, is_ours, lag_of, partitions_of, topics_of, waiting
+from services.runtime.offsets import committed_of
 from services.runtime.settings import KafkaSettings
 
 CONNECT_SECONDS: Final = 4.0

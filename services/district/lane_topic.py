@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from schemas.fields import Feed
 from schemas.lane import LaneStatus
-from schemas.topics import LANES, readings_topic, topic_spec
+from schemas.topics import LANES, readings_topic
 from services.district.kafka_answers import answering
 from services.district.lane_account import Ends
+from services.runtime.kafka import partitions_of
 from services.runtime.settings import KafkaSettings
 
 CLIENT_ID: Final = "district-lanes"
@@ -75,7 +76,7 @@ class LaneTopic:
 
     async def ends(self, feed: Feed) -> Ends:
         """Return where each partition of a feed's lanes ends now."""
-        places = _places_of(feed)
+        places = partitions_of(readings_topic(feed, live=False))
         async with answering(self._settings):
             found = await self._known.end_offsets(places)
         return {place.partition: found[place] for place in places}
@@ -97,11 +98,6 @@ class LaneTopic:
             batch: dict[Any, list[Any]] = await self._known.getmany(place, timeout_ms=FETCH_MILLISECONDS, max_records=1)
         records = batch.get(place, [])
         return datetime.fromtimestamp(records[0].timestamp / 1000, UTC) if records else None
-
-
-def _places_of(feed: Feed) -> list[TopicPartition]:
-    topic = readings_topic(feed, live=False)
-    return [TopicPartition(topic, number) for number in range(topic_spec(topic).partitions)]
 
 
 def statuses(values: Iterable[bytes | None]) -> list[LaneStatus]:

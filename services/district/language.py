@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Final
+
+from services.dashboards.words import Language
 
 _VARIABLES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
 """The first that is set decides, as POSIX has it."""
-
-
-class Language(StrEnum):
-    """A language of the platform."""
-
-    ZH = "zh"
-    EN = "en"
 
 
 def language_of(environment: Mapping[str, str]) -> Language:

@@ -16,9 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.fields import LIVE, Feed
+from services.dashboards.words import Language
 from services.district.figures import FeedFigures, ProcessFigures, ProcessState, Snapshot
 from services.district.lag import shown
-from services.district.language import Language
 from services.district.terminal import cell
 from services.district.words import (
     alerts_heading,

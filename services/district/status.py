@@ -10,10 +10,11 @@ from typing import Annotated, Final
 import typer
 
 from deploy.local.paths import state_dir
+from services.dashboards.words import Language
 from services.district.collector import Collector, nothing_collected
 from services.district.errors import NothingRuns
 from services.district.figures import Snapshot, rates, status_document
-from services.district.language import Language, language_of
+from services.district.language import language_of
 from services.district.screen import View, screen
 from services.district.settings import Access, find_access
 from services.district.terminal import console, say, say_json, show

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from schemas.fields import DISTRICT_ZONE, LIVE
+from services.dashboards.words import Language
 from services.district.figures import Snapshot
-from services.district.language import Language
 from services.read_model.alerts import OpenAlertRow
 from services.runtime.printable import printable
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from services.runtime.lifecycle import Lifetime
@@ -37,6 +38,16 @@ async def commit(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, in
     except (KafkaError, IllegalStateError, TimeoutError) as error:
         return repr(error)
     return None
+
+
+async def committed_of(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, tuple[int, str]]:
+    """Offset and metadata that a group has committed, by partition.
+
+    Raises:
+        KafkaError: Kafka does not say it just now.
+    """
+    known = await admin.list_consumer_group_offsets(group)
+    return {place: (commit.offset, commit.metadata or "") for place, commit in known.items() if commit.offset >= 0}
 
 
 @dataclass(slots=True)

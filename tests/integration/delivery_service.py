@@ -17,9 +17,10 @@ from schemas.alert import Alert
 from schemas.alert_action import AlertAction
 from schemas.delivery import DeliveryAttempt, DeliveryOutcome
 from schemas.subscription import Filter, Subscription
-from schemas.topics import ALERT_ACTIONS, ALERTS, DELIVERIES, topic_spec
+from schemas.topics import ALERT_ACTIONS, ALERTS, DELIVERIES
 from services.alert_delivery import book
 from services.district.subscriber_command import Subscribers
+from services.runtime.kafka import partitions_of
 from tests.unit.alert_delivery.made import subscription
 
 NAME: Final = "alert_delivery"
@@ -104,7 +105,7 @@ async def ledger(stack: Stack) -> AsyncIterator[Deliveries]:
     """Read what is written to `deliveries` from now on."""
     consumer = aiokafka.AIOKafkaConsumer(**kafka_options(stack), enable_auto_commit=False)
     await consumer.start()
-    places = [aiokafka.TopicPartition(DELIVERIES, number) for number in range(topic_spec(DELIVERIES).partitions)]
+    places = partitions_of(DELIVERIES)
     consumer.assign(places)
     await consumer.seek_to_end(*places)
     for place in places:

@@ -22,8 +22,7 @@ from schemas.topics import ALERT_ACTIONS, ALERTS
 from services.district import map_server
 from tests import api_samples
 from tests.http_client import Client
-from tests.integration.test_processor_kafka import kafka_of
-from tests.kafka_reading import values_of
+from tests.kafka_reading import kafka_of, values_of
 
 API = "/api/v1"
 

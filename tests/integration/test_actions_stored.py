@@ -26,8 +26,8 @@ from tests.action_histories import Record, action, folded, history, records, sil
 from tests.integration import alert_histories
 from tests.integration.alert_histories import NOW, E, alert
 from tests.integration.fresh_database import as_owner
-from tests.integration.test_processor_kafka import kafka_of
 from tests.integration.test_sink import settle
+from tests.kafka_reading import kafka_of
 
 
 @pytest.fixture

@@ -41,9 +41,8 @@ from tests.integration.delivery_service import (
     until,
     writing,
 )
-from tests.integration.test_processor_kafka import kafka_of
 from tests.integration.webhook_receiver import Receiver, Reply
-from tests.kafka_reading import values_of
+from tests.kafka_reading import kafka_of, values_of
 from tests.unit.alert_delivery.made import OTHER_SECRET, SECRET, action, alert, silence
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -35,10 +35,10 @@ from deploy.local.supervisor import State
 from schemas.alert import Severity
 from schemas.mqtt import BRIDGE_CLIENT_ID
 from services.runtime.kafka import admin
-from services.runtime.settings import KafkaSettings
 from tests.conftest import local_settings
 from tests.full_disk import fill, may_mount, small_file_system
 from tests.integration.fresh_database import as_superuser
+from tests.kafka_reading import kafka_of
 
 pytestmark = pytest.mark.slow
 
@@ -100,18 +100,9 @@ def all_ready(stack: Stack) -> bool:
     return all(state is State.READY for state in stack.states().values())
 
 
-def kafka(stack: Stack) -> KafkaSettings:
-    variables = stack.environment("operator")
-    return KafkaSettings(
-        bootstrap=variables["KAFKA_BOOTSTRAP"],
-        username=variables["KAFKA_USERNAME"],
-        password=variables["KAFKA_PASSWORD"],
-    )
-
-
 async def test_kafka_on_a_full_disk_ends_and_comes_back_with_everything_it_had_acknowledged(small: Stack) -> None:
-    options = kafka(small).client_options("full-disk")
-    async with admin(kafka(small), "full-disk") as client:
+    options = kafka_of(small).client_options("full-disk")
+    async with admin(kafka_of(small), "full-disk") as client:
         await client.create_topics([NewTopic("full", 1, 1)])
     acknowledged: list[bytes] = []
 

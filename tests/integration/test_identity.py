@@ -30,7 +30,7 @@ from services.timescale_sink.storage import load_storage
 from services.timescale_sink.tables import TABLES, ReadingsTable
 from tests.integration.community import community_server, connected, prepare
 from tests.integration.fresh_database import as_owner, fresh_database
-from tests.integration.test_processor_kafka import kafka_of
+from tests.kafka_reading import kafka_of
 
 FEED = Feed.PARKING
 BEGIN = datetime(2026, 4, 1, 8, tzinfo=UTC)

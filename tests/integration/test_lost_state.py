@@ -25,7 +25,7 @@ from services.stream_processors.composition import state_topic_of
 from services.stream_processors.engine.state_records import PARTITION_KEY
 from services.stream_processors.kafka_host.duty import Duty
 from services.stream_processors.kafka_host.losses import HOST_KEYS
-from tests.integration.test_processor_kafka import kafka_of
+from tests.kafka_reading import kafka_of
 
 DUTY: Final = Duty(Feed.EMERGENCY)
 LOST: Final = ServiceSpec(

@@ -20,7 +20,7 @@ from services.runtime.topics import ensure_topics
 from services.stream_processors.composition import state_topic_of
 from services.stream_processors.errors import FencedError
 from services.stream_processors.kafka_host.duty import Duty
-from tests.integration.test_processor_kafka import kafka_of
+from tests.kafka_reading import kafka_of
 
 FAULTY = ServiceSpec("faulty", (sys.executable, "-m", "tests.integration.faulty_processor", "ev"), "processor")
 OTHER = ServiceSpec("other", (sys.executable, "-m", "services.stream_processors", "--feed", "tax"), "processor")

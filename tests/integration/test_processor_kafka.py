@@ -25,6 +25,7 @@ from schemas.plan.publication import publication_key, publication_of
 from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS, PLAN, readings_topic
 from services.runtime.settings import KafkaSettings
 from services.stream_processors.plan.files import load_document
+from tests.kafka_reading import kafka_of
 
 NAME = "stream_processors"
 SPEC = ServiceSpec(
@@ -36,16 +37,6 @@ LIVE = ServiceSpec(
 TOPIC = readings_topic(Feed.WATER, live=False)
 WAIT_SECONDS = 60
 PLAN_FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "plan"
-
-
-def kafka_of(stack: Stack) -> KafkaSettings:
-    env = stack.environment("operator")
-    return KafkaSettings(
-        bootstrap=env["KAFKA_BOOTSTRAP"],
-        security_protocol=env["KAFKA_SECURITY_PROTOCOL"],
-        username=env["KAFKA_USERNAME"],
-        password=env["KAFKA_PASSWORD"],  # type: ignore[arg-type]
-    )
 
 
 @pytest.fixture(scope="module")

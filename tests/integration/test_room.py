@@ -23,7 +23,7 @@ from schemas.topics import readings_topic
 from services.district.run import SINK
 from services.timescale_sink.identity import CHUNKS_AT_ONCE
 from services.timescale_sink.retention import drop_expired
-from tests.integration.test_processor_kafka import kafka_of
+from tests.kafka_reading import kafka_of
 
 FIRST = datetime(2000, 1, 5, 3, tzinfo=UTC)
 COUNT = {feed: 156 if feed is Feed.PARKING else 26 for feed in Feed}

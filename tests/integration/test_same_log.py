@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import shutil
 import signal
 import sys
 import uuid
@@ -23,8 +22,6 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from deploy.local.files import make_folder
-from deploy.local.paths import cache_dir
 from deploy.local.stack import ServiceSpec, Stack
 from deploy.local.supervisor import State
 from schemas.clock import KIND_HEADER, KIND_TICK
@@ -36,8 +33,8 @@ from services.stream_processors.engine.events import AlertOutput, IndicatorOutpu
 from services.stream_processors.engine.worker import Worker
 from services.stream_processors.registry import build_judges
 from services.stream_processors.settings import ProcessorSettings
-from tests.conftest import local_settings, setup_steps
-from tests.integration.test_processor_kafka import kafka_of
+from tests.integration.own_servers import servers_of_its_own
+from tests.kafka_reading import kafka_of
 from tests.unit.stream_processors.same_log import Written, closing, script
 
 Said = dict[str, frozenset[bytes]]
@@ -59,10 +56,8 @@ def worker(name: str) -> ServiceSpec:
 @pytest.fixture(scope="module")
 async def stack() -> AsyncIterator[Stack]:
     """Servers of its own: what this log holds would be counted by the tests of the sink."""
-    folder = make_folder(cache_dir() / "tests" / uuid.uuid4().hex[:12])
-    async with Stack(local_settings(folder), setup=setup_steps()) as running:
+    async with servers_of_its_own() as running:
         yield running
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from schemas.fields import Feed
 from schemas.topics import ALERTS
 from schemas.verdict import Comparator, SourceKind, Threshold, ThresholdSource
 from services.district.run import SINK
-from tests.integration.test_processor_kafka import kafka_of
+from tests.kafka_reading import kafka_of
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 

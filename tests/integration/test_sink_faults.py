@@ -19,7 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from deploy.local.stack import Stack
 from schemas.topics import DEAD_LETTERS, topic_spec
 from services.district.run import SINK
-from tests.integration.test_processor_kafka import kafka_of
+from tests.kafka_reading import kafka_of
 
 TOPIC = "readings.tax"
 ROWS = "SELECT count(*) FROM v_tax_readings WHERE boot_id = $1"

@@ -28,7 +28,7 @@ from schemas.topics import topic_spec
 from services.district.ledger_command import take_note
 from services.read_model.connection import Database
 from services.read_model.ledger import LogGapRow, open_log_gaps
-from tests.integration.test_processor_kafka import kafka_of
+from tests.kafka_reading import kafka_of
 
 TOPIC = "readings.emergency.lanes"
 FEED = "emergency"

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.local.stack import Stack
 from schemas.topics import ALERTS, DEAD_LETTERS, INDICATORS
 from services.district.run import SINK
-from tests.integration.test_processor_kafka import kafka_of
+from tests.kafka_reading import kafka_of
 
 LIVE = "readings.parking"
 WATER_LANES = "readings.water.lanes"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import urllib.error
 import urllib.request
 import uuid
@@ -24,8 +23,6 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError
 
-from deploy.local.files import make_folder
-from deploy.local.paths import cache_dir
 from deploy.local.stack import Stack
 from schemas.alert import Alert
 from schemas.alert_action import ActionKind, AlertAction
@@ -36,12 +33,12 @@ from services.alert_life.renderings.cloudevents import event_id, parse_structure
 from services.district.run import SINK
 from services.runtime.kafka import admin
 from services.runtime.topics import ensure_topics
-from tests.conftest import local_settings, setup_steps
 from tests.http_client import Ear
 from tests.integration.delivery_service import NAME, kafka_options, spec, subscribe, writing
 from tests.integration.operations_api_site import API, Site, eventually, operations_api
-from tests.integration.test_processor_kafka import kafka_of
+from tests.integration.own_servers import servers_of_its_own
 from tests.integration.webhook_receiver import Receiver
+from tests.kafka_reading import kafka_of
 from tests.unit.alert_delivery.made import action, alert
 
 SECONDS = 90.0
@@ -51,10 +48,8 @@ RULE = "made.anew"
 
 @pytest.fixture(scope="module")
 async def stack() -> AsyncIterator[Stack]:
-    folder = make_folder(cache_dir() / "tests" / uuid.uuid4().hex[:12])
-    async with Stack(local_settings(folder), setup=setup_steps()) as running:
+    async with servers_of_its_own() as running:
         yield running
-    shutil.rmtree(folder)
 
 
 @dataclass

@@ -80,7 +80,7 @@ class Lookout:
         episode = state.low.episode
         payload = _NO_ADVICE
         if level > (0 if episode is None else episode.peak.level):
-            payload = state.advice = state.advice or self._advice(state, standing)
+            payload = self._advised(state, standing)
         sample = Sample(at_us, level, round(share, 6), state.offset, payload, share >= policy.coverage_clear)
         state.low, changed = advance(state.low, sample, policy.coverage_low)
         if changed is not None:
@@ -90,9 +90,13 @@ class Lookout:
         """Unit, post, its name and the people whom the best move brings back, while too few can be reached."""
         if not standing.fresh or standing.people / self._grid.everyone >= policy.coverage_least:
             return None
-        state.advice = state.advice or self._advice(state, standing)
-        move: tuple[str, str, str, int] | None = state.advice[3]
+        move: tuple[str, str, str, int] | None = self._advised(state, standing)[3]
         return move
+
+    def _advised(self, state: DistrictState, standing: Standing) -> tuple[Any, ...]:
+        """The advice, worked out once until something changes."""
+        state.advice = state.advice or self._advice(state, standing)
+        return state.advice
 
     def _advice(self, state: DistrictState, standing: Standing) -> tuple[Any, ...]:
         """What an operator needs to restore coverage."""

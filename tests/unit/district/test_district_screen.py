@@ -10,8 +10,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from schemas.fields import Feed
+from services.dashboards.words import Language
 from services.district.figures import ProcessFigures, ProcessState, Snapshot, Sources, combine
-from services.district.language import Language, language_of
+from services.district.language import language_of
 from services.district.plain import status_line
 from services.district.screen import View, screen
 from tests.unit.district.snapshots import AT, RUNNING, alert, snapshot
