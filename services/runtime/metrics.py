@@ -37,6 +37,9 @@ STATE_BYTES: Final = Counter("district_state_bytes", "Bytes of state written.", 
 RECORDS_LOST: Final = Counter(
     "district_records_lost", "Records of the log that were gone before they were judged.", ["judging", "partition"]
 )
+PROCESSOR_LOG_FAULTS: Final = Counter(
+    "district_processor_log_faults", "Partitions that were made anew under the judging.", ["judging", "topic"]
+)
 DELIVERY_ATTEMPTS: Final = Counter(
     "district_delivery_attempts",
     "Attempts to hand an event over, by outcome.",

@@ -90,7 +90,8 @@ async def run_hosts(
             duty = Duty(judge.feed, live)
             group = await enter(_group_consumer(kafka, duty, settings.processor_instance))
             log.info("feed connected", action="connect", feed=judge.feed, topic=duty.topic)
-            clients = HostClients(group, state_topic_of(kafka, duty), outputs, letters, plan)
+            looker = partial(consumer, kafka, f"processor-{duty.name}-look", [], None)
+            clients = HostClients(group, state_topic_of(kafka, duty), outputs, letters, plan, looker)
             hosts.append(
                 KafkaHost(
                     duty,

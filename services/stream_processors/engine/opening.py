@@ -157,6 +157,21 @@ def _end_waiting(state: Partition[S], outputs: list[Output]) -> None:
         del state.turned_away[name]
 
 
+def end_waiting_of_a_former_log(state: Partition[S], next_offset: int, outputs: list[Output]) -> None:
+    """Readings that wait behind what was judged are of a log that is gone, and so is what would open their lane.
+
+    Args:
+        next_offset: Everything before it is in the state.
+    """
+    for name, readings in list(state.waiting.items()):
+        outputs += [_not_open(_place(state, one), one.raw, name) for one in readings if one.offset >= next_offset]
+        left = [one for one in readings if one.offset < next_offset]
+        if left:
+            state.waiting[name] = left
+        else:
+            del state.waiting[name]
+
+
 def _close_silent(judge: Judge[S], state: Partition[S], next_offset: int, outputs: list[Output]) -> None:
     if state.broker_us is None:
         return

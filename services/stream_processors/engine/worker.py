@@ -27,7 +27,7 @@ from services.stream_processors.engine.events import (
     TickEvent,
 )
 from services.stream_processors.engine.judge import Judge
-from services.stream_processors.engine.opening import standing
+from services.stream_processors.engine.opening import end_waiting_of_a_former_log, standing
 from services.stream_processors.engine.partition import Partition, detail_of
 from services.stream_processors.engine.state_records import StateRecord
 from services.stream_processors.errors import TooManyFailuresError
@@ -91,6 +91,8 @@ class Worker(Generic[S]):
         """
         outputs: list[Output] = []
         refused: list[Undecodable] = []
+        if self._state.waiting:
+            end_waiting_of_a_former_log(self._state, self.next_offset, outputs)
         for record in records:
             if record.offset < self.next_offset:
                 continue

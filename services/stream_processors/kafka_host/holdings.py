@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from aiokafka import TopicPartition
 
+from services.runtime.log_look import Trail
 from services.stream_processors.engine.worker import Worker
 from services.stream_processors.kafka_host.losses import Loss
 from services.stream_processors.kafka_host.state_topic import StateWriter
@@ -44,6 +45,10 @@ class Holding(Generic[S]):
     """Offset of the last published document that was written into the partition since it is ours."""
     losses: list[Loss] = field(default_factory=list)
     """Readings that are gone unjudged, until the operator accepts that."""
+    trail: Trail = field(default_factory=Trail)
+    """By what its log is known again; another log has another one."""
+    stored_trail: bytes | None = None
+    """What of it stands in the state."""
 
     @property
     def partition(self) -> int:

@@ -20,6 +20,7 @@ from services.runtime.consuming import Positions
 from services.runtime.dead_letters import DeadLetterProducer
 from services.runtime.health import Health
 from services.runtime.lifecycle import Lifetime, run_until_stopped
+from services.runtime.log_look import LogLook, OpenReader
 from services.runtime.watchdog import Watchdog
 from services.stream_processors.engine.judge import Judge
 from services.stream_processors.kafka_host.burial import Burial
@@ -27,6 +28,7 @@ from services.stream_processors.kafka_host.duty import Duty
 from services.stream_processors.kafka_host.holdings import Holding, Holdings
 from services.stream_processors.kafka_host.judging import Effects, Judging
 from services.stream_processors.kafka_host.lane_reports import LaneReports
+from services.stream_processors.kafka_host.log_watch import LogWatch
 from services.stream_processors.kafka_host.loss_watch import LossWatch
 from services.stream_processors.kafka_host.outbox import Outbox
 from services.stream_processors.kafka_host.plan_reader import PlanReader
@@ -52,6 +54,8 @@ class HostClients:
     """For outputs, ticks and statuses; shared by all hosts of the process, as are the following."""
     dead_letters: DeadLetterProducer
     plan: PlanReader
+    open_reader: OpenReader
+    """Reads single records of the duty's topic, beside the group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +107,17 @@ class KafkaHost(Generic[S]):
             around, seconds=pace.store_seconds, bytes_max=clients.state.bytes_max, fenced=self._fenced
         )
         outbox, burial = Outbox(clients.producer, duty.feed), Burial(duty, clients.dead_letters)
-        effects = Effects(outbox, burial, self._lanes, self._losses, self._storing)
+        look = LogLook(clients.consumer, clients.open_reader)
+        self._logs = LogWatch(around, look, poller=self.poller, losses=self._losses)
+        effects = Effects(outbox, burial, self._lanes, self._losses, self._storing, self._logs)
         self._judging = Judging(around, self.poller, effects)
         self._takeover = TakeOver(
             around,
-            Reach(judge, clients.state, pace.owner),
+            Reach(judge, clients.state, look, pace.owner),
             poller=self.poller,
             storing=self._storing,
             losses=self._losses,
+            faults=self._logs.faults,
             ready=ready,
         )
         self._ticking = Ticking(around, clients.producer, clients.plan, self._judging)
@@ -143,6 +150,7 @@ class KafkaHost(Generic[S]):
             f"store {name}": self._storing.run(),
             f"tick {name}": self._ticking.run(),
             f"losses {name}": self._losses.run(),
+            f"logs {name}": self._logs.run(),
             f"standstill {name}": self._standstill.run(),
         }
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 import structlog
 from aiokafka import TopicPartition
 
+from services.runtime.same_log import Anew
 from services.stream_processors.engine.events import (
     DocumentAccepted,
     DocumentRefused,
@@ -23,6 +24,7 @@ from services.stream_processors.errors import TooManyFailuresError
 from services.stream_processors.kafka_host.burial import Burial
 from services.stream_processors.kafka_host.holdings import Holding
 from services.stream_processors.kafka_host.lane_reports import LaneReports
+from services.stream_processors.kafka_host.log_watch import LogWatch
 from services.stream_processors.kafka_host.loss_watch import LossWatch
 from services.stream_processors.kafka_host.losses import Loss
 from services.stream_processors.kafka_host.outbox import Outbox
@@ -48,6 +50,7 @@ class Effects(Generic[S]):
     lanes: LaneReports[S]
     losses: LossWatch[S]
     storing: Storing[S]
+    logs: LogWatch[S]
 
 
 class Judging(Generic[S]):
@@ -128,7 +131,9 @@ class Judging(Generic[S]):
         for start in range(0, len(records), _STRETCH):
             if holding.leaving:
                 break
-            outputs, bad = holding.worker.judge(records[start : start + _STRETCH])
+            stretch = records[start : start + _STRETCH]
+            outputs, bad = holding.worker.judge(stretch)
+            holding.trail.read(stretch[-1].offset, stretch[-1].timestamp)
             said += outputs
             refused += bad
             self._beat()
@@ -138,11 +143,15 @@ class Judging(Generic[S]):
     async def _follows(self, holding: Holding[S], offset: int) -> bool:
         """Whether a batch joins what was judged before.
 
-        One that begins further on is sought for once more; what is missing then as well is missing in the log.
+        One that begins further on is sought for once more; what is missing then as well is missing in the log. One that
+        begins before is of a log that was made anew, or has lost its end.
         """
         expected = holding.worker.next_offset
-        if offset <= expected:
+        if offset == expected:
             return True
+        if offset < expected:  # the client was sent to `expected`, and the log does not reach so far
+            await self._effects.logs.begin_anew(holding, Anew.EARLIER)
+            return False
         place: TopicPartition = holding.place
         first = (await self._consumer.beginning_offsets([place]))[place]
         if first <= expected and holding.sought != expected:

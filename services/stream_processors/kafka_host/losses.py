@@ -14,7 +14,9 @@ LOSS_KEY: Final = b'["loss"]'
 """State record of the host: what is gone and not accepted yet."""
 OWNER_KEY: Final = b'["owner"]'
 """State record of the host: who took the partition over last."""
-HOST_KEYS: Final = frozenset({ACCEPT_KEY, LOSS_KEY, OWNER_KEY})
+LOG_KEY: Final = b'["log"]'
+"""State record of the host: by what the log is known again."""
+HOST_KEYS: Final = frozenset({ACCEPT_KEY, LOSS_KEY, OWNER_KEY, LOG_KEY})
 """Records of the state topic that are not the engine's."""
 
 

@@ -21,6 +21,8 @@ from services.runtime import metrics
 from services.runtime.offsets import commit
 from services.stream_processors.errors import FencedError
 from services.stream_processors.kafka_host.holdings import Holding
+from services.stream_processors.kafka_host.log_trail import encode_trail
+from services.stream_processors.kafka_host.losses import LOG_KEY
 from services.stream_processors.kafka_host.surroundings import Surroundings
 
 S = TypeVar("S")
@@ -103,6 +105,9 @@ class Storing(Generic[S]):
         for holding in holdings:
             for record in holding.worker.changes():
                 holding.pending[record.key] = record.value
+            trail = encode_trail(holding.trail)
+            if trail != holding.stored_trail:
+                holding.pending[LOG_KEY] = holding.stored_trail = trail
             holding.collected_offset = holding.worker.next_offset
 
     async def write(self, holdings: Iterable[Holding[S]]) -> None:

@@ -9,7 +9,8 @@ gets anything, and while `on_partitions_assigned` runs no heartbeat goes out. So
 - any other one is taken over cold:
     1. open the writer: from here on the old owner's states are refused, so what is read next is the last one;
     2. read the state, decode it in slices;
-    3. read where the log begins and ends: after the state, or an old owner could have written both in between;
+    3. read where the log begins and ends, and whether it is the state's: after the state, or an old owner could have
+       written both in between;
     4. seek, and drop what was fetched before (see `polling`).
 
 A partition whose state cannot be read and whose log is no longer whole stands still, says so, and is looked at again
@@ -32,13 +33,17 @@ from aiokafka.errors import IllegalStateError
 
 from schemas.loss_acceptance import ACCEPT_KEY
 from services.runtime.consuming import Membership, Positions
+from services.runtime.log_faults import LogFaults
+from services.runtime.log_look import LogLook, Trail
+from services.runtime.same_log import Anew
 from services.stream_processors.engine.changelog import Restore, Restored
 from services.stream_processors.engine.judge import Judge
 from services.stream_processors.engine.worker import Worker
 from services.stream_processors.errors import FencedError, StateLostError, UnreadableStateError
 from services.stream_processors.kafka_host.holdings import Holding
+from services.stream_processors.kafka_host.log_trail import trail_in
 from services.stream_processors.kafka_host.loss_watch import LossWatch
-from services.stream_processors.kafka_host.losses import HOST_KEYS, OWNER_KEY, is_accepted, losses_in
+from services.stream_processors.kafka_host.losses import HOST_KEYS, LOG_KEY, OWNER_KEY, is_accepted, losses_in
 from services.stream_processors.kafka_host.polling import Poller
 from services.stream_processors.kafka_host.starting_point import (
     StartingPoint,
@@ -63,11 +68,24 @@ _LOOK_AGAIN_SECONDS: Final = 6.0
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """What is known of a partition's log."""
+
+    start: int
+    end: int
+    trail: Trail
+    """Of the state, up to date where it is the same log."""
+    anew: Anew | None
+    """Proof that it is another log than the state's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reach(Generic[S]):
     """What a new owner starts with."""
 
     judge: Judge[S]
     state: StateTopic
+    look: LogLook
     owner: str
     """Name of this process, for whoever reads the state topic."""
 
@@ -87,6 +105,7 @@ class TakeOver(Generic[S]):
         poller: Poller,
         storing: Storing[S],
         losses: LossWatch[S],
+        faults: LogFaults,
         ready: Callable[[], None],
     ) -> None:
         self._duty = around.duty
@@ -96,6 +115,7 @@ class TakeOver(Generic[S]):
         self._poller = poller
         self._storing = storing
         self._losses = losses
+        self._faults = faults
         self._ready = ready
         self._beat = around.beat
         self._health = around.health
@@ -230,9 +250,11 @@ class TakeOver(Generic[S]):
             places = list(map(self._place, partitions))
             starts = await self._consumer.beginning_offsets(places)
             ends = await self._consumer.end_offsets(places)
+            trails = {place: trail_in(states[place.partition]) for place in places}
+            anew = await self._reach.look.look(trails)
             for place in places:
                 partition: int = place.partition
-                log_has = starts[place], ends[place]
+                log_has = Log(starts[place], ends[place], trails[place], anew.get(place))
                 try:
                     holding = await self._restored(partition, writers[partition], states.pop(partition), log_has)
                 except StateLostError as error:
@@ -259,24 +281,25 @@ class TakeOver(Generic[S]):
         return f"state_lost.{self._duty.name}.{partition}"
 
     async def _restored(
-        self, partition: int, writer: StateWriter, records: dict[bytes, bytes], log_has: tuple[int, int]
+        self, partition: int, writer: StateWriter, records: dict[bytes, bytes], log_has: Log
     ) -> Holding[S]:
-        """What is known of a partition.
-
-        Args:
-            log_has: Offsets at which its log begins and ends.
-        """
+        """What is known of a partition."""
         place, accepted = self._place(partition), is_accepted(records, datetime.now(UTC))
         restored, unreadable = None, ""
         try:
             restored = await self._decoded(partition, records)
         except UnreadableStateError as error:
             unreadable = str(error)
-        log_start, log_end = log_has
         start = (
-            without_state(log_start, accepted=accepted)
+            without_state(log_has.start, accepted=accepted)
             if unreadable
-            else starting_point(None if restored is None else restored.next_offset, log_start, log_end)
+            else starting_point(
+                None if restored is None else restored.next_offset,
+                log_has.start,
+                log_has.end,
+                anew=log_has.anew,
+                known_end=log_has.trail.end,
+            )
         )
         self._tell(partition, start, unreadable)
         worker = Worker(
@@ -287,7 +310,11 @@ class TakeOver(Generic[S]):
             live=self._duty.live,
         )
         worker.next_offset = start.offset
-        holding = Holding(place, worker, writer)
+        holding = Holding(place, worker, writer, stored_trail=records.get(LOG_KEY))
+        if start.reason is StartReason.LOG_RECREATED:
+            self._faults.made_anew(place, log_has.anew or Anew.SHORTER)
+        elif start.keep_state:
+            holding.trail = log_has.trail
         if not start.keep_state:
             # Keys of the old state must not come back beside those of the new one.
             holding.pending |= dict.fromkeys(key for key in records if key not in HOST_KEYS)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.lane import LanePhase
+from services.runtime.same_log import Anew
 from services.stream_processors.engine.changelog import Restore, restored
 from services.stream_processors.engine.events import JudgingFailed, LaneChanged
 from services.stream_processors.engine.state_records import PARTITION_KEY
@@ -267,13 +268,21 @@ def test_a_lake_of_which_nothing_is_heard_is_forgotten_when_its_month_is_over() 
         (None, 10, False, StartReason.NO_STATE),
         (50, 50, True, StartReason.RESUMED),
         (100, 100, True, StartReason.RESUMED),
-        (101, 10, False, StartReason.LOG_RECREATED),
+        (101, 10, True, StartReason.LOG_RECREATED),
         (9, 10, True, StartReason.LOG_TRUNCATED),
     ],
 )
 def test_from_where_judging_starts(snapshot: int | None, offset: int, keep: bool, reason: StartReason) -> None:
     found = starting_point(snapshot, log_start=10, log_end=100)
     assert (found.offset, found.keep_state, found.reason) == (offset, keep, reason)
+
+
+def test_a_state_goes_on_in_a_log_that_was_made_anew_and_says_what_the_former_one_had_left() -> None:
+    found = starting_point(100, log_start=0, log_end=150, anew=Anew.ANOTHER_RECORD, known_end=120)
+    assert (found.offset, found.keep_state, found.reason) == (0, True, StartReason.LOG_RECREATED)
+    assert found.loss is not None
+    assert (found.loss.first, found.loss.before) == (100, 120)
+    assert starting_point(100, 0, 150, anew=Anew.ANOTHER_RECORD, known_end=100).loss is None
 
 
 def test_records_that_are_in_the_state_are_skipped() -> None:

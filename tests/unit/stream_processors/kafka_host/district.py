@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import types
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,13 @@ from services.stream_processors.kafka_host.duty import Duty
 from services.stream_processors.kafka_host.host import HostClients, KafkaHost, Pace
 from services.stream_processors.registry import build_judges
 from services.stream_processors.settings import ProcessorSettings
-from tests.unit.stream_processors.kafka_host.fake_kafka import FakeConsumer, FakeProducer, FakeStateTopic, Log
+from tests.unit.stream_processors.kafka_host.fake_kafka import (
+    FakeConsumer,
+    FakeProducer,
+    FakeReader,
+    FakeStateTopic,
+    Log,
+)
 
 DUTY = Duty(Feed.PARKING)
 PARTITIONS = 6
@@ -54,11 +60,20 @@ class District:
         self.producer = FakeProducer(self.log)
         (judge,) = build_judges([Feed.PARKING.value], ProcessorSettings())
         self.judge = Spy(judge)
+        self.boot = "b"
         self.start = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
         for partition in range(PARTITIONS):
             self.add(partition, readings)
         self.backlog = readings
         self.letters: list[tuple[Any, bytes]] = []
+
+    def make_anew(self, partition: int, readings: int) -> None:
+        """The partition's log is deleted and made again, and the lots go on in it after a restart of theirs."""
+        self.log.make_anew(partition)
+        self.start += timedelta(minutes=10)
+        self.boot += "b"
+        self.judge.judged = {place for place in self.judge.judged if place[0] != partition}
+        self.add(partition, readings)
 
     def add(self, partition: int, readings: int) -> None:
         """More readings, in batches as a producer makes them."""
@@ -77,7 +92,7 @@ class District:
             feed=Feed.PARKING,
             device_id=f"z{partition}-l{row % 20}",
             group_id=f"z{partition}",
-            boot_id="b",
+            boot_id=self.boot,
             seq=row // 20,
             observed_at=self.observed_at(row),
             total_spaces=100,
@@ -148,6 +163,7 @@ class RunningHost:
             producer,
             district,  # type: ignore[arg-type]
             types.SimpleNamespace(published={}, is_complete=True),  # type: ignore[arg-type]
+            lambda: nullcontext(FakeReader(district.log)),  # type: ignore[arg-type,return-value]
         )
         self.host: KafkaHost[Any] = KafkaHost(
             DUTY, judge, clients, pace, health=self.health, watchdog=Watchdog(), ready=self.health.ready

@@ -17,7 +17,7 @@ from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from aiokafka.structs import OffsetAndMetadata
+from aiokafka.structs import OffsetAndMetadata, OffsetAndTimestamp
 
 from services.stream_processors.errors import FencedError
 
@@ -67,6 +67,17 @@ class Log:
         """Retention removes what lies before an offset; batches end there."""
         self.starts[partition] = start
         self._batches[partition] = [batch for batch in self._batches[partition] if batch[0] > start]
+
+    def make_anew(self, partition: int) -> None:
+        """The topic is deleted and made again."""
+        self.records[partition], self._batches[partition], self.starts[partition] = [], [], 0
+
+    def first_at(self, partition: int, timestamp: int) -> OffsetAndTimestamp | None:
+        """The first record that is not before a time."""
+        for record in self.records[partition]:
+            if record.offset >= self.starts[partition] and record.timestamp >= timestamp:
+                return OffsetAndTimestamp(record.offset, record.timestamp)
+        return None
 
     def read(self, partition: int, offset: int, most: int) -> bytes:
         found, size = [], 0
@@ -173,6 +184,12 @@ class FakeConsumer:
         await asyncio.sleep(NETWORK_SECONDS)
         return {place: self._log.end(place.partition) for place in places}
 
+    async def offsets_for_times(
+        self, times: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, OffsetAndTimestamp | None]:
+        await asyncio.sleep(NETWORK_SECONDS)
+        return {place: self._log.first_at(place.partition, timestamp) for place, timestamp in times.items()}
+
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         await asyncio.sleep(NETWORK_SECONDS)
         self._committed |= offsets
@@ -210,6 +227,36 @@ class FakeConsumer:
                 offset = self._committed.get(place, -1)
                 assignment.state_value(place).update_committed(OffsetAndMetadata(offset, ""))
             await assignment.commit_refresh_needed.wait()
+
+
+class FakeReader:
+    """A consumer in no group, of one partition."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._place: TopicPartition | None = None
+        self._offset = 0
+
+    def assign(self, places: list[TopicPartition]) -> None:
+        (self._place,) = places
+
+    def seek(self, _: TopicPartition, offset: int) -> None:
+        self._offset = offset
+
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[LoggedRecord]]:
+        await asyncio.sleep(min(timeout_ms / 1_000, NETWORK_SECONDS))
+        assert self._place is not None
+        partition = self._place.partition
+        start = self._log.starts[partition]
+        offset = self._offset if start <= self._offset <= self._log.end(partition) else start
+        found = [record for record in self._log.records[partition] if record.offset >= offset][:max_records]
+        return {self._place: found} if found else {}
+
+    async def position(self, _: TopicPartition) -> int:
+        return self._offset
+
+    async def end_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        return {place: self._log.end(place.partition) for place in places}
 
 
 @dataclass
