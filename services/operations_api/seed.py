@@ -98,8 +98,11 @@ async def _places(asked: Asked, cluster_id: str) -> dict[Partition, Coordinate]:
 
 
 def _coordinate(row: SinkPlaceRow) -> Coordinate:
-    proof = None if row.last_timestamp is None else Mark(row.next_offset - 1, row.last_timestamp)
-    return Coordinate(row.next_offset, proof)
+    if row.proof_offset is not None and row.proof_timestamp is not None:
+        return Coordinate(row.next_offset, Mark(row.proof_offset, row.proof_timestamp))
+    return Coordinate(
+        row.next_offset, None if row.last_timestamp is None else Mark(row.next_offset - 1, row.last_timestamp)
+    )
 
 
 async def _with_actions(asked: Asked, alerts: list[Alert], places: Mapping[Partition, Coordinate]) -> list[Story]:

@@ -61,6 +61,10 @@ class SinkPlaceRow:
     ticks: int
     last_timestamp: int | None
     """Kafka's time of the record before `next_offset`, in milliseconds; None: not known."""
+    proof_offset: int | None
+    """A record that was of this log when it was last asked for; None: none is known."""
+    proof_timestamp: int | None
+    """Kafka's time of that record, in milliseconds."""
     idle_seconds: float
 
 

@@ -23,9 +23,8 @@ from enum import Enum, auto
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaTimeoutError
 
-from services.runtime.errors import TransientError
 from services.runtime.same_log import Anew, Mark
 
 LOOK_SECONDS: Final = 5.0
@@ -74,6 +73,17 @@ def told_by_record(mark: Mark, found: Mark | None) -> Told | Anew:
     return Told.SAME if found.timestamp == mark.timestamp else Anew.ANOTHER_RECORD
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of a trail was asked for."""
+
+    mark: Mark
+    successor: Mark
+    """Takes the mark's place when that is there: it was read before."""
+    batches: int
+    """Read before."""
+
+
 @dataclass(slots=True)
 class Trail:
     """What is kept of one log while it is read, to know it again."""
@@ -84,34 +94,44 @@ class Trail:
     """Where the log ended at that look."""
     _latest: Mark | None = field(default=None, init=False)
     """The latest record that was read, not yet proved to be of the same log."""
+    _batches: int = field(default=0, init=False)
+    _looked: int = field(default=0, init=False)
+    """How many batches were read before the last look."""
 
     def read(self, offset: int, timestamp: int) -> None:
-        """A record was read; the last one of each batch will do.
+        """A batch was read.
 
         Args:
-            timestamp: Kafka's time, in milliseconds since 1970.
+            offset: Of its last record.
+            timestamp: Kafka's time of that, in milliseconds since 1970.
         """
+        self._batches += 1
         latest = self._latest or self.proof
         if latest is None or timestamp >= latest.timestamp:
             self._latest = Mark(offset, timestamp)
 
-    def asked(self) -> tuple[Mark | None, Mark | None]:
-        """The mark to ask for, and the one that takes its place when it is there."""
-        return self.proof or self._latest, self._latest or self.proof
+    @property
+    def has_moved(self) -> bool:
+        """Whether anything was read since the last look: if not, nothing of another log was."""
+        return self._batches != self._looked
 
-    def answered(self, mark: Mark, successor: Mark | None, *, is_there: bool, end: int) -> None:
+    def asked(self) -> Asked | None:
+        """What to ask for; None: nothing was read yet."""
+        mark, successor = self.proof or self._latest, self._latest or self.proof
+        return None if mark is None or successor is None else Asked(mark, successor, self._batches)
+
+    def answered(self, asked: Asked, *, is_there: bool, end: int) -> None:
         """The mark that was asked for is there, or was removed by its age.
 
         Args:
-            successor: As `asked` gave it.
             end: Where the log ended then.
         """
-        self.end = end
-        if is_there or successor != mark:
-            self.proof = successor
+        self.end, self._looked = end, asked.batches
+        if is_there or asked.successor != asked.mark:
+            self.proof = asked.successor
             return
         self.proof = None
-        if self._latest == mark:
+        if self._latest == asked.mark:
             self._latest = None
 
 
@@ -121,6 +141,7 @@ class LogLook:
     Args:
         consumer: Of the reader; it is asked beside its fetches, and nothing is sought.
         open_reader: Reads the record itself, where the answer is not clear.
+        seconds: So long may each answer take.
     """
 
     def __init__(
@@ -136,30 +157,28 @@ class LogLook:
         Their trails stay as they are: whoever begins anew begins a trail of its own.
 
         Raises:
-            TransientError: Kafka does not answer; what was found out counts, the rest is asked again.
+            KafkaError: Kafka does not answer, or not in time; what was found out counts, the rest is asked again.
         """
-        asked = {place: (mark, latest) for place, trail in trails.items() for mark, latest in [trail.asked()] if mark}
+        asked = {place: one for place, trail in trails.items() if (one := trail.asked()) is not None}
         if not asked:
             return {}
         try:
             async with asyncio.timeout(self._seconds):
-                ends = await self._consumer.end_offsets(asked)
+                ends = await self._consumer.end_offsets(list(asked))
                 times = await self._consumer.offsets_for_times(
-                    {place: mark.timestamp for place, (mark, _) in asked.items()}
+                    {place: one.mark.timestamp for place, one in asked.items()}
                 )
             anew: dict[TopicPartition, Anew] = {}
-            for place, (mark, latest) in asked.items():
+            for place, one in asked.items():
                 answer = times.get(place)
                 found = None if answer is None else Mark(answer.offset, answer.timestamp)
-                said = await self._told(place, mark, found, ends[place])
+                said = await self._told(place, one.mark, found, ends[place])
                 if isinstance(said, Anew):
                     anew[place] = said
                 else:
-                    trails[place].answered(mark, latest, is_there=said is Told.SAME, end=ends[place])
-        except (KafkaError, TimeoutError) as error:
-            raise TransientError(
-                f"Kafka does not say whether a log is the same: {repr(error) if str(error) else 'no answer in time'}"
-            ) from error
+                    trails[place].answered(one, is_there=said is Told.SAME, end=ends[place])
+        except TimeoutError as error:
+            raise KafkaTimeoutError("no answer in time to whether a log is the same") from error
         return anew
 
     async def _told(self, place: TopicPartition, mark: Mark, found: Mark | None, end: int) -> Told | Anew:

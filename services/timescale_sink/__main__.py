@@ -23,7 +23,7 @@ from services.timescale_sink.register import register
 from services.timescale_sink.retention import keep_to_ages
 from services.timescale_sink.settings import MigrationSettings, SinkSettings
 from services.timescale_sink.shares import TOPICS
-from services.timescale_sink.sink import move_all
+from services.timescale_sink.sink import Source, move_all
 from services.timescale_sink.standstill import Standing
 from services.timescale_sink.writer import Writer, database_pool
 
@@ -47,6 +47,7 @@ async def _run(lifetime: Lifetime) -> None:
         asyncio.TaskGroup() as tasks,
     ):
         writer = partial(Writer, pool, cluster_id, dead_letters, settings.device_refresh_seconds)
+        source = Source(records, partial(consumer, kafka, f"{NAME}-look", (), None))
         standings = {topic: Standing() for topic in TOPICS}
         beside = {
             "ages": keep_to_ages(pool, settings, lifetime),
@@ -55,7 +56,7 @@ async def _run(lifetime: Lifetime) -> None:
         }
         running = [tasks.create_task(task, name=name) for name, task in beside.items()]
         try:
-            await move_all(records, writer, settings, lifetime, standings)
+            await move_all(source, writer, settings, lifetime, standings)
         finally:
             for task in running:
                 task.cancel()

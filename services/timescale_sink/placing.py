@@ -9,6 +9,7 @@ from functools import partial
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from services.runtime.same_log import Mark
 from services.timescale_sink.errors import ProgressWentBack
 from services.timescale_sink.kafka_faults import reading_errors
 from services.timescale_sink.progress import (
@@ -52,7 +53,12 @@ async def known_progress(connection: Connection, cluster_id: str, places: Collec
         await connection.execute(SQL["open_partitions"], *keys)
         rows = await connection.fetch(SQL["next_offsets"], *keys)
     return {
-        (row["topic"], row["partition"]): Known(row["next_offset"], row["end_offset"], row["last_timestamp"])
+        (row["topic"], row["partition"]): Known(
+            row["next_offset"],
+            row["end_offset"],
+            row["last_timestamp"],
+            None if row["proof_offset"] is None else Mark(row["proof_offset"], row["proof_timestamp"]),
+        )
         for row in rows
     }
 
@@ -65,13 +71,13 @@ async def take_places(
 
 
 async def take_anew(
-    pool: asyncpg.Pool[asyncpg.Record], cluster_id: str, place: Place, log: Log, *, next_offset: int, proof: int
+    pool: asyncpg.Pool[asyncpg.Record], cluster_id: str, place: Place, log: Log, *, next_offset: int, proof: Mark
 ) -> Placement:
     """Go on at the beginning of a log that proved to be another one.
 
     Args:
         next_offset: Where reading was to go on.
-        proof: Time that the record before it did not have; if the database has other ones by now, nothing is done.
+        proof: The record that is not there any more; if the database has other ones by now, nothing is done.
     """
     decide = partial(begun_again_as_proved, next_offset=next_offset, proof=proof)
     return (await _place(pool, cluster_id, {place: log}, decide))[place]

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from schemas.topics import topic_spec
 from services.runtime.record import Record
+from services.runtime.same_log import Mark
 
 Place: TypeAlias = tuple[str, int]
 """Topic and partition."""
@@ -48,6 +49,8 @@ class Known:
     """Where the log ended when it was last read."""
     last_timestamp: int | None
     """Kafka's time of the last record handled, in milliseconds; None where there is none, or it was not noted yet."""
+    proof: Mark | None = None
+    """By what the log is known again; None: nothing was noted, so the last record handled has to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,16 @@ class Log:
     end_offset: int
     first_at: datetime | None = None
     """Time of its first record; None: it is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEnd:
+    """What is known of a partition's log beside the records that are written."""
+
+    end: int | None = None
+    """Where it ends as Kafka last said; what lies between is still to come. None: it did not say."""
+    proof: Mark | None = None
+    """A record that was there at the last look; None: there was none yet."""
 
 
 class Why(StrEnum):
@@ -88,8 +101,8 @@ class Placement:
 
     next_offset: int
     gaps: tuple[Gap, ...] = ()
-    proof: int | None = None
-    """Time, in milliseconds, that the record before has if this is still the same log; None: it cannot be told."""
+    proof: Mark | None = None
+    """A record that is there if this is still the same log; None: it cannot be told."""
     anew: bool = False
     """This is another log of the same name."""
 
@@ -106,8 +119,13 @@ def placement(topic: str, known: Known | None, log: Log) -> Placement:
     timestamp = None if known is None else known.last_timestamp
     if next_offset < log.first_offset:
         return Placement(log.first_offset, _removed(topic, next_offset, log, timestamp))
-    proves = timestamp is not None and log.first_offset < next_offset
-    return Placement(next_offset, proof=timestamp if proves else None)
+    return Placement(next_offset, proof=None if known is None else _proof(known))
+
+
+def _proof(known: Known) -> Mark | None:
+    if known.proof is not None or known.last_timestamp is None:
+        return known.proof
+    return Mark(known.next_offset - 1, known.last_timestamp)
 
 
 def begun_again(topic: str, known: Known, log: Log) -> Placement:
@@ -130,15 +148,18 @@ def _began_later(known: Known, log: Log) -> bool:
     return log.first_at > datetime.fromtimestamp(known.last_timestamp / 1000, UTC)
 
 
-def begun_again_as_proved(topic: str, known: Known, log: Log, *, next_offset: int, proof: int) -> Placement:
+def begun_again_as_proved(topic: str, known: Known, log: Log, *, next_offset: int, proof: Mark) -> Placement:
     """Begin again, unless somebody else has gone on or begun again since the proof was asked for.
+
+    What was left of the former log reaches to where the log was last known to end, which may be of the new one
+    already: a gap may be said larger than it is, and is never left out.
 
     Args:
         known: What the database knows now.
         next_offset: Where reading was to go on.
-        proof: Time, in milliseconds, that the record before it did not have.
+        proof: A record of what was read that is not there any more.
     """
-    if (known.next_offset, known.last_timestamp) != (next_offset, proof):
+    if known.next_offset != next_offset or _proof(known) not in (proof, None):
         return Placement(known.next_offset)
     return begun_again(topic, known, log)
 

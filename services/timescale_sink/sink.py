@@ -16,11 +16,13 @@ from services.runtime import metrics
 from services.runtime.consuming import Membership, Positions, keep_membership
 from services.runtime.errors import TransientError
 from services.runtime.lifecycle import Lifetime
+from services.runtime.log_look import LOOK_SECONDS, LogLook, OpenReader, Trail
 from services.runtime.offsets import Offsets
+from services.runtime.same_log import Anew
 from services.timescale_sink.errors import TooMuchRefused, TopicFaulty, TopicUnreadable
 from services.timescale_sink.kafka_faults import reading_errors
 from services.timescale_sink.placing import logs_of
-from services.timescale_sink.progress import Gap, Hole, Log, Onward, Place, before_a_hole, onward
+from services.timescale_sink.progress import Gap, Hole, Log, LogEnd, Onward, Place, before_a_hole, onward
 from services.timescale_sink.settings import SinkSettings
 from services.timescale_sink.shares import LANES_AT_ONCE, TOPICS, Share, share_of
 from services.timescale_sink.standstill import Part, Standing
@@ -34,8 +36,18 @@ LOOK_BACK_SECONDS: Final = 5.0
 """How often the sink sees whether the database still knows what was written: a copy may have been put back."""
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Kafka as the sink reads it."""
+
+    consumer: AIOKafkaConsumer
+    """Started, of a group, and subscribed to nothing yet."""
+    open_reader: OpenReader
+    """Reads single records beside the group."""
+
+
 async def move_all(
-    consumer: AIOKafkaConsumer,
+    source: Source,
     writer: Callable[[], Writer],
     settings: SinkSettings,
     lifetime: Lifetime,
@@ -44,9 +56,9 @@ async def move_all(
     """Run a loop a topic, each with a writer of its own, until the service is asked to stop; then commit.
 
     Args:
-        consumer: Started, of a group, and subscribed to nothing yet.
         standings: How far each topic is, for those who watch.
     """
+    consumer, look = source.consumer, LogLook(source.consumer, source.open_reader)
     offsets, turns = Offsets(consumer, lifetime), asyncio.Semaphore(LANES_AT_ONCE)
     positions = Positions(consumer)
     membership = Membership(positions)
@@ -56,7 +68,7 @@ async def move_all(
     async with asyncio.TaskGroup() as loops:
         for share in shares:
             turn = turns if share.takes_turns else nullcontext()
-            reading = Reading(consumer, positions, membership, offsets)
+            reading = Reading(consumer, positions, membership, offsets, look)
             sink = Sink(reading, writer(), settings, lifetime, share, turn, standings[share.topic])
             loops.create_task(sink.run(), name=f"sink {share.topic}")
         loops.create_task(offsets.run(), name="commit offsets")
@@ -71,6 +83,7 @@ class Reading:
     positions: Positions
     membership: Membership
     offsets: Offsets
+    look: LogLook
 
 
 @dataclass(slots=True)
@@ -92,8 +105,11 @@ class Sink:
     """How far each partition is and what is being done, for those who watch."""
     _next: dict[TopicPartition, int] = field(default_factory=dict)
     """Where reading goes on: what lies before is in the database. A partition that is missing here has to be placed."""
-    _proofs: dict[TopicPartition, int] = field(default_factory=dict)
-    """Time that the record before must have: it is read once more, to see that this is still the same log."""
+    _trails: dict[TopicPartition, Trail] = field(default_factory=dict)
+    """By what each log is known again."""
+    _looking: tuple[dict[TopicPartition, Trail], asyncio.Task[dict[TopicPartition, Anew]]] | None = None
+    """What is being asked for, beside the reading."""
+    _looked_at: float = 0.0
     _sought: dict[TopicPartition, int] = field(default_factory=dict)
     """Where the consumer was sent: what comes first is the answer to it."""
     _changes: int = 0
@@ -111,6 +127,13 @@ class Sink:
         Raises:
             FatalError: the tables are of another version, a server refuses the log-in, or the client has ended.
         """
+        try:
+            await self._move()
+        finally:
+            if self._looking is not None:
+                self._looking[1].cancel()
+
+    async def _move(self) -> None:
         wait, pace = self.settings.retry_first_seconds, self.share.pace
         while not self.lifetime.stopping:
             try:
@@ -142,6 +165,7 @@ class Sink:
         if self._changes != self.reading.membership.changes:
             self._forget_all()
         await self._look_back()
+        await self._look()
         await self._place()
         self.standing.begin(Part.FETCHING, time.monotonic())
         mine = self._mine()
@@ -155,7 +179,7 @@ class Sink:
             epoch = self.reading.positions.epoch
         try:
             batches = await self._in_order(self.reading.positions.current(fetched, epoch))
-        except TransientError:  # what was fetched is let go, its proof with it
+        except TransientError:  # what was fetched is let go
             self._forget_all()
             raise
         if not batches:
@@ -164,9 +188,10 @@ class Sink:
         async with self.turn:
             self.standing.begin(Part.WRITING, time.monotonic())
             since: dict[Place, int] = {place: self._next[place] for place in batches}
-            await self.writer.write(batches, since, self._ends(batches))
+            await self.writer.write(batches, since, self._logs(batches))
         for place, records in batches.items():
             self._next[place] = records[-1].offset + 1
+            self._trails[place].read(records[-1].offset, records[-1].timestamp)
             self.reading.offsets.done(place, self._next[place])
         self.standing.reached(self._next)
         return sum(map(len, batches.values()))
@@ -206,15 +231,50 @@ class Sink:
         logs = await logs_of(self.reading.consumer, wanted)
         placements = await self.writer.place(dict(logs))
         for place in wanted:
-            one = placements[place]
-            self._say(place, one.gaps, anew=one.anew)
-            if self._changes != self.reading.membership.changes:
-                continue
-            self._next[place] = self._sought[place] = one.next_offset
-            if one.proof is not None:
-                self._proofs[place] = one.proof
-            self.reading.positions.seek(place, one.next_offset - (one.proof is not None))
+            self._say(place, placements[place].gaps, anew=placements[place].anew)
+        trails = {place: Trail(placements[place].proof) for place in wanted}
+        with reading_errors():
+            others = await self.reading.look.look(trails)
+        for place in wanted:
+            next_offset = placements[place].next_offset
+            if place in others:  # it is placed again in the next round
+                await self._begin_again(place, trails[place], next_offset)
+            elif self._changes == self.reading.membership.changes:
+                self._next[place] = self._sought[place] = next_offset
+                self._trails[place], self._looked_at = trails[place], 0.0
+                self.reading.positions.seek(place, next_offset)
         self.standing.reached(self._next)
+
+    async def _look(self) -> None:
+        """See now and then whether the logs are those that were read; asked beside the reading, which does not wait."""
+        if self._looking is None:
+            moved = {place: trail for place, trail in self._trails.items() if trail.has_moved}
+            if moved and time.monotonic() - self._looked_at >= LOOK_SECONDS:
+                self._looked_at = time.monotonic()
+                self._looking = moved, asyncio.create_task(self.reading.look.look(moved), name="look at the logs")
+            return
+        trails, looking = self._looking
+        if not looking.done():
+            return
+        self._looking = None
+        try:
+            with reading_errors():
+                others = looking.result()
+        except TransientError as error:  # what is read goes on, and is looked at next time
+            self.lifetime.log.info("the logs were not looked at", action="look_failed", detail=str(error))
+            return
+        for place in others:
+            if self._trails.get(place) is trails[place]:
+                await self._begin_again(place, trails[place], self._next[place])
+
+    async def _begin_again(self, place: TopicPartition, trail: Trail, next_offset: int) -> None:
+        """A log proved to be another one; it is placed in the next round."""
+        asked = trail.asked()
+        if asked is not None:
+            log: Log = (await logs_of(self.reading.consumer, [place]))[place]
+            one = await self.writer.begin_again(place, log, next_offset=next_offset, proof=asked.mark)
+            self._say(place, one.gaps, anew=one.anew)
+        self._forget(place)
 
     async def _in_order(self, fetched: Mapping[TopicPartition, Sequence[Any]]) -> dict[TopicPartition, Sequence[Any]]:
         """What continues the database; everything else was fetched before its partition was placed, and comes again."""
@@ -222,23 +282,9 @@ class Sink:
         for place, records in fetched.items():
             if place not in self._next:
                 continue
-            rest = await self._proven(place, records)
-            if rest and await self._continues(place, rest[0]):
-                found[place] = before_a_hole(place.topic, rest)
+            if await self._continues(place, records[0]):
+                found[place] = before_a_hole(place.topic, records)
         return found
-
-    async def _proven(self, place: TopicPartition, records: Sequence[Any]) -> Sequence[Any]:
-        """Leave out the record before, if it is what it was; else this is another log of the same name."""
-        proof, first = self._proofs.pop(place, None), records[0]
-        if proof is None or first.offset != self._next[place] - 1:
-            return records
-        if first.timestamp == proof:
-            return records[1:]
-        log: Log = (await logs_of(self.reading.consumer, [place]))[place]
-        one = await self.writer.begin_again(place, log, next_offset=self._next[place], proof=proof)
-        self._say(place, one.gaps, anew=one.anew)
-        self._forget(place)
-        return ()
 
     async def _continues(self, place: TopicPartition, first: Any) -> bool:
         """Whether a batch is what comes next; what is gone before it is named, what is not is read again."""
@@ -280,7 +326,7 @@ class Sink:
 
     def _forget(self, place: TopicPartition) -> None:
         self.reading.positions.forget(place)
-        for known in (self._next, self._proofs, self._sought):
+        for known in (self._next, self._trails, self._sought):
             known.pop(place, None)
 
     def _forget_unanswered(self) -> None:
@@ -293,13 +339,13 @@ class Sink:
             self._forget(place)
         self._changes = self.reading.membership.changes
 
-    def _ends(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> dict[Place, int]:
-        """Where each partition ends, as the last answer of Kafka had it."""
-        found = {}
-        for place in batches:
+    def _logs(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> dict[Place, LogEnd]:
+        """Where each partition ends, as the last answer of Kafka had it, and by what it is known again."""
+        found: dict[Place, LogEnd] = {}
+        for place, records in batches.items():
             end = self.reading.consumer.highwater(place) if place in self.reading.consumer.assignment() else None
-            if end is not None:
-                found[place.topic, place.partition] = max(end, batches[place][-1].offset + 1)
+            end = None if end is None else max(end, records[-1].offset + 1)
+            found[place.topic, place.partition] = LogEnd(end, self._trails[place].proof)
         return found
 
     def _trouble(self, error: TransientError, wait: float) -> None:

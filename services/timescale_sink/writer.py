@@ -30,6 +30,7 @@ from schemas.fields import Feed
 from services.runtime import metrics
 from services.runtime.database import DATABASE_AWAY
 from services.runtime.dead_letters import DeadLetterProducer
+from services.runtime.same_log import Mark
 from services.timescale_sink.errors import (
     DatabaseRefusesUs,
     DatabaseUnavailable,
@@ -50,7 +51,17 @@ from services.timescale_sink.placing import (
     went_back,
 )
 from services.timescale_sink.poison import PoisonWatch, Strikes
-from services.timescale_sink.progress import Batches, Hole, Log, Place, Placement, Progress, cut, not_yet_handled
+from services.timescale_sink.progress import (
+    Batches,
+    Hole,
+    Log,
+    LogEnd,
+    Place,
+    Placement,
+    Progress,
+    cut,
+    not_yet_handled,
+)
 from services.timescale_sink.queries import SQL
 from services.timescale_sink.readings import REFUSED, Connection
 from services.timescale_sink.rows import Refusal, Values
@@ -88,6 +99,7 @@ NO_ENTRY: Final = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.Inval
 """The user, its password or the name of the database is wrong."""
 
 _NO_PLACES: Final[Mapping[Place, int]] = MappingProxyType({})
+_NO_LOGS: Final[Mapping[Place, LogEnd]] = MappingProxyType({})
 _ALL: Final = 2**31
 
 UNPACK_AS_NEEDED: Final = (
@@ -112,13 +124,13 @@ class Writer:
     _strikes: Strikes = field(default_factory=Strikes)
 
     async def write(
-        self, batches: Batches, since: Mapping[Place, int] = _NO_PLACES, ends: Mapping[Place, int] = _NO_PLACES
+        self, batches: Batches, since: Mapping[Place, int] = _NO_PLACES, logs: Mapping[Place, LogEnd] = _NO_LOGS
     ) -> None:
         """Write the records of each partition.
 
         Args:
             since: Offset from which each partition was read on; the database must know everything before it.
-            ends: End of each partition as Kafka last said; what lies between is still to come.
+            logs: What is known of the log of each.
 
         Raises:
             DatabaseUnavailable: the database did not take them just now; the first of them may be written.
@@ -134,14 +146,14 @@ class Writer:
         with metrics.WRITE_SECONDS.time(), _named_errors():
             while left:
                 part, others = cut(left, self._most)
-                if await self._write_part(part, since, ends):
+                if await self._write_part(part, since, logs):
                     left = others
 
-    async def _write_part(self, part: Batches, since: Mapping[Place, int], ends: Mapping[Place, int]) -> bool:
+    async def _write_part(self, part: Batches, since: Mapping[Place, int], logs: Mapping[Place, LogEnd]) -> bool:
         """Write some records in one transaction; false when they must be fewer."""
         size = sum(map(len, part.values()))
         try:
-            outcomes = await self._in_one(part, since, ends)
+            outcomes = await self._in_one(part, since, logs)
         except (TooWide, *NO_ROOM) as error:
             self._most = max(1, size // 2)
             if size > 1:
@@ -149,7 +161,7 @@ class Writer:
             ((place, (record,)),) = part.items()
             if not self._strikes.note((*place, record.offset)):
                 raise
-            outcomes = await self._transaction(part, since, ends, refusing=str(error))
+            outcomes = await self._transaction(part, since, logs, refusing=str(error))
         except TOO_SLOW:
             self._most = max(1, size // 2)
             raise
@@ -159,11 +171,13 @@ class Writer:
                 self._account(TABLES[topic], outcome)
         return True
 
-    async def _in_one(self, part: Batches, since: Mapping[Place, int], ends: Mapping[Place, int]) -> dict[str, Outcome]:
+    async def _in_one(
+        self, part: Batches, since: Mapping[Place, int], logs: Mapping[Place, LogEnd]
+    ) -> dict[str, Outcome]:
         try:
-            return await self._transaction(part, since, ends)
+            return await self._transaction(part, since, logs)
         except REFUSED:
-            return await self._transaction(part, since, ends, isolating=True)
+            return await self._transaction(part, since, logs, isolating=True)
 
     async def place(self, logs: Mapping[Place, Log]) -> dict[Place, Placement]:
         """Where to go on in each partition; what Kafka no longer has is noted as a gap.
@@ -180,12 +194,12 @@ class Writer:
         with _named_errors():
             return await take_places(self.pool, self.cluster_id, logs)
 
-    async def begin_again(self, place: Place, log: Log, *, next_offset: int, proof: int) -> Placement:
+    async def begin_again(self, place: Place, log: Log, *, next_offset: int, proof: Mark) -> Placement:
         """Forget how far we were in a partition: it proved to be another log of the same name. Raises as `place`.
 
         Args:
             next_offset: Where reading was to go on.
-            proof: Time, in milliseconds, that the record before it did not have.
+            proof: A record of what was read that is not there any more.
         """
         with _named_errors():
             return await take_anew(self.pool, self.cluster_id, place, log, next_offset=next_offset, proof=proof)
@@ -213,7 +227,7 @@ class Writer:
         self,
         batches: Batches,
         since: Mapping[Place, int],
-        ends: Mapping[Place, int],
+        logs: Mapping[Place, LogEnd],
         *,
         isolating: bool = False,
         refusing: str | None = None,
@@ -239,7 +253,7 @@ class Writer:
             seen = dict(chain.from_iterable(outcome.devices.items() for outcome in outcomes.values()))
             noted = await self._note_devices(connection, seen)
             await self._dead_letter([refusal for outcome in outcomes.values() for refusal in outcome.refused])
-            await self._advance(connection, [row for outcome in outcomes.values() for row in outcome.advanced], ends)
+            await self._advance(connection, [row for outcome in outcomes.values() for row in outcome.advanced], logs)
             await _note_intake(connection, outcomes)
         self._noted |= noted
         return outcomes
@@ -265,9 +279,10 @@ class Writer:
         sent = [await self.dead_letters.send(letter_for(refusal), refusal.record.value or b"") for refusal in refused]
         await asyncio.gather(*sent)
 
-    async def _advance(self, connection: Connection, rows: Sequence[Progress], ends: Mapping[Place, int]) -> None:
+    async def _advance(self, connection: Connection, rows: Sequence[Progress], logs: Mapping[Place, LogEnd]) -> None:
         if not rows:
             return
+        ends = [logs.get((p.topic, p.partition), LogEnd()) for p in rows]
         await connection.execute(
             SQL["advance"],
             self.cluster_id,
@@ -279,8 +294,10 @@ class Writer:
             [p.duplicates for p in rows],
             [p.dead_lettered for p in rows],
             [p.ticks for p in rows],
-            [ends.get((p.topic, p.partition)) for p in rows],
+            [one.end for one in ends],
             [p.last_timestamp for p in rows],
+            [None if one.proof is None else one.proof.offset for one in ends],
+            [None if one.proof is None else one.proof.timestamp for one in ends],
         )
 
 

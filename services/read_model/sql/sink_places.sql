@@ -6,5 +6,7 @@ SELECT
     next_offset,
     ticks,
     last_timestamp,
+    proof_offset,
+    proof_timestamp,
     extract(epoch FROM now() - updated_at)::float8 AS idle_seconds
 FROM v_sink_progress

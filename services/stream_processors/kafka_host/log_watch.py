@@ -17,7 +17,6 @@ import structlog
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from services.runtime import metrics
-from services.runtime.errors import TransientError
 from services.runtime.log_faults import LogFaults
 from services.runtime.log_look import LOOK_SECONDS, LogLook, Trail
 from services.runtime.same_log import Anew
@@ -53,12 +52,12 @@ class LogWatch(Generic[S]):
             await asyncio.sleep(LOOK_SECONDS)
             self.faults.look()
             holdings = {holding.place: holding for holding in self._holdings.all()}
-            trails = {place: holding.trail for place, holding in holdings.items()}
+            trails = {place: holding.trail for place, holding in holdings.items() if holding.trail.has_moved}
             try:
                 found = await self._look.look(trails)
                 for place, why in found.items():
                     await self._at_rest(holdings[place], trails[place], why)
-            except (TransientError, KafkaError, TimeoutError) as error:
+            except KafkaError as error:
                 log.info("the logs were not looked at", action="look_failed", error=repr(error))
 
     async def _at_rest(self, holding: Holding[S], trail: Trail, why: Anew) -> None:

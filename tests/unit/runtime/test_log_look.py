@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
 
-from services.runtime.errors import TransientError
-from services.runtime.log_look import LogLook, Told, Trail, told, told_by_record
+from services.runtime.log_look import Asked, LogLook, Told, Trail, told, told_by_record
 from services.runtime.same_log import Anew, Mark
 from tests.unit.stream_processors.kafka_host.fake_kafka import FakeConsumer, FakeReader, Log
 
@@ -50,32 +49,50 @@ def test_the_record_at_its_offset_tells_the_rest(found: Mark | None, says: Told 
     assert told_by_record(MARK, found) is says
 
 
+def asked(trail: Trail) -> Asked:
+    found = trail.asked()
+    assert found is not None
+    return found
+
+
 def test_a_trail_goes_on_to_what_was_read_before_it_was_asked_for() -> None:
     trail = Trail(Mark(10, 1_000))
     trail.read(20, 2_000)
-    mark, successor = trail.asked()
+    first = asked(trail)
+    assert first.mark == Mark(10, 1_000)
     trail.read(30, 3_000)  # of whatever log is there by now
-    assert mark == Mark(10, 1_000)
-    trail.answered(mark, successor, is_there=True, end=31)
+    trail.answered(first, is_there=True, end=31)
     assert (trail.proof, trail.end) == (Mark(20, 2_000), 31)
-    assert trail.asked() == (Mark(20, 2_000), Mark(30, 3_000))
+    assert (asked(trail).mark, asked(trail).successor) == (Mark(20, 2_000), Mark(30, 3_000))
+
+
+def test_a_log_of_which_nothing_was_read_since_need_not_be_looked_at() -> None:
+    trail = Trail(Mark(10, 1_000))
+    assert not trail.has_moved
+    trail.read(20, 2_000)
+    first = asked(trail)
+    trail.read(30, 1_500)
+    trail.answered(first, is_there=True, end=31)
+    assert trail.has_moved, "what came after the question was not asked for"
+    trail.answered(asked(trail), is_there=True, end=31)
+    assert not trail.has_moved
 
 
 def test_a_record_of_a_clock_that_is_behind_is_no_mark() -> None:
     trail = Trail(Mark(10, 1_000))
     trail.read(11, 999)
-    assert trail.asked() == (Mark(10, 1_000), Mark(10, 1_000))
+    assert (asked(trail).mark, asked(trail).successor) == (Mark(10, 1_000), Mark(10, 1_000))
 
 
 def test_a_mark_that_was_removed_gives_way_to_a_later_one_or_to_none() -> None:
     trail = Trail(Mark(10, 1_000))
-    trail.answered(Mark(10, 1_000), Mark(10, 1_000), is_there=False, end=50)
-    assert trail.asked() == (None, None)
+    trail.answered(asked(trail), is_there=False, end=50)
+    assert trail.asked() is None
     trail = Trail()
     trail.read(5, 7_000)
-    trail.answered(Mark(5, 7_000), Mark(5, 7_000), is_there=False, end=50)
+    trail.answered(asked(trail), is_there=False, end=50)
     trail.read(60, 6_000)
-    assert trail.asked() == (Mark(60, 6_000), Mark(60, 6_000)), "a time far ahead is not kept for ever"
+    assert asked(trail).mark == Mark(60, 6_000), "a time far ahead is not kept for ever"
 
 
 def looked(log: Log, trail: Trail, reads: list[int] | None = None) -> Any:
@@ -138,6 +155,16 @@ def test_kafka_that_does_not_answer_is_said() -> None:
         async def end_offsets(self, _: Any) -> Any:
             raise KafkaConnectionError("away")
 
-    look = LogLook(Mute(), nullcontext)  # type: ignore[arg-type,return-value]
-    with pytest.raises(TransientError, match="whether a log is the same"):
+    look = LogLook(Mute(), nullcontext)  # type: ignore[arg-type]
+    with pytest.raises(KafkaConnectionError):
+        asyncio.run(look.look({PLACE: Trail(Mark(1, 1))}))
+
+
+def test_kafka_that_is_too_slow_is_said() -> None:
+    class Slow:
+        async def end_offsets(self, _: Any) -> Any:
+            await asyncio.sleep(60)
+
+    look = LogLook(Slow(), nullcontext, seconds=0.01)  # type: ignore[arg-type]
+    with pytest.raises(KafkaTimeoutError, match="whether a log is the same"):
         asyncio.run(look.look({PLACE: Trail(Mark(1, 1))}))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from schemas.alert import AlertEventType
 from schemas.fields import Feed
 from schemas.topics import PLAN
+from services.runtime.same_log import Mark
 from services.timescale_sink.gap_alerts import OpenGap, alerts_of, health_of
 from services.timescale_sink.history import windows
 from services.timescale_sink.identity import (
@@ -56,13 +57,28 @@ LATER = int((AT + timedelta(hours=1)).timestamp() * 1000)
         pytest.param(
             None, Log(40, 100, AT), Placement(40, (Gap(0, 40, Why.REMOVED, None, AT),)), id="an emptied database"
         ),
-        pytest.param(Known(70, 90, 5), Log(0, 100), Placement(70, proof=5), id="an older copy of the database"),
+        pytest.param(
+            Known(70, 90, 5), Log(0, 100), Placement(70, proof=Mark(69, 5)), id="an older copy of the database"
+        ),
         pytest.param(Known(70, 90, None), Log(0, 100), Placement(70), id="progress from before times were noted"),
-        pytest.param(Known(70, 90, 5), Log(70, 100), Placement(70), id="the record before is gone, nothing else"),
+        pytest.param(
+            Known(70, 90, 5, Mark(40, 3)),
+            Log(0, 100),
+            Placement(70, proof=Mark(40, 3)),
+            id="a record that was there at the last look",
+        ),
+        pytest.param(
+            Known(70, 90, 5),
+            Log(70, 100),
+            Placement(70, proof=Mark(69, 5)),
+            id="the record before is gone, nothing else",
+        ),
         pytest.param(
             Known(70, 90, 5), Log(71, 100, AT), Placement(71, (Gap(70, 71, Why.REMOVED, 5, AT),)), id="one is gone"
         ),
-        pytest.param(Known(100, 100, 5), Log(100, 100), Placement(100), id="all was read, all was removed"),
+        pytest.param(
+            Known(100, 100, 5), Log(100, 100), Placement(100, proof=Mark(99, 5)), id="all was read, all was removed"
+        ),
         pytest.param(
             Known(70, 90, 5),
             Log(0, 20, AT),
@@ -101,17 +117,18 @@ def test_a_compacted_topic_has_no_gap() -> None:
 
 def test_a_log_is_begun_again_only_while_the_database_is_where_the_proof_was_asked_for() -> None:
     log = Log(3, 120, AT)
-    for known in (Known(90, 90, 6), Known(91, 120, 5), Known(3, 120, None), Known(90, 90, None)):
-        found = begun_again_as_proved(TOPIC, known, log, next_offset=90, proof=5)
+    proof = Mark(89, 5)
+    for known in (Known(90, 90, 6), Known(91, 120, 5), Known(3, 120, None), Known(90, 90, 5, Mark(70, 4))):
+        found = begun_again_as_proved(TOPIC, known, log, next_offset=90, proof=proof)
         assert found == Placement(known.next_offset), "another sink has gone on"
     known = Known(90, 95, 5)
-    assert begun_again_as_proved(TOPIC, known, log, next_offset=90, proof=5) == begun_again(TOPIC, known, log)
+    assert begun_again_as_proved(TOPIC, known, log, next_offset=90, proof=proof) == begun_again(TOPIC, known, log)
     assert begun_again(TOPIC, known, log).gaps == (
         Gap(90, 95, Why.MADE_ANEW, 5, AT),
         Gap(0, 3, Why.REMOVED, None, AT),
     )
     grown = Known(90, 90, LATER)
-    assert begun_again_as_proved(TOPIC, grown, log, next_offset=90, proof=LATER) == Placement(3, anew=True), (
+    assert begun_again_as_proved(TOPIC, grown, log, next_offset=90, proof=Mark(89, LATER)) == Placement(3, anew=True), (
         "the end was lost and has grown again: what is before the beginning was stored long ago"
     )
 

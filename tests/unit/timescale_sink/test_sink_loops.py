@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, cast
 
 import asyncpg
@@ -23,8 +24,10 @@ from aiokafka.errors import (
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
 )
+from aiokafka.structs import OffsetAndTimestamp
 
 from services.runtime.lifecycle import Lifetime, leaves
+from services.runtime.same_log import Mark
 from services.timescale_sink.errors import (
     DatabaseUnavailable,
     KafkaClientEnded,
@@ -42,17 +45,19 @@ from services.timescale_sink.progress import Log, Place, Placement
 from services.timescale_sink.retention import keep_to_ages
 from services.timescale_sink.settings import SinkSettings
 from services.timescale_sink.shares import TOPICS
-from services.timescale_sink.sink import move_all
+from services.timescale_sink.sink import Source, move_all
 from services.timescale_sink.standstill import Part, Standing
 from services.timescale_sink.writer import Writer
 
 BAD, SOUND = "readings.ev", "readings.tax"
+AT_MS = 1_772_352_000_123
+"""Kafka's time of all records, in milliseconds."""
 
 
 @dataclass
 class FakeRecord:
     offset: int
-    timestamp: int = 1_772_352_000_123
+    timestamp: int = AT_MS
 
 
 @dataclass
@@ -62,6 +67,8 @@ class FakeConsumer:
     faults: dict[str, Exception] = field(default_factory=dict)
     positions: dict[TopicPartition, int] = field(default_factory=dict)
     listener: Any = None
+    written_at: dict[str, int] = field(default_factory=dict)
+    """The same of a topic that was made anew."""
 
     def subscribe(self, topics: Iterable[str], listener: Any) -> None:
         self.listener = listener
@@ -84,7 +91,20 @@ class FakeConsumer:
         return dict.fromkeys(places, 1_000_000)
 
     async def offsets_for_times(self, places: Mapping[TopicPartition, int]) -> dict[TopicPartition, Any]:
-        return dict.fromkeys(places)
+        return {place: OffsetAndTimestamp(0, self.written_at.get(place.topic, AT_MS)) for place in places}
+
+    @asynccontextmanager
+    async def reader(self) -> AsyncIterator[Any]:
+        """A client that reads the record that it is sent to."""
+        sought: dict[TopicPartition, int] = {}
+
+        async def getmany(**_: Any) -> dict[TopicPartition, list[FakeRecord]]:
+            return {place: [self.record(place, offset)] for place, offset in sought.items()}
+
+        yield SimpleNamespace(assign=lambda _: None, seek=sought.__setitem__, getmany=getmany)
+
+    def record(self, place: TopicPartition, offset: int) -> FakeRecord:
+        return FakeRecord(offset, self.written_at.get(place.topic, AT_MS))
 
     def seek(self, place: TopicPartition, offset: int) -> None:
         self.positions[place] = offset
@@ -100,7 +120,7 @@ class FakeConsumer:
         for place in places:
             if place.topic in self.faults and place in self.positions:
                 raise self.faults[place.topic]
-        found = {place: [FakeRecord(self.positions[place])] for place in places if place in self.positions}
+        found = {place: [self.record(place, self.positions[place])] for place in places if place in self.positions}
         for place in found:
             self.positions[place] += 1
         return found
@@ -115,6 +135,11 @@ class FakeWriter:
 
     async def place(self, logs: Mapping[Place, Log]) -> dict[Place, Placement]:
         return {place: Placement(len(self.stored.get(place[0], []))) for place in logs}
+
+    async def begin_again(self, place: Place, log: Log, *, next_offset: int, proof: Mark) -> Placement:
+        assert proof.offset < next_offset == len(self.stored[place[0]])
+        self.stored[place[0]].clear()
+        return Placement(log.first_offset, anew=True)
 
     async def went_back(self, _: Mapping[Place, int]) -> list[Place]:
         return []
@@ -138,7 +163,7 @@ class Running:
     async def run(self) -> None:
         settings = SinkSettings.model_validate({"DATABASE_URL": "x", "retry_first_seconds": 0.01, "poll_ms": 5})
         writer: Any = lambda: FakeWriter(self.stored, self.faults)  # noqa: E731 - a new one a topic
-        await move_all(self.consumer, writer, settings, self.lifetime, self.standings)
+        await move_all(Source(self.consumer, self.consumer.reader), writer, settings, self.lifetime, self.standings)
 
     async def until(self, topic: str, more: int) -> None:
         """So many more records of it are stored."""
@@ -365,3 +390,36 @@ async def test_a_gap_that_no_alert_can_be_made_of_holds_up_no_other_and_is_troub
     await tell_gaps(pool, producer, "k", lifetime)  # type: ignore[arg-type]
     trouble = lifetime.health.report()[1]["trouble"]
     assert "gap alerts" not in trouble
+
+
+async def test_a_log_that_was_made_anew_while_it_is_read_is_read_from_its_beginning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The client reads on at the old place, where the new log already has records."""
+    monkeypatch.setattr("services.timescale_sink.sink.LOOK_SECONDS", 0.02)
+    sink = Running()
+    async with running(sink):
+        await sink.until(SOUND, 50)
+        sink.consumer.written_at[SOUND] = AT_MS + 60_000
+        for _ in range(4_000):
+            if sink.stored[SOUND][:1] == [0] and len(sink.stored[SOUND]) < 40:
+                break
+            await asyncio.sleep(0.001)
+        await sink.until(SOUND, 50)
+        assert sink.stored[SOUND] == list(range(len(sink.stored[SOUND]))), "from the beginning, without a hole"
+        assert BAD in sink.stored
+        assert sink.trouble == {}
+
+
+async def test_a_look_that_kafka_does_not_answer_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.timescale_sink.sink.LOOK_SECONDS", 0.01)
+    sink = Running()
+
+    async def away(_: Any) -> Any:
+        raise KafkaConnectionError("away")
+
+    async with running(sink):
+        await sink.until(SOUND, 3)
+        sink.consumer.offsets_for_times = away  # type: ignore[method-assign]
+        await sink.until(SOUND, 30)
+        assert sink.trouble == {}
