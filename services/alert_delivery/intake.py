@@ -56,8 +56,6 @@ _READ: Final[dict[str, Any]] = {
     "max_poll_interval_ms": _NEVER_IDLE,
     "session_timeout_ms": 15_000,
     "auto_offset_reset": "earliest",
-    # Topics that were gone when the group was last divided are in nobody's hands until their coming back is noticed.
-    "metadata_max_age_ms": 10_000,
     # By ranges: who has a partition of one topic has the same one of the other, and so all of an asset.
     "partition_assignment_strategy": (RangePartitionAssignor,),
 }

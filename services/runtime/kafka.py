@@ -20,6 +20,8 @@ log = structlog.stdlib.get_logger()
 
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 5.0
+METADATA_SECONDS = 10
+"""A group that was divided while a topic was gone notices so soon that it is back; the client's own is five minutes."""
 
 
 class _Client(Protocol):
@@ -93,6 +95,7 @@ async def consumer(
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
         "fetch_max_wait_ms": 100,
+        "metadata_max_age_ms": METADATA_SECONDS * 1_000,
     }
     client = await start_patiently(
         lambda: AIOKafkaConsumer(*topics, **settings.client_options(client_id), **(defaults | options)), client_id

@@ -1,4 +1,4 @@
-"""Topics of alerts and actions really deleted and made anew: every event of the new ones comes to everybody.
+"""Topics really deleted and made anew: each event of the new ones comes to everybody, readings are judged and stored.
 
 Once under the running services and once while they are stopped; each time the new logs are longer than the old ones
 when they are first read. On servers of their own: what the other tests have on these topics would be gone.
@@ -11,27 +11,32 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import CommitFailedError
 
-from deploy.local.stack import Stack
+from deploy.local.stack import ServiceSpec, Stack
 from schemas.alert import Alert
 from schemas.alert_action import ActionKind, AlertAction
 from schemas.api_key import Role
-from schemas.topics import ALERT_ACTIONS, ALERTS
+from schemas.emergency import EmergencyReading
+from schemas.fields import Feed
+from schemas.topics import ALERT_ACTIONS, ALERTS, readings_topic
 from services.alert_delivery.groups import group_of
 from services.alert_life.renderings.cloudevents import event_id, parse_structured
 from services.district.run import SINK
 from services.runtime.kafka import admin
+from services.runtime.log_look import LOOK_SECONDS
 from services.runtime.topics import ensure_topics
 from tests.http_client import Ear
 from tests.integration.delivery_service import NAME, kafka_options, spec, subscribe, writing
@@ -132,13 +137,13 @@ async def write(stack: Stack, events: Sequence[Alert | AlertAction]) -> None:
         await written(events)
 
 
-async def make_anew(stack: Stack) -> None:
-    """Delete both topics and make them as the platform does."""
+async def make_anew(stack: Stack, *topics: str) -> None:
+    """Delete topics and make them as the platform does."""
     async with admin(kafka_of(stack), "test-admin") as client, asyncio.timeout(SECONDS):
-        await client.delete_topics([ALERTS, ALERT_ACTIONS])
-        while {ALERTS, ALERT_ACTIONS} & set(await client.list_topics()):  # noqa: ASYNC110 - nobody tells
+        await client.delete_topics(list(topics))
+        while set(topics) & set(await client.list_topics()):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.1)
-        assert sorted(await ensure_topics(client)) == [ALERT_ACTIONS, ALERTS]
+        assert sorted(await ensure_topics(client)) == sorted(topics)
 
 
 def asked(stack: Stack, service: str, path: str) -> str:
@@ -161,7 +166,7 @@ async def test_under_the_running_services(stack: Stack, everybody: Everybody) ->
     await write(stack, old)
     await everybody.have(old)
     listening = asyncio.create_task(everybody.listen(new))
-    await make_anew(stack)
+    await make_anew(stack, ALERTS, ALERT_ACTIONS)
     await write(stack, new)
     await everybody.receiver.until(
         lambda: {event_id(each) for each in new} <= set(everybody.receiver.ids(f"/{SUBSCRIBER}")), SECONDS
@@ -187,7 +192,7 @@ async def test_while_the_services_are_stopped(stack: Stack, everybody: Everybody
     await stack.stop(NAME)
     await stack.stop(everybody.site.service.name)
     before = await places_of(stack)
-    await make_anew(stack)
+    await make_anew(stack, ALERTS, ALERT_ACTIONS)
     await write(stack, new)
     if places != "gone":
         await commit_again(stack, before)
@@ -221,3 +226,90 @@ async def commit_again(stack: Stack, places: dict[TopicPartition, tuple[int, str
                 await asyncio.sleep(1)
             else:
                 return
+
+
+READINGS = readings_topic(Feed.EMERGENCY)
+PROCESSOR = ServiceSpec(
+    "anew", (sys.executable, "-m", "services.stream_processors", "--feed", "emergency"), "processor"
+)
+
+
+@pytest.fixture(scope="module")
+async def judging(stack: Stack) -> AsyncIterator[None]:
+    """A processor and a sink, which read the same topic."""
+    await stack.start_service(SINK)
+    await stack.start_service(PROCESSOR)
+    yield
+    await stack.stop(PROCESSOR.name)
+    await stack.stop(SINK.name)
+
+
+@pytest.fixture
+async def owner(stack: Stack) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(stack.environment("operator")["DATABASE_OWNER_URL"])
+    yield connection
+    await connection.close()
+
+
+async def send(stack: Stack, boot: str, count: int) -> None:
+    """Readings of one unit, all in one partition."""
+    now = datetime.now(UTC)
+    async with AIOKafkaProducer(**kafka_of(stack).client_options("test-anew"), acks="all") as producer:
+        for seq in range(count):
+            reading = EmergencyReading(
+                feed=Feed.EMERGENCY,
+                device_id=f"unit-{boot}",
+                group_id="jianghan",
+                boot_id=boot,
+                seq=seq,
+                observed_at=now + timedelta(milliseconds=seq),
+                unit_id=f"unit-{boot}",
+            )
+            await producer.send(READINGS, value=reading.model_dump_json().encode(), partition=0)
+        await producer.flush()
+
+
+async def judged(stack: Stack) -> int:
+    """Readings that were judged for the first time."""
+    lines = (await asyncio.to_thread(asked, stack, PROCESSOR.name, "/metrics")).splitlines()
+    fates = [line for line in lines if line.startswith("district_reading_fates_total") and "repeated" not in line]
+    return int(sum(float(line.rsplit(" ", 1)[1]) for line in fates))
+
+
+async def all_judged_and_stored(stack: Stack, owner: Any, boot: str, count: int, *, before: int) -> None:
+    stored = "SELECT count(*) FROM emergency_readings WHERE boot_id = $1"
+    await eventually(lambda: judged(stack), lambda found: found - before >= count, SECONDS)
+    await eventually(lambda: owner.fetchval(stored, boot), lambda found: found == count, SECONDS)
+    assert await judged(stack) - before == count
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("judging")
+async def test_readings_under_their_judge_and_the_sink(stack: Stack, owner: Any) -> None:
+    old, new = uuid.uuid4().hex, uuid.uuid4().hex
+    await send(stack, old, 40)
+    await all_judged_and_stored(stack, owner, old, 40, before=0)
+    await asyncio.sleep(2 * LOOK_SECONDS)  # what was read is proved to be of this log
+    await make_anew(stack, READINGS)
+    await send(stack, new, 400)
+    await all_judged_and_stored(stack, owner, new, 400, before=40)
+    assert "made anew" in (await trouble_of(stack, PROCESSOR.name))["log.emergency"]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("judging")
+async def test_readings_while_their_judge_and_the_sink_are_stopped(stack: Stack, owner: Any) -> None:
+    old, new = uuid.uuid4().hex, uuid.uuid4().hex
+    before = await judged(stack)
+    await send(stack, old, 40)
+    await all_judged_and_stored(stack, owner, old, 40, before=before)
+    await asyncio.sleep(2 * LOOK_SECONDS)
+    await stack.stop(PROCESSOR.name)
+    await stack.stop(SINK.name)
+    await make_anew(stack, READINGS)
+    await send(stack, new, 900)
+    await stack.start(PROCESSOR.name)
+    await stack.start(SINK.name)
+    await all_judged_and_stored(stack, owner, new, 900, before=0)
+    assert "made anew" in (await trouble_of(stack, PROCESSOR.name))["log.emergency"]
+    assert await owner.fetchval("SELECT sum(difference) FROM v_ledger") == 0

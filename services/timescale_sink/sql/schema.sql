@@ -375,7 +375,9 @@ CREATE TABLE sink_progress (
     ticks bigint NOT NULL DEFAULT 0,
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     end_offset bigint,
-    last_timestamp bigint
+    last_timestamp bigint,
+    proof_offset bigint,
+    proof_timestamp bigint
 );
 
 CREATE TABLE storage_ages (
@@ -2162,7 +2164,9 @@ CREATE VIEW v_sink_progress AS
     ticks,
     updated_at,
     end_offset,
-    last_timestamp
+    last_timestamp,
+    proof_offset,
+    proof_timestamp
    FROM sink_progress;
 
 CREATE VIEW v_storage AS
