@@ -1,18 +1,58 @@
-"""The lane's clock, driven behind the readings: which ticks to send as event time advances. Pure."""
+"""The lane's clock, driven behind the readings: which ticks to send as event time advances. Pure.
+
+A recording ends with its last reading, not with the period that it covers: a May of four-hourly samples ends on the
+31st at 20:00. So when the lane is closed the clock runs on to the end of the local month, or day, if no further reading
+was to be expected before that; else the period stays unfinished, and says how it stands so far.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from statistics import median_low
 from typing import Final
 
-from schemas.fields import EARLIEST, LATEST
+from schemas.fields import DISTRICT_ZONE, EARLIEST, LATEST
 
 STEP: Final = timedelta(minutes=1)
 """Least advance of event time between two ticks; the lane is opened so long before its first reading."""
 
 AFTERWARDS: Final = timedelta(hours=1)
 """How far the clock runs on after the last reading, so that what the last readings opened is judged."""
+
+
+_GAPS: Final = 3
+"""So many of a device's last gaps say how often it sends: the least of them, as an outage makes one longer."""
+_DAY: Final = timedelta(days=1)
+
+
+def rhythm_of(readings: Iterable[tuple[Hashable, datetime]]) -> timedelta:
+    """How often the devices of a recording send at its end: the median of them; 0 where each has sent only once.
+
+    Args:
+        readings: Device and event time, in the order of that.
+    """
+    last: dict[Hashable, tuple[datetime, ...]] = {}
+    for device, at in readings:
+        known = last.get(device, ())
+        if not known or at > known[-1]:
+            last[device] = (*known, at)[-_GAPS - 1 :]
+    gaps = [min(later - before for before, later in pairwise(times)) for times in last.values() if len(times) > 1]
+    return median_low(gaps) if gaps else timedelta(0)
+
+
+def covered_until(last: datetime, rhythm: timedelta) -> datetime | None:
+    """The end of the local month, or day, that a recording covers; None: it breaks off in the middle of a day.
+
+    Args:
+        last: Time of its last reading.
+        rhythm: How often its devices send.
+    """
+    day = last.astimezone(DISTRICT_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    month = (day.replace(day=1) + 31 * _DAY).replace(day=1)
+    return next((end.astimezone(UTC) for end in (month, day + _DAY) if end - last <= rhythm), None)
 
 
 @dataclass(slots=True)
@@ -49,6 +89,16 @@ class LaneClock:
         if self.reached is None:
             return None
         return self._say(min(self.reached, LATEST - AFTERWARDS) + AFTERWARDS, timedelta(0))
+
+    def closing(self, rhythm: timedelta) -> datetime:
+        """Return the time at which the lane is closed: behind the end of what the recording covers.
+
+        Args:
+            rhythm: How often the recording's devices send.
+        """
+        said = self.said or EARLIEST
+        end = None if self.reached is None else covered_until(self.reached, rhythm)
+        return said if end is None or end + STEP > self.latest else max(said, end + STEP)
 
     def _say(self, at: datetime | None, least: timedelta) -> datetime | None:
         if at is None or at < EARLIEST:

@@ -18,7 +18,7 @@ from schemas.fields import EARLIEST, LATEST, Feed
 from schemas.mqtt import ClockTopic
 from simulators import wire
 from simulators.gateway import Gateway
-from simulators.replay.clock import LaneClock
+from simulators.replay.clock import LaneClock, rhythm_of
 from simulators.replay.numbering import Outgoing
 from simulators.replay.unreceipted import Unreceipted
 
@@ -64,6 +64,8 @@ class ReplayPublisher:
         self._lane = lane
         self._clock_topic = str(ClockTopic(feed, lane))
         self._clock = LaneClock(latest)
+        self._rhythm = timedelta(0)
+        """How often the devices of what was published send."""
         self._unreceipted = unreceipted
         self._speed = speed
         self._pace = pace
@@ -79,6 +81,7 @@ class ReplayPublisher:
         if not readings:
             return
         first, begun = readings[0].at, time.monotonic()
+        self._rhythm = rhythm_of((each.key[0], each.at) for each in readings)
         self._tick(self._clock.opening(next((each.at for each in readings if each.at >= EARLIEST), EARLIEST)))
         for done, each in enumerate(readings):
             if done % SLICE == 0:
@@ -105,12 +108,12 @@ class ReplayPublisher:
         await self._gateway.drain()
 
     async def close(self) -> None:
-        """Close the lane at the time that its clock has reached.
+        """Close the lane when its clock has reached the end of what the recording covers.
 
         Raises:
             GatewayRefused: the MQTT broker refuses it.
         """
-        self._tick(self._clock.said or EARLIEST, closes=True)
+        self._tick(self._clock.closing(self._rhythm), closes=True)
         await self._gateway.drain()
 
     async def _publish(self, each: Outgoing) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.replay.clock import AFTERWARDS, LaneClock
+from simulators.replay.clock import AFTERWARDS, STEP, LaneClock, covered_until, rhythm_of
 
 NOON = datetime(2020, 5, 8, 12, tzinfo=UTC)
 
@@ -52,3 +53,49 @@ def test_no_tick_is_later_than_a_reading_that_is_still_to_come(minutes: list[int
             assert tick < at(minute)
             said.append(tick)
     assert said == sorted(set(said))
+
+
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}+08:00")
+
+
+@pytest.mark.parametrize(
+    ("last", "hours", "end"),
+    [
+        ("2026-05-31T20:00", 4, "2026-06-01T00:00"),
+        ("2026-05-31T12:00", 24, "2026-06-01T00:00"),
+        ("2026-05-26T00:00", 7 * 24, "2026-06-01T00:00"),
+        ("2026-05-30T20:00", 4, "2026-05-31T00:00"),
+        ("2026-12-31T20:00", 4, "2027-01-01T00:00"),
+        ("2026-02-28T23:59", 1, "2026-03-01T00:00"),
+        ("2026-05-31T19:00", 4, None),
+        ("2026-05-31T20:00", 0, None),
+    ],
+)
+def test_a_recording_covers_a_period_when_nothing_more_was_to_be_expected_in_it(
+    last: str, hours: int, end: str | None
+) -> None:
+    assert covered_until(local(last).astimezone(UTC), timedelta(hours=hours)) == (None if end is None else local(end))
+
+
+def test_an_outage_and_a_device_of_another_rhythm_do_not_change_the_rhythm() -> None:
+    hours = {"a": [0, 4, 8, 30, 34], "b": [1, 5, 9, 33], "c": [0, 24], "d": [7]}
+    readings = sorted(((name, at(60 * hour)) for name, own in hours.items() for hour in own), key=lambda one: one[1])
+    assert rhythm_of(readings) == timedelta(hours=4)
+    assert rhythm_of([("a", at(0)), ("a", at(0)), ("b", at(1))]) == timedelta(0)
+    assert rhythm_of([]) == timedelta(0)
+
+
+def test_a_lane_is_closed_behind_the_month_that_the_recording_covers() -> None:
+    clock = LaneClock()
+    clock.before(local("2026-05-31T20:00"))
+    clock.end()
+    assert clock.closing(timedelta(hours=4)) == local("2026-06-01T00:00") + STEP
+    assert clock.closing(timedelta(hours=3)) == local("2026-05-31T21:00")
+
+
+def test_a_lane_is_not_closed_in_the_future() -> None:
+    clock = LaneClock(latest=local("2026-05-31T22:00"))
+    clock.before(local("2026-05-31T20:00"))
+    clock.end()
+    assert clock.closing(timedelta(hours=4)) == local("2026-05-31T21:00")
