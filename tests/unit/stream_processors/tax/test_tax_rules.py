@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.alert import AlertEventType
 from schemas.indicator import IndicatorStatus
 from schemas.tax import TaxEntry
 from services.stream_processors.engine.event_time import to_us
 from services.stream_processors.tax.pace import Method, forecast, usual_shares
 from services.stream_processors.tax.processor import TaxRules
 from tests.unit.stream_processors.in_order import play
+from tests.unit.stream_processors.recorded import Result
 from tests.unit.stream_processors.tax.tax_log import YEAR, book, buildings, entry, judged
 
 
@@ -83,6 +85,46 @@ def test_the_same_receipt_is_counted_once_and_another_amount_is_named() -> None:
 def test_a_refund_with_the_wrong_sign_is_named() -> None:
     result = judged(entry(0.1, "5.00", entry=TaxEntry.REFUND), entry(0.2, "5.00"))
     assert result.events() == ["tax.wrong_sign b1 raised", "tax.wrong_sign b1 resolved"]
+
+
+def year_to_date(result: Result, building: str, start: datetime) -> float:
+    (value,) = [
+        figure["value"]
+        for (_, name, subject, begun, _, _), figure in result.figures().items()
+        if (name, subject, begun) == ("tax.year_to_date", building, start)
+    ]
+    return float(value)
+
+
+def test_an_amount_with_the_wrong_sign_is_booked_as_it_was_sent() -> None:
+    """Which of sign and kind is wrong nobody here knows: the office corrects it with another entry."""
+    wrong = [entry(0.1, "100.00"), entry(0.2, "5.00", entry=TaxEntry.REFUND)]
+    assert year_to_date(judged(*wrong), "b1", YEAR) == 105.0
+    right = entry(0.3, "-10.00", entry=TaxEntry.CORRECTION)
+    assert year_to_date(judged(*wrong, right), "b1", YEAR) == 95.0
+
+
+def test_a_refund_after_the_turn_of_the_year_is_of_the_new_year_and_the_old_one_keeps_its_building() -> None:
+    """CNY 100 million on 30 December; of that CNY 1 goes back on 31 December, and is paid again; 1 more in January."""
+    next_year = YEAR + timedelta(days=365)
+    december = [entry(363.4, "100000000"), entry(364.2, "-1.00"), entry(364.4, "1.00")]
+    result = judged(*december, entry(365.1, "-1.00"), until=368)
+    assert year_to_date(result, "b1", YEAR) == 100_000_000.0
+    assert year_to_date(result, "b1", next_year) == -1.0
+    assert buildings(result, 365)["value"] == 1
+    below = [alert for alert in result.alerts if alert.rule == "tax.building_fell_below"]
+    assert [(alert.event, alert.started_at) for alert in below] == [
+        (AlertEventType.RAISED, YEAR + timedelta(days=364.2)),
+        (AlertEventType.RESOLVED, YEAR + timedelta(days=364.2)),
+    ]
+
+
+def test_by_tax_period_a_january_refund_takes_the_building_from_the_old_year() -> None:
+    paid = entry(363.4, "100000000", tax_period="2026-12")
+    back = entry(365.1, "-1.00", tax_period="2026-12")
+    result = judged(paid, back, until=368, year_by="tax_period")
+    assert year_to_date(result, "b1", YEAR) == 99_999_999.0
+    assert buildings(result, 365)["value"] == 0
 
 
 def test_the_nearest_to_the_limit_are_named() -> None:
