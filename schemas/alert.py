@@ -95,6 +95,9 @@ class Alert(BaseModel):
     """Event time at which the rule's debounce was satisfied."""
     ended_at: ReckonedTime | None = None
     """Event time of the end; null while it is open."""
+    previous_at: ReckonedTime | None = None
+    """Event time of the revision before, by which CAP refers to its message; null of the first revision, and where it
+    was not noted."""
     observed_value: Figure | None
     """Worst value so far."""
     observed_unit: str

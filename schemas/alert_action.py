@@ -92,6 +92,8 @@ class AlertSummary(BaseModel):
     """Zone of the asset by the register; null when it has none."""
     severity: Severity
     raised_at: UtcTime
+    said_at: UtcTime | None = None
+    """Event time of that revision, by which CAP refers to its message; null where it was not noted."""
 
     @classmethod
     def of(cls, alert: Alert, zone: str | None = None) -> AlertSummary:
@@ -105,6 +107,7 @@ class AlertSummary(BaseModel):
             zone=zone,
             severity=alert.severity,
             raised_at=alert.raised_at,
+            said_at=alert.event_time,
         )
 
 

@@ -99,6 +99,7 @@ def _alert(gap: OpenGap, cluster_id: str, feed: Feed, event: AlertEventType) -> 
         started_at=gap.since or gap.noticed_at,
         raised_at=gap.noticed_at,
         ended_at=gap.acknowledged_at if resolved else None,
+        previous_at=gap.noticed_at if resolved else None,
         observed_value=float(gap.records),
         observed_unit="records",
         threshold=_LIMIT,

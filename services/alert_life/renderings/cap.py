@@ -2,7 +2,7 @@
 
     event                            msgType   what it says
     raised                           Alert
-    updated, escalated, amended      Update    replaces the earlier messages that it refers to
+    updated, escalated, amended      Update    replaces the message before, which it refers to
     resolved                         Update    urgency Past, response AllClear, expires when it ended
     retracted                        Cancel    there was nothing; urgency Past, response AllClear
     acknowledged, assigned (action)  Ack       of the message that the person had seen; no info block
@@ -40,8 +40,6 @@ from services.alert_life.renderings.xml_text import element
 CONTENT_TYPE: Final = "application/cap+xml"
 DIVISION: Final = "420103"
 """Jianghan by GB/T 2260."""
-REFERENCES_MAX: Final = 50
-"""Of more earlier messages the first one and the newest are named."""
 
 _MESSAGE_TYPES: Final = MappingProxyType(
     {AlertEventType.RAISED: "Alert", AlertEventType.RETRACTED: "Cancel"},
@@ -91,15 +89,12 @@ def message(
     event: Alert | AlertAction,
     publisher: Publisher,
     *,
-    earlier: Sequence[Alert] = (),
     position: Position | None = None,
     source: str | None = None,
 ) -> bytes:
     """The event as a CAP message.
 
     Args:
-        earlier: Revisions of the alert that were said before. Of those that are not given, the reference takes the time
-            of raising as `sent`, which is right unless late data moved it or the alert had ended before.
         source: CloudEvents `source` of the record.
 
     Raises:
@@ -109,7 +104,7 @@ def message(
         raise ValueError(f"CAP has no message for what has happened: {event.event}")
     if isinstance(event, AlertAction):
         return _acknowledgement(event, publisher, source)
-    return _alert(event, publisher, earlier, position, source)
+    return _alert(event, publisher, position, source)
 
 
 def moment(at: datetime) -> str:
@@ -122,9 +117,7 @@ def map_address(publisher: Publisher, alert_id: str) -> str:
     return f"{publisher.web_base}/map/#alert={alert_id}"
 
 
-def _alert(
-    alert: Alert, publisher: Publisher, earlier: Sequence[Alert], position: Position | None, source: str | None
-) -> bytes:
+def _alert(alert: Alert, publisher: Publisher, position: Position | None, source: str | None) -> bytes:
     kind = _MESSAGE_TYPES.get(alert.event, "Update") if alert.revision else "Alert"
     notes = [f"{words.exercise}: {alert.lane}" for words in LANGUAGES if _status(alert.lane) != "Actual"]
     if kind == "Cancel":
@@ -138,7 +131,8 @@ def _alert(
         *_addressed(source or source_of(alert), notes),
     ]
     if alert.revision:
-        head.append(element("references", _references(alert, publisher, earlier)))
+        before = f"{alert.alert_id}-{alert.revision - 1}"
+        head.append(element("references", _reference(publisher, before, alert.previous_at or alert.raised_at)))
     head.append(element("incidents", alert.alert_id))
     facts = "".join(_pair("parameter", name, value) for name, value in _parameters(alert))
     area = _area(alert, publisher, position)
@@ -150,7 +144,7 @@ def _acknowledgement(action: AlertAction, publisher: Publisher, source: str | No
     if about is None:
         raise ValueError("an acknowledgement is about an alert")
     who = action.by_name or action.by
-    reference = _reference(publisher, f"{about.alert_id}-{about.revision}", about.raised_at)
+    reference = _reference(publisher, f"{about.alert_id}-{about.revision}", about.said_at or about.raised_at)
     return _document(
         [
             element("identifier", action.action_id),
@@ -182,17 +176,8 @@ def _status(lane: str) -> str:
     return "Exercise" if lane.startswith("exercise:") else "Test"
 
 
-def _references(alert: Alert, publisher: Publisher, earlier: Sequence[Alert]) -> str:
-    known = {each.revision: each for each in earlier if each.alert_id == alert.alert_id}
-    newest = range(max(1, alert.revision - REFERENCES_MAX + 1), alert.revision)
-    references = []
-    for revision in (0, *newest):
-        sent = known[revision].event_time if revision in known else alert.raised_at
-        references.append(_reference(publisher, f"{alert.alert_id}-{revision}", sent))
-    return " ".join(references)
-
-
 def _reference(publisher: Publisher, identifier: str, sent: datetime) -> str:
+    """Name an earlier message, as it was sent."""
     return f"{publisher.sender},{identifier},{moment(sent)}"
 
 

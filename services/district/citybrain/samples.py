@@ -70,6 +70,7 @@ class Samples:
             "started_at": raised_at - timedelta(minutes=5),
             "raised_at": raised_at,
             "ended_at": None,
+            "previous_at": raised_at if revision else None,
             "observed_value": 0.0,
             "observed_unit": "spaces",
             "threshold": limit,

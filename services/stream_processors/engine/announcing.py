@@ -33,6 +33,8 @@ class Utterance(NamedTuple):
     key: EpisodeKey
     revision: int
     statement: Statement
+    previous_us: int | None = None
+    """Event time of the revision before; None: it is the first."""
 
 
 def difference(
@@ -55,31 +57,38 @@ def difference(
             if known is not None and not known.retracted and not is_over(known.statement.episode, before_us):
                 known.retracted = True
                 known.revision += 1
-                said.append(Utterance(AlertEventType.RETRACTED, name, known.revision, known.statement))
+                before_it = _time_of(known.statement)
+                said.append(Utterance(AlertEventType.RETRACTED, name, known.revision, known.statement, before_it))
         elif known is None or known.retracted:
             if not is_over(now.episode, before_us):
                 said += _raised(book, name, known, now, as_of_us)
         elif known.statement != now and not is_over(known.statement.episode, before_us):
-            event = _event(known, now)
+            event, before_it = _event(known, now), _time_of(known.statement)
             known.revision += 1
             known.statement, known.as_of_us = now, as_of_us
-            said.append(Utterance(event, name, known.revision, now))
+            said.append(Utterance(event, name, known.revision, now, before_it))
     return said
 
 
 def _raised(book: Book, name: EpisodeKey, known: Spoken | None, now: Statement, as_of_us: int) -> list[Utterance]:
     """Raise, and resolve at once what has ended already: a consumer always sees an alert open before it closes."""
-    revision = 0 if known is None else known.revision + 1
+    revision, before_it = (0, None) if known is None else (known.revision + 1, _time_of(known.statement))
     book[name] = spoken = Spoken(revision, now, as_of_us)
     episode = now.episode
     if episode.ended_us is None:
-        return [Utterance(AlertEventType.RAISED, name, revision, now)]
+        return [Utterance(AlertEventType.RAISED, name, revision, now, before_it)]
     open_still = replace(episode, ended_us=None, cleared_us=None)
     spoken.revision = revision + 1
     return [
-        Utterance(AlertEventType.RAISED, name, revision, now._replace(episode=open_still)),
-        Utterance(AlertEventType.RESOLVED, name, revision + 1, now),
+        Utterance(AlertEventType.RAISED, name, revision, now._replace(episode=open_still), before_it),
+        Utterance(AlertEventType.RESOLVED, name, revision + 1, now, episode.raised_us),
     ]
+
+
+def _time_of(statement: Statement) -> int:
+    """Event time of what was said, as `schemas.alert.Alert.event_time` has it."""
+    episode = statement.episode
+    return episode.raised_us if episode.ended_us is None else episode.ended_us
 
 
 def _event(known: Spoken, now: Statement) -> AlertEventType:

@@ -90,6 +90,7 @@ def alert_in_words(one: Utterance, place: Place, words: Wording) -> Alert:
         started_at=from_us(episode.started_us),
         raised_at=from_us(episode.raised_us),
         ended_at=None if episode.ended_us is None else from_us(episode.ended_us),
+        previous_at=None if one.previous_us is None else from_us(one.previous_us),
         observed_value=episode.peak.value,
         observed_unit=words.unit,
         threshold=words.threshold,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from schemas.alert import Alert, AlertEventType, AlertText, Severity, alert_id
 from schemas.alert_action import ActionKind, Actor, AlertAction, AlertSummary, action_id_of
 from schemas.fields import LIVE, Feed
 from schemas.verdict import Comparator, SourceKind, Threshold, ThresholdSource
-from services.alert_life.renderings.cap import REFERENCES_MAX, Position, Publisher, message
+from services.alert_life.renderings.cap import Position, Publisher, message
 from services.alert_life.renderings.cap_reader import CapMessage, parameters, parse
 
 EVENING = datetime(2026, 7, 1, 17, 30, 0, 250_000, tzinfo=UTC)
@@ -90,7 +91,7 @@ def test_the_four_colours_travel_beside_the_severity(severity: Severity, expecte
 
 def test_every_time_is_of_the_district_and_none_ends_in_z() -> None:
     ended = alert(1, AlertEventType.RESOLVED, ended_at=EVENING + timedelta(minutes=5))
-    text = message(ended, PUBLISHER, earlier=[alert()]).decode()
+    text = message(ended, PUBLISHER).decode()
     times = re.findall(r"\d{4}-\d\d-\d\dT[^<,]*", text)
     assert len(times) > 8
     assert {at[-6:] for at in times} == {"+08:00"}
@@ -114,27 +115,27 @@ def test_what_is_not_real_life_says_so_in_status_note_and_headline(lane: str, st
     assert (lane in read.fields.get("note", "")) is (lane != "live")
 
 
-def test_references_name_each_earlier_message_as_it_was_sent() -> None:
-    moved = alert(1, AlertEventType.AMENDED, raised_at=EVENING - timedelta(minutes=3))
-    ended = alert(2, AlertEventType.RESOLVED, raised_at=moved.raised_at, ended_at=EVENING + timedelta(hours=1))
-    messages = [said(alert()), said(moved, earlier=[alert()]), said(ended, earlier=[alert(), moved])]
-    for number, read in enumerate(messages):
-        named = [(each.sender, each.identifier, each.sent) for each in read.references]
-        assert named == [(each.sender, each.identifier, each.sent) for each in messages[:number]]
-
-
-def test_without_the_earlier_revisions_their_references_take_the_time_of_raising() -> None:
-    read = said(alert(2, AlertEventType.UPDATED))
-    assert [(each.identifier, each.sent) for each in read.references] == [
-        (f"{ID}-0", EVENING.replace(microsecond=0)),
-        (f"{ID}-1", EVENING.replace(microsecond=0)),
+def test_a_message_refers_to_the_one_before_as_that_was_sent() -> None:
+    """Late data move the time of raising, the alert ends, ends earlier than was said, and goes on after all."""
+    moved = EVENING - timedelta(minutes=3)
+    ends = [EVENING + timedelta(hours=1), EVENING + timedelta(minutes=40)]
+    events = [
+        alert(),
+        alert(1, AlertEventType.AMENDED, raised_at=moved, previous_at=EVENING),
+        alert(2, AlertEventType.RESOLVED, raised_at=moved, ended_at=ends[0], previous_at=moved),
+        alert(3, AlertEventType.AMENDED, raised_at=moved, ended_at=ends[1], previous_at=ends[0]),
+        alert(4, AlertEventType.AMENDED, raised_at=moved, previous_at=ends[1]),
     ]
+    messages = [said(each) for each in events]
+    assert messages[0].references == ()
+    for before, after in pairwise(messages):
+        (named,) = after.references
+        assert (named.sender, named.identifier, named.sent) == (before.sender, before.identifier, before.sent)
 
 
-def test_of_many_earlier_messages_the_first_and_the_newest_are_named() -> None:
-    named = [each.identifier for each in said(alert(500, AlertEventType.UPDATED)).references]
-    assert len(named) == REFERENCES_MAX
-    assert (named[0], named[1], named[-1]) == (f"{ID}-0", f"{ID}-451", f"{ID}-499")
+def test_an_event_of_a_release_that_did_not_note_it_takes_the_time_of_raising() -> None:
+    (named,) = said(alert(2, AlertEventType.UPDATED)).references
+    assert (named.identifier, named.sent) == (f"{ID}-1", EVENING.replace(microsecond=0))
 
 
 def test_a_person_who_takes_an_alert_is_an_acknowledgement_of_the_message_that_they_saw() -> None:
@@ -150,6 +151,9 @@ def test_a_person_who_takes_an_alert_is_an_acknowledgement_of_the_message_that_t
         alert=AlertSummary.of(alert()),
         seen=0,
     )
+    ended = alert(1, AlertEventType.RESOLVED, ended_at=EVENING + timedelta(hours=1), previous_at=EVENING)
+    (named,) = said(taken.model_copy(update={"alert": AlertSummary.of(ended)})).references
+    assert (named.identifier, named.sent) == (f"{ID}-1", said(ended).sent)
     read = said(taken)
     assert (read.msg_type, read.identifier, read.infos) == ("Ack", taken.action_id, [])
     assert [(each.identifier, each.sent) for each in read.references] == [(f"{ID}-0", said(alert()).sent)]

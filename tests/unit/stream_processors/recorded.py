@@ -84,7 +84,7 @@ class Result:
             known = last.get(alert.alert_id)
             if known is None or alert.revision >= known.revision:
                 last[alert.alert_id] = alert
-        hidden = {"revision", "event", "evidence", "text"}
+        hidden = {"revision", "event", "evidence", "text", "previous_at"}
         return {
             alert_id: alert.model_dump(exclude=hidden)
             for alert_id, alert in last.items()

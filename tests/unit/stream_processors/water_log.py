@@ -175,7 +175,7 @@ class Said:
         """
         last = {alert.alert_id: alert for alert in self.alerts}
         return {
-            key: alert.model_dump(exclude={"revision", "event", "text", "evidence"})
+            key: alert.model_dump(exclude={"revision", "event", "text", "evidence", "previous_at"})
             | {"evidence": sorted(_identity(log[offset].value) for offset in _offsets(alert))}
             for key, alert in last.items()
             if alert.event is not AlertEventType.RETRACTED
