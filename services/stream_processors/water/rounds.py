@@ -44,11 +44,14 @@ class PointSums(NamedTuple):
     def plus(self, values: Values, at_us: int, offset: int) -> PointSums:
         """One more sample counts."""
         samples, before, counts, last_us, last_offset = self
-        sums = [total if v is None else total + round(v * _SCALE) for total, v in zip(before, values, strict=False)]
+        sums, counted = list(before), list(counts)
+        for place, value in enumerate(values[:_WIDTH]):
+            if value is not None:
+                sums[place] += round(value * _SCALE)
+                counted[place] += 1
         ph = values[_PH]
         if ph is not None:
             sums[_PH] = before[_PH] + round(10.0**-ph * _ION_SCALE)
-        counted = [n if v is None else n + 1 for n, v in zip(counts, values, strict=False)]
         if at_us >= last_us:
             last_us, last_offset = at_us, offset
         return PointSums(samples + 1, tuple(sums), tuple(counted), last_us, last_offset)

@@ -72,6 +72,11 @@ class Log:
         """The topic is deleted and made again."""
         self.records[partition], self._batches[partition], self.starts[partition] = [], [], 0
 
+    def lose_end(self, partition: int, end: int) -> None:
+        """A broker loses what it has not written down; batches end there."""
+        self.records[partition] = [record for record in self.records[partition] if record.offset < end]
+        self._batches[partition] = [batch for batch in self._batches[partition] if batch[0] <= end]
+
     def first_at(self, partition: int, timestamp: int) -> OffsetAndTimestamp | None:
         """The first record that is not before a time."""
         for record in self.records[partition]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.alert import Alert
+from schemas.topics import ALERTS
 from services.runtime.log_look import Trail
 from services.stream_processors.kafka_host.log_trail import encode_trail, trail_in
 from services.stream_processors.kafka_host.losses import LOG_KEY, LOSS_KEY
@@ -132,3 +134,25 @@ async def test_a_log_whose_mark_was_removed_by_its_age_is_gone_on_with() -> None
         assert "log.parking" not in two.trouble()
         assert f"to {READINGS + 99} were never judged" in two.trouble()["loss.parking.0"]
         await two.stop()
+
+
+async def test_a_log_that_has_lost_its_end_is_judged_again_and_says_nothing_new() -> None:
+    """The devices send again what the log has lost; all the rest comes twice, and is known."""
+    district = District(1_200)
+    await judge_all(district, ends=1_202)  # a tick behind them tells of lots that have fallen silent
+    said = district.said()[ALERTS]
+    assert said
+    district.log.lose_end(0, 1_000)
+    district.add(0, 200)
+    async with district.host() as two:
+        await take(district, two, [0], 1_202)
+        assert "lost its end" in two.trouble()["log.parking"]
+        await two.stop()
+    assert unjudged(district) == []
+    assert district.letters == []
+    raised = set(map(_alert_id, said))
+    assert set(map(_alert_id, district.said()[ALERTS])) == raised
+
+
+def _alert_id(raw: bytes) -> str:
+    return Alert.model_validate_json(raw).alert_id
