@@ -193,3 +193,13 @@ _TALKATIVE: Final = frozenset({ActionKind.COMMENT, ActionKind.CLOSE, ActionKind.
 def action_id_of(*parts: str) -> str:
     """An id that follows from what is done: who would do the same again takes the same id."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+
+
+def receipt_id(consumer: str, event_id: str) -> str:
+    """Id of the receipt of an event: the same consumer and event give the same one, by HTTP and on Kafka.
+
+    Args:
+        consumer: Id of the subscriber, which is the `by` of its actions.
+        event_id: CloudEvents `id` of the event.
+    """
+    return action_id_of("receive", consumer, event_id)

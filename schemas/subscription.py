@@ -52,7 +52,7 @@ class Filter(BaseModel):
     rules: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*\*?$")], ...] = ()
     """Rules by name, or the beginnings of names that end in `*`."""
     events: tuple[Annotated[str, Field(pattern=r"^[a-z]{3,20}$")], ...] = ()
-    """`raised`, `resolved`, `acknowledged`, …"""
+    """`raised`, `resolved`, `acknowledged`, …; receipts (`received`) are sent only where they are named."""
     exercises: bool = True
     """Whether events of exercises are sent, marked as such."""
 

@@ -97,6 +97,28 @@ class KeyBook:
         self._change(with_key)
         return key
 
+    def renew(self, key_id: str, name: str, role: Role, now: datetime) -> str:
+        """Make a key, or another one for its holder: the one before counts no more. Return it.
+
+        Raises:
+            KeysUnchanged: the key is revoked or has another role, or there are too many keys.
+            KeysUnreadable: the register is damaged.
+        """
+        known = self.register().get(key_id)
+        if known is None:
+            return self.add(key_id, name, role, now)
+        key = f"{key_id}.{secrets.token_urlsafe(KEY_BYTES)}"
+
+        def with_other(register: ApiKeyRegister) -> ApiKeyRegister:
+            entry = register.get(key_id)
+            if entry is None or entry.revoked_at is not None or entry.role is not role:
+                raise KeysUnchanged(f"the key {key_id} is revoked or no {role}'s; it stays as it is.")
+            other = entry.model_copy(update={"sha256": _digest(key)})
+            return ApiKeyRegister(keys=tuple(other if each.id == key_id else each for each in register.keys))
+
+        self._change(with_other)
+        return key
+
     def revoke(self, key_id: str, now: datetime) -> ApiKey:
         """Take a key's right; again does no harm.
 

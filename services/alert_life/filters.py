@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from schemas.alert import Alert
-from schemas.alert_action import AlertAction
+from schemas.alert_action import ActionKind, AlertAction
 from schemas.subscription import Filter
 
 
 def wants(wanted: Filter, event: Alert | AlertAction, zone: str | None) -> bool:
     """Whether a filter lets an event pass.
 
+    A receipt is between a consumer and the platform: it passes where it is asked for by name, so that consumers that
+    confirm everything do not confirm one another's receipts for ever.
+
     Args:
         zone: Zone of the event's asset by the register, None when it has none.
     """
     if wanted.events and str(event.event) not in wanted.events:
+        return False
+    if not wanted.events and isinstance(event, AlertAction) and event.kind is ActionKind.RECEIVE:
         return False
     if event.lane.startswith("exercise:") and not wanted.exercises:
         return False

@@ -208,7 +208,9 @@ class _District:
             self._output.event(f"{step.name}: done")
         await all_or_none([stack.start_service(service) for service in self._services])
         await self._open_map(stack)
-        said = await city_brain.bring_up(stack, wanted=self._with_simulators, now=datetime.now(UTC))
+        said = await city_brain.bring_up(
+            stack, wanted=self._with_simulators, api=self._map.endpoint, now=datetime.now(UTC)
+        )
         if said:
             self._output.event(said)
         await self._show_boards(stack)

@@ -12,14 +12,13 @@ from itertools import zip_longest
 from typing import Final
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from schemas.fields import LIVE, Feed
 from services.dashboards.words import Language
 from services.district.figures import FeedFigures, ProcessFigures, ProcessState, Snapshot
 from services.district.lag import shown
-from services.district.terminal import cell
+from services.district.terminal import cell, one_line
 from services.district.words import (
     alerts_heading,
     clock,
@@ -119,16 +118,6 @@ def _event(line: str) -> Text:
     return Text(printable(line), style="dim", no_wrap=True, overflow="ellipsis")
 
 
-def _line(*columns: tuple[str, int], gap: int = 2) -> Table:
-    """A borderless table; each column is justified and gets a share of the width (0: what it needs)."""
-    table = Table.grid(padding=(0, gap, 0, 0), expand=True)
-    for justify, share in columns:
-        table.add_column(
-            justify="right" if justify == "right" else "left", ratio=share or None, no_wrap=True, overflow="ellipsis"
-        )
-    return table
-
-
 def _header(snapshot: Snapshot, view: View) -> RenderableType:
     words = [f"{day_and_time(view.now)[:10]} {clock(view.now)} +08:00"]
     if view.uptime is not None:
@@ -139,13 +128,13 @@ def _header(snapshot: Snapshot, view: View) -> RenderableType:
     age = view.now - snapshot.at
     if age >= STALE:
         text = Text.assemble((f"figures {int(age.total_seconds())} s old", "bold yellow"), " · ", text)
-    table = _line(("left", 1), ("right", 0))
+    table = one_line(("left", 1), ("right", 0))
     table.add_row(Text("Jianghan district", style="bold"), text)
     return table
 
 
 def _processes(snapshot: Snapshot) -> tuple[RenderableType, int]:
-    table = _line(("left", 1), ("left", 1))
+    table = one_line(("left", 1), ("left", 1))
     table.add_row(Text("Servers", style=HEADING), Text("Services", style=HEADING))
     pairs = list(zip_longest(snapshot.servers.items(), _folded(snapshot.services).items()))
     more = {} if snapshot.citybrain is None else {CITY_BRAIN: f"{count(snapshot.citybrain)} events received"}
@@ -185,7 +174,7 @@ def _process(name: str, process: ProcessFigures, more: str) -> Text:
 def _feeds(snapshot: Snapshot, rates: Mapping[Feed, float | None]) -> tuple[RenderableType, int]:
     # The shares are the widths at 80 columns, where counts up to 999,999,999 fit.
     heads = {"Feed": 9, "devices": 8, "readings/s": 10, "received": 12, "stored": 12, "repeats": 10, "dead letters": 12}
-    table = _line(*(("left" if head == "Feed" else "right", width) for head, width in heads.items()), gap=1)
+    table = one_line(*(("left" if head == "Feed" else "right", width) for head, width in heads.items()), gap=1)
     table.add_row(*(Text(head, style=HEADING) for head in heads))
     for feed, each in snapshot.feeds.items():
         table.add_row(cell(feed.value), *_feed_cells([each], [rates[feed]]))
@@ -209,7 +198,7 @@ def _feed_cells(figures: Sequence[FeedFigures], rates: Sequence[float | None]) -
 def _lag_and_dead_letters(snapshot: Snapshot, most_reasons: int) -> tuple[RenderableType, int]:
     lag = [(group, count(behind)) for group, behind in shown(snapshot.lag).items()]
     letters = _reasons(snapshot.dead_letters, most_reasons)
-    table = _line(("left", 3), ("right", 2), ("left", 4), ("right", 2))
+    table = one_line(("left", 3), ("right", 2), ("left", 4), ("right", 2))
     table.add_row(
         Text("Kafka lag", style=HEADING),
         Text("records", style=HEADING),
@@ -240,7 +229,7 @@ def _alerts(snapshot: Snapshot, view: View, lines: int | None) -> RenderableType
     in_all = sum((snapshot.open_alerts_by_lane or {}).values())
     shown = alerts if lines is None else alerts[: lines if in_all <= lines else lines - 1]
     heading = Text(alerts_heading(snapshot.open_alerts_by_lane), style=HEADING)
-    table = _line(("left", 0), ("left", 1), ("left", 0), ("left", 0), ("right", 0))
+    table = one_line(("left", 0), ("left", 1), ("left", 0), ("left", 0), ("right", 0))
     for alert in shown:
         style = SEVERITY_STYLES.get(alert.severity, "bold") + ("" if alert.lane == LIVE else " dim")
         table.add_row(

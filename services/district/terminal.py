@@ -64,6 +64,21 @@ def table(*heads: str, title: str | None = None) -> Table:
     return made
 
 
+def one_line(*columns: tuple[str, int], gap: int = 2) -> Table:
+    """A borderless table whose rows are one line high, cut with an ellipsis where they do not fit.
+
+    Args:
+        columns: How each is justified, and its share of the width (0: what it needs).
+        gap: Spaces between columns.
+    """
+    made = Table.grid(padding=(0, gap, 0, 0), expand=True)
+    for justify, share in columns:
+        made.add_column(
+            justify="right" if justify == "right" else "left", ratio=share or None, no_wrap=True, overflow="ellipsis"
+        )
+    return made
+
+
 def add_row(to: Table, cells: Iterable[object]) -> None:
     """Add a row whose cells are shown as they are."""
     to.add_row(*map(cell, cells))

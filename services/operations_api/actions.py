@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 from schemas.alert import Alert
 from schemas.alert_action import AlertAction, SilenceScope
 from schemas.topics import ALERT_ACTIONS
-from services.alert_life.life import Fate, Life
+from services.alert_life.life import Fate, Life, is_receipt
 from services.operations_api.access import Principal
 from services.operations_api.acts import act_of, check_same, id_for, receipt_of, silence_of, unsilence_of
 from services.operations_api.alert_book import AlertBook
@@ -70,6 +70,7 @@ class Desk:
         """Act on an alert.
 
         Raises:
+            NotAllowed: a consumer wants more than to take it.
             NotThere: there is no such alert.
             Overtaken: somebody else acted first.
             AnotherUse: the key stands for another action.
@@ -132,6 +133,9 @@ class Desk:
     async def receive(self, event_id: str, asker: Principal) -> ReceiptAnswer:
         """Take note that a consumer has an event.
 
+        Of an action nothing more is written once the consumer is known to have its alert: a consumer that answers each
+        receipt with a receipt comes to an end.
+
         Raises:
             NotThere: there is no such event.
             NotNow: Kafka or the database does not answer.
@@ -140,6 +144,8 @@ class Desk:
         life = await self._alerts.life(alert_id)
         action = receipt_of(event_id, life, asker, now=self._now(), zone=self._zone_of(life))
         done = _done(life, action.action_id)
+        if done is None and _is_of_action(event_id):
+            done = next((each for each in life.actions if is_receipt(each) and each.by == asker.id), None)
         if done is None:
             await self._write(action)
         return ReceiptAnswer(action=action_row(done or action))
@@ -198,6 +204,10 @@ def _too_many(action: AlertAction) -> str:
     if action.seen is None:
         return "The alert has as many comments as anybody reads: close it, or write elsewhere."
     return f"The alert has been taken, assigned and closed {action.seen} times: it stays as it is until its cause ends."
+
+
+def _is_of_action(event_id: str) -> bool:
+    return "-" not in event_id
 
 
 def _done(life: Life, action_id: str) -> AlertAction | None:

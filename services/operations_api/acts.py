@@ -14,12 +14,14 @@ from schemas.alert_action import (
     AlertSummary,
     SilenceScope,
     action_id_of,
+    receipt_id,
 )
 from schemas.api_key import Role
 from services.alert_life.life import Life
 from services.operations_api.access import Principal
-from services.operations_api.errors import AnotherUse, NotUsable
+from services.operations_api.errors import AnotherUse, NotAllowed, NotUsable
 from services.operations_api.models.acting import ActRequest, SilenceRequest
+from services.operations_api.roles import Permission, may, roles_with
 
 SILENCE_MOST: Final = timedelta(days=31)
 """The longest silence: what is forgotten ends by itself."""
@@ -33,19 +35,26 @@ def id_for(asker: Principal, operation: str, subject: str, key: str) -> str:
 def act_of(
     body: ActRequest, life: Life, asker: Principal, *, action_id: str, now: datetime, zone: str | None
 ) -> AlertAction:
-    """An operator's action on an alert.
+    """Somebody's action on an alert.
 
     Args:
         life: An alert that is known.
+
+    Raises:
+        NotAllowed: a consumer wants more than to take the alert.
     """
     alert = _alert(life)
     kind = ActionKind(body.kind)
+    if kind is not ActionKind.ACKNOWLEDGE and not may(asker.role, Permission.ACT):
+        raise NotAllowed(
+            f"{asker.id} is {asker.role} and may acknowledge alerts; to {kind} takes {roles_with(Permission.ACT)}."
+        )
     seen = body.seen if body.seen is not None else life.seen
     return AlertAction(
         action_id=action_id,
         kind=kind,
         at=now,
-        actor=Actor.PERSON,
+        actor=_actor(asker),
         by=asker.id,
         by_name=asker.name,
         lane=alert.lane,
@@ -61,10 +70,10 @@ def receipt_of(event_id: str, life: Life, asker: Principal, *, now: datetime, zo
     """A consumer's receipt; its id follows from consumer and event, so a repeated one is the same."""
     alert = _alert(life)
     return AlertAction(
-        action_id=action_id_of("receive", asker.id, event_id),
+        action_id=receipt_id(asker.id, event_id),
         kind=ActionKind.RECEIVE,
         at=now,
-        actor=Actor.CONSUMER if asker.role is Role.INTEGRATOR else Actor.PERSON,
+        actor=_actor(asker),
         by=asker.id,
         by_name=asker.name,
         lane=alert.lane,
@@ -125,6 +134,10 @@ def check_same(done: AlertAction, wanted: AlertAction) -> None:
         raise AnotherUse(
             f"`Idempotency-Key` was used for an action with another {differing[0]}: take a new key for another action."
         )
+
+
+def _actor(asker: Principal) -> Actor:
+    return Actor.CONSUMER if asker.role is Role.INTEGRATOR else Actor.PERSON
 
 
 def _alert(life: Life) -> Alert:

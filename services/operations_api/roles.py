@@ -21,6 +21,8 @@ class Permission(StrEnum):
     """Read alerts and hear of them as they come."""
     READ_DELIVERIES = "read-deliveries"
     """Read what became of events; an integrator those of the subscriber of the same id."""
+    TAKE = "take"
+    """Acknowledge an alert: a consumer's duty desk takes it as an operator does."""
     ACT = "act"
     """Act on alerts, silence assets and zones."""
     MAINTAIN = "maintain"
@@ -42,6 +44,7 @@ ALLOWED: Final[Mapping[Permission, frozenset[Role]]] = MappingProxyType(
         Permission.READ: _PEOPLE,
         Permission.READ_ALERTS: _ALL,
         Permission.READ_DELIVERIES: _ALL,
+        Permission.TAKE: _OPERATORS | _CONSUMERS,
         Permission.ACT: _OPERATORS,
         Permission.MAINTAIN: _OPERATORS,
         Permission.RECEIVE: _CONSUMERS,

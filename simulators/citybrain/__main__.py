@@ -13,6 +13,7 @@ import uvloop
 from aiohttp import web
 
 from simulators.citybrain.journal import Journal, load_books
+from simulators.citybrain.returning import Platform, Returning
 from simulators.citybrain.server import CityBrain
 from simulators.citybrain.settings import CityBrainSettings
 from simulators.errors import SimulatorError
@@ -39,10 +40,14 @@ async def _run(settings: CityBrainSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    books = load_books(settings.file)
+    platform = Platform.of(settings.api_url, settings.api_key)
+    books = load_books(settings.file, returns=platform is not None, takes=settings.severities())
     journal = Journal(settings.file)
-    writer = asyncio.create_task(journal.run(), name="journal")
-    brain = CityBrain(books, journal, settings.keys(), lambda: datetime.now(UTC))
+    returning = Returning(books, journal)
+    tasks = [asyncio.create_task(journal.run(), name="journal")]
+    if platform is not None:
+        tasks.append(asyncio.create_task(returning.run(platform), name="return"))
+    brain = CityBrain(books, journal, settings.keys(), lambda: datetime.now(UTC), taken=returning.wake)
     runner = web.AppRunner(brain.application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     try:
         await runner.setup()
@@ -52,9 +57,10 @@ async def _run(settings: CityBrainSettings) -> None:
         await stop.wait()
     finally:
         await runner.cleanup()
-        writer.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await writer
+        for task in reversed(tasks):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         journal.close()
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
-from simulators.citybrain.books import Books, Taken
+from simulators.citybrain.books import Books, Taken, What
 from simulators.citybrain.errors import Refused
 from simulators.citybrain.event import read_event
 from simulators.citybrain.journal import Journal
@@ -29,8 +29,21 @@ log = structlog.stdlib.get_logger()
 class CityBrain:
     """Takes events into its books."""
 
-    def __init__(self, books: Books, journal: Journal, keys: Sequence[bytes], now: Callable[[], datetime]) -> None:
-        self._books, self._journal, self._keys, self._now = books, journal, keys, now
+    def __init__(
+        self,
+        books: Books,
+        journal: Journal,
+        keys: Sequence[bytes],
+        now: Callable[[], datetime],
+        *,
+        taken: Callable[[], None] = lambda: None,
+    ) -> None:
+        """See the class.
+
+        Args:
+            taken: Called when an event has come into the books.
+        """
+        self._books, self._journal, self._keys, self._now, self._taken = books, journal, keys, now, taken
 
     def application(self) -> web.Application:
         """The routes."""
@@ -63,6 +76,7 @@ class CityBrain:
                 {"later": "the disk does not take it"}, status=503, headers={"Retry-After": str(RETRY_SECONDS)}
             )
         taken = self._books.take(event)
+        self._taken()
         if taken is Taken.NEW:
             log.info("event", action="take", event_id=event.id, what=event.what, exercise=event.exercise)
         return web.json_response({"taken": taken.value})
@@ -79,6 +93,9 @@ class CityBrain:
             "repeated": books.repeated,
             "out_of_order": books.old,
             "open": books.open(exercise=False),
+            "receipts": books.told[What.RECEIPT],
+            "taken": books.told[What.TAKEN],
+            "owed": len(books.owed),
             "ids": list(islice(reversed(books.seen), most)),
         }
         return web.json_response(answer)

@@ -28,7 +28,7 @@ TAKES: dict[str, Permission | None] = {
     "alertAsCap": P.READ_ALERTS,
     "getAlert": P.READ_ALERTS,
     "getAlertEvidence": P.READ,
-    "act": P.ACT,
+    "act": P.TAKE,
     "listSilences": P.READ_ALERTS,
     "silence": P.ACT,
     "unsilence": P.ACT,

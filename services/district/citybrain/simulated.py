@@ -10,8 +10,11 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from deploy.local.errors import KeysUnchanged
+from deploy.local.key_book import KeyBook
 from deploy.local.ports import LOOPBACK
 from deploy.local.stack import ServiceSpec, Stack
+from schemas.api_key import Role
 from schemas.subscription import SigningSecret, Subscription, SubscriptionRegister, SubscriptionState
 from services.alert_delivery import book
 from services.district.citybrain.received import NAME
@@ -19,11 +22,15 @@ from services.district.subscriber_command import new_secret
 from services.runtime.errors import PlatformError
 
 SUBSCRIBER: Final = "citybrain-simulator"
+TITLE: Final = "Simulated city brain"
 PAUSED: Final = "the simulated city brain does not run"
 
 
-async def bring_up(stack: Stack, *, wanted: bool, now: datetime) -> str | None:
+async def bring_up(stack: Stack, *, wanted: bool, api: str, now: datetime) -> str | None:
     """Start it and have events sent to it, or see that it is sent none; what goes wrong does not stop the district.
+
+    Args:
+        api: Address of the operations API, which takes its receipts.
 
     Returns:
         What the operator is told; None: nothing.
@@ -34,7 +41,8 @@ async def bring_up(stack: Stack, *, wanted: bool, now: datetime) -> str | None:
             await asyncio.to_thread(pause, register_file)
             return None
         secret = await asyncio.to_thread(signing_secret, register_file)
-        await stack.start_service(service(stack.settings.state, secret))
+        key = await asyncio.to_thread(api_key, stack.settings.keys_file, now)
+        await stack.start_service(service(stack.settings.state, secret, receipts=None if key is None else (api, key)))
         port = stack.metrics_port(NAME) or 0
         await asyncio.to_thread(subscribe, register_file, port, secret, now)
     except PlatformError as error:
@@ -52,10 +60,28 @@ def signing_secret(register_file: Path) -> SecretStr:
     return new_secret() if known is None else known.secrets[0].secret
 
 
-def service(state: Path, secret: SecretStr) -> ServiceSpec:
-    """The reference consumer as a service; it takes events and answers for its health on one port."""
+def api_key(keys_file: Path, now: datetime) -> SecretStr | None:
+    """A key for its receipts, another one in each run, so that none lies on the disk; None: the operator revoked it.
+
+    Raises:
+        KeysUnreadable: the register is damaged.
+    """
+    try:
+        return SecretStr(KeyBook(keys_file).renew(SUBSCRIBER, TITLE, Role.INTEGRATOR, now))
+    except KeysUnchanged:
+        return None
+
+
+def service(state: Path, secret: SecretStr, *, receipts: tuple[str, SecretStr] | None = None) -> ServiceSpec:
+    """The reference consumer as a service; it takes events and answers for its health on one port.
+
+    Args:
+        receipts: Address of the operations API and its key there; None: it sends none.
+    """
     folder = state / NAME
     extra = {"CITYBRAIN_SECRETS": secret.get_secret_value(), "CITYBRAIN_FILE": str(folder / "books.jsonl")}
+    if receipts is not None:
+        extra |= {"CITYBRAIN_API_URL": receipts[0], "CITYBRAIN_API_KEY": receipts[1].get_secret_value()}
     return ServiceSpec(NAME, (sys.executable, "-m", "simulators.citybrain"), NAME, extra, folder=folder)
 
 
@@ -72,7 +98,7 @@ def subscribe(register_file: Path, port: int, secret: SecretStr, now: datetime) 
         if known is None:
             added = Subscription(
                 id=SUBSCRIBER,
-                name="Simulated city brain",
+                name=TITLE,
                 url=url,
                 secrets=(SigningSecret(secret=secret, added_at=now),),
                 private_networks=(f"{LOOPBACK}/32",),

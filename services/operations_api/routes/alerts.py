@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Request, Response
 
-from services.operations_api.access import Actor, AlertReader, Reader
+from services.operations_api.access import AlertReader, Reader, Taker
 from services.operations_api.alert_query import AlertQuery
 from services.operations_api.models.acting import ActRequest
 from services.operations_api.models.alerts import ActionAnswer, AlertDetail, AlertPage, EvidencePage
@@ -104,7 +104,7 @@ async def evidence(*, _: Reader, given: Given, alert_id: AlertId) -> EvidencePag
 )
 async def act(
     *,
-    asker: Actor,
+    asker: Taker,
     given: Given,
     request: Request,
     alert_id: AlertId,
@@ -114,7 +114,7 @@ async def act(
     """Do something about an alert; answered when the action stands in the log.
 
     Of two who saw the same state (`seen`) one wins; the other gets 409 and the alert as it now stands. The same
-    `Idempotency-Key` again is the same action again and counts once.
+    `Idempotency-Key` again is the same action again and counts once. An integrator may `acknowledge` and nothing else.
     """
     request.state.subject = alert_id
     return await given.desk.act(alert_id, body, asker, idempotency_key)

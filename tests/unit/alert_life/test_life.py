@@ -263,6 +263,14 @@ def test_a_filter_lets_pass_what_it_names(wanted: Filter, passes: bool) -> None:
     assert wants(wanted, alert(), "zone-1") is passes
 
 
+def test_a_receipt_is_sent_to_whoever_asks_for_it_by_name_and_to_nobody_else() -> None:
+    receipt = action(ActionKind.RECEIVE, 0, actor=Actor.CONSUMER, by="brain")
+    assert not wants(Filter(), receipt, None)
+    assert not wants(Filter(rules=("parking.*",)), receipt, None)
+    assert wants(Filter(events=("raised", "received")), receipt, None)
+    assert wants(Filter(), action(ActionKind.ACKNOWLEDGE, 0, seen=0, actor=Actor.CONSUMER, by="brain"), None)
+
+
 def test_exercises_and_silences_pass_or_not_as_asked() -> None:
     assert not wants(Filter(exercises=False), alert(lane="exercise:flood"), None)
     quiet = silence(0, SilenceScope.ZONE, "zone-1", minutes(9))

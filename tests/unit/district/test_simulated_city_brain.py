@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.key_book import KeyBook
+from schemas.api_key import Role
 from schemas.subscription import SubscriptionState
 from services.alert_delivery import book
 from services.alert_delivery.errors import RegisterUnreadable
 from services.district.citybrain.received import events_received
-from services.district.citybrain.simulated import PAUSED, SUBSCRIBER, pause, service, signing_secret, subscribe
+from services.district.citybrain.simulated import PAUSED, SUBSCRIBER, api_key, pause, service, signing_secret, subscribe
 from services.district.subscriber_command import Subscribers
+from services.operations_api.keys import holder_of
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -68,6 +71,25 @@ def test_the_service_keeps_its_books_in_a_folder_of_its_own(register: Path, tmp_
     spec = service(tmp_path, signing_secret(register))
     assert spec.folder == tmp_path / "citybrain"
     assert Path(spec.extra["CITYBRAIN_FILE"]).parent == spec.folder
+
+
+def test_it_has_another_key_in_each_run_unless_the_operator_revoked_it(register: Path, tmp_path: Path) -> None:
+    book = KeyBook(tmp_path / "keys" / "api-keys.json")
+    first, second = api_key(book.file, NOW), api_key(book.file, NOW + timedelta(days=1))
+    assert first is not None
+    assert second is not None
+    holders = [holder_of(each.get_secret_value(), book.register(), NOW) for each in (first, second)]
+    assert holders[0] is None, "the key of the former run counts no more"
+    assert holders[1] is not None
+    assert (holders[1].id, holders[1].role) == (SUBSCRIBER, Role.INTEGRATOR)
+    extra = service(tmp_path, signing_secret(register), receipts=("http://127.0.0.1:8600", second)).extra
+    assert (extra["CITYBRAIN_API_URL"], extra["CITYBRAIN_API_KEY"]) == (
+        "http://127.0.0.1:8600",
+        second.get_secret_value(),
+    )
+    book.revoke(SUBSCRIBER, NOW)
+    assert api_key(book.file, NOW) is None
+    assert "CITYBRAIN_API_KEY" not in service(tmp_path, signing_secret(register)).extra
 
 
 async def test_nothing_is_said_of_what_does_not_run() -> None:

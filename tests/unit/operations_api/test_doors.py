@@ -194,6 +194,7 @@ self             x       x         x           x        x
 read             x       x         x           -        x
 read-alerts      x       x         x           x        x
 read-deliveries  x       x         x           x        x
+take             -       x         -           x        x
 act              -       x         -           -        x
 maintain         -       x         -           -        x
 receive          -       -         -           x        x
@@ -212,4 +213,4 @@ def test_the_table_of_roles_is_this_one() -> None:
     assert set(roles) == set(Role)
     assert set(ALLOWED) == set(Permission)
     assert drawn == {(permission, role): may(role, permission) for permission in Permission for role in Role}
-    assert permissions(Role.INTEGRATOR) == ("self", "read-alerts", "read-deliveries", "receive")
+    assert permissions(Role.INTEGRATOR) == ("self", "read-alerts", "read-deliveries", "take", "receive")
