@@ -81,7 +81,7 @@ class Comparison:
             yield from self._closest(ours[0], theirs, path)
             return
         one, other = _resolved(ours[0], self.inner), _resolved(theirs[0], self.outer)
-        if len(_alternatives(one)) > 1 or len(_alternatives(other)) > 1:
+        if _is_composed(one) or _is_composed(other):  # a single alternative may be made of others in its turn
             yield from self._of(one, other, path)
             return
         for check in self._checks():
@@ -181,6 +181,11 @@ def _alternatives(schema: Schema) -> list[Schema]:
     if isinstance(types, list) and len(types) > 1:
         return [{**schema, "type": each} for each in types]
     return [schema]
+
+
+def _is_composed(schema: Schema) -> bool:
+    alternatives = _alternatives(schema)
+    return len(alternatives) > 1 or alternatives[0] is not schema
 
 
 def _types_of(schema: Schema) -> frozenset[str]:

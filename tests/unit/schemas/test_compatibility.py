@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.compatibility.__main__ import RELEASED, breaks_between, main, release, released, today
@@ -403,6 +403,7 @@ schemas = st.recursive(
 
 
 @given(schemas, schemas, st.lists(values, min_size=1, max_size=30))
+@example({}, {"anyOf": [{"anyOf": [{"type": "integer", "minimum": 0}]}]}, [None])
 def test_where_the_gate_sees_no_break_every_old_value_is_still_valid(one: Any, other: Any, tried: list[Any]) -> None:
     from jsonschema import Draft202012Validator
 
