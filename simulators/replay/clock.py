@@ -11,7 +11,6 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from statistics import median_low
 from typing import Final
 
 from schemas.fields import DISTRICT_ZONE, EARLIEST, LATEST
@@ -26,33 +25,41 @@ AFTERWARDS: Final = timedelta(hours=1)
 _GAPS: Final = 3
 """So many of a device's last gaps say how often it sends: the least of them, as an outage makes one longer."""
 _DAY: Final = timedelta(days=1)
+_MOST: Final = 0.9
+"""So large a share of the devices that still sent at its end must have sent all that a period asks for."""
 
 
-def rhythm_of(readings: Iterable[tuple[Hashable, datetime]]) -> timedelta:
-    """How often the devices of a recording send at its end: the median of them; 0 where each has sent only once.
+def covered_until(readings: Iterable[tuple[Hashable, datetime]]) -> datetime | None:
+    """The end of the local month, or day, that a recording covers; None: it breaks off in the middle of a day.
+
+    A device covers a period when its next reading was not due before the end of it.
 
     Args:
         readings: Device and event time, in the order of that.
     """
     last: dict[Hashable, tuple[datetime, ...]] = {}
+    newest: datetime | None = None
     for device, at in readings:
         known = last.get(device, ())
+        if not EARLIEST <= at <= LATEST:
+            continue  # the bridge refuses it
         if not known or at > known[-1]:
             last[device] = (*known, at)[-_GAPS - 1 :]
-    gaps = [min(later - before for before, later in pairwise(times)) for times in last.values() if len(times) > 1]
-    return median_low(gaps) if gaps else timedelta(0)
-
-
-def covered_until(last: datetime, rhythm: timedelta) -> datetime | None:
-    """The end of the local month, or day, that a recording covers; None: it breaks off in the middle of a day.
-
-    Args:
-        last: Time of its last reading.
-        rhythm: How often its devices send.
-    """
-    day = last.astimezone(DISTRICT_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+        newest = at if newest is None else max(newest, at)
+    if newest is None:
+        return None
+    gaps = {device: _gap(times) for device, times in last.items() if len(times) > 1}
+    due = [last[device][-1] + gap for device, gap in gaps.items() if newest - last[device][-1] < max(_DAY, gap)]
+    day = newest.astimezone(DISTRICT_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     month = (day.replace(day=1) + 31 * _DAY).replace(day=1)
-    return next((end.astimezone(UTC) for end in (month, day + _DAY) if end - last <= rhythm), None)
+    for end in (month, day + _DAY):
+        if due and sum(at >= end for at in due) >= _MOST * len(due):
+            return end.astimezone(UTC)
+    return None
+
+
+def _gap(times: tuple[datetime, ...]) -> timedelta:
+    return min(later - before for before, later in pairwise(times))
 
 
 @dataclass(slots=True)
@@ -90,15 +97,14 @@ class LaneClock:
             return None
         return self._say(min(self.reached, LATEST - AFTERWARDS) + AFTERWARDS, timedelta(0))
 
-    def closing(self, rhythm: timedelta) -> datetime:
-        """Return the time at which the lane is closed: behind the end of what the recording covers.
+    def closing(self, covered: datetime | None, now: datetime) -> datetime:
+        """Return the time at which the lane is closed: behind the end of what the recording covers, if that is over.
 
         Args:
-            rhythm: How often the recording's devices send.
+            covered: See `covered_until`.
         """
         said = self.said or EARLIEST
-        end = None if self.reached is None else covered_until(self.reached, rhythm)
-        return said if end is None or end + STEP > self.latest else max(said, end + STEP)
+        return said if covered is None or covered + STEP > now else max(said, covered + STEP)
 
     def _say(self, at: datetime | None, least: timedelta) -> datetime | None:
         if at is None or at < EARLIEST:

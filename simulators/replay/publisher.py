@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from schemas.clock import Tick
@@ -18,7 +18,7 @@ from schemas.fields import EARLIEST, LATEST, Feed
 from schemas.mqtt import ClockTopic
 from simulators import wire
 from simulators.gateway import Gateway
-from simulators.replay.clock import LaneClock, rhythm_of
+from simulators.replay.clock import LaneClock, covered_until
 from simulators.replay.numbering import Outgoing
 from simulators.replay.unreceipted import Unreceipted
 
@@ -64,8 +64,8 @@ class ReplayPublisher:
         self._lane = lane
         self._clock_topic = str(ClockTopic(feed, lane))
         self._clock = LaneClock(latest)
-        self._rhythm = timedelta(0)
-        """How often the devices of what was published send."""
+        self._covered: datetime | None = None
+        """End of the period that what was published covers."""
         self._unreceipted = unreceipted
         self._speed = speed
         self._pace = pace
@@ -81,7 +81,7 @@ class ReplayPublisher:
         if not readings:
             return
         first, begun = readings[0].at, time.monotonic()
-        self._rhythm = rhythm_of((each.key[0], each.at) for each in readings)
+        self._covered = covered_until((each.key[0], each.at) for each in readings)
         self._tick(self._clock.opening(next((each.at for each in readings if each.at >= EARLIEST), EARLIEST)))
         for done, each in enumerate(readings):
             if done % SLICE == 0:
@@ -113,7 +113,7 @@ class ReplayPublisher:
         Raises:
             GatewayRefused: the MQTT broker refuses it.
         """
-        self._tick(self._clock.closing(self._rhythm), closes=True)
+        self._tick(self._clock.closing(self._covered, datetime.now(UTC)), closes=True)
         await self._gateway.drain()
 
     async def _publish(self, each: Outgoing) -> None:

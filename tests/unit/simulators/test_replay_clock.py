@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.replay.clock import AFTERWARDS, STEP, LaneClock, covered_until, rhythm_of
+from simulators.replay.clock import AFTERWARDS, STEP, LaneClock, covered_until
 
 NOON = datetime(2020, 5, 8, 12, tzinfo=UTC)
 
@@ -59,6 +59,16 @@ def local(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+08:00")
 
 
+def sent(hours: float, last: str, *, devices: int = 1, first: int = 0) -> list[tuple[str, datetime]]:
+    """Readings of devices that send every so many hours, up to the last one."""
+    ends = local(last).astimezone(UTC)
+    return [
+        (f"d{first + device}", ends - timedelta(hours=hours * back))
+        for back in range(5, -1, -1)
+        for device in range(devices)
+    ]
+
+
 @pytest.mark.parametrize(
     ("last", "hours", "end"),
     [
@@ -69,33 +79,44 @@ def local(text: str) -> datetime:
         ("2026-12-31T20:00", 4, "2027-01-01T00:00"),
         ("2026-02-28T23:59", 1, "2026-03-01T00:00"),
         ("2026-05-31T19:00", 4, None),
-        ("2026-05-31T20:00", 0, None),
+        ("2026-05-31T20:00", 0.1, None),
     ],
 )
-def test_a_recording_covers_a_period_when_nothing_more_was_to_be_expected_in_it(
-    last: str, hours: int, end: str | None
-) -> None:
-    assert covered_until(local(last).astimezone(UTC), timedelta(hours=hours)) == (None if end is None else local(end))
+def test_a_recording_covers_a_period_when_nothing_more_was_due_in_it(last: str, hours: float, end: str | None) -> None:
+    assert covered_until(sent(hours, last)) == (None if end is None else local(end))
 
 
-def test_an_outage_and_a_device_of_another_rhythm_do_not_change_the_rhythm() -> None:
-    hours = {"a": [0, 4, 8, 30, 34], "b": [1, 5, 9, 33], "c": [0, 24], "d": [7]}
-    readings = sorted(((name, at(60 * hour)) for name, own in hours.items() for hour in own), key=lambda one: one[1])
-    assert rhythm_of(readings) == timedelta(hours=4)
-    assert rhythm_of([("a", at(0)), ("a", at(0)), ("b", at(1))]) == timedelta(0)
-    assert rhythm_of([]) == timedelta(0)
+def test_an_outage_does_not_make_a_recording_longer() -> None:
+    readings = [("a", local(f"2026-05-31T{hour:02}:00").astimezone(UTC)) for hour in (0, 1, 2, 12, 13)]
+    assert covered_until(readings) is None
+
+
+def test_a_few_devices_that_are_ahead_or_have_left_do_not_decide() -> None:
+    ahead = sorted([*sent(4, "2026-05-31T16:00", devices=8), *sent(4, "2026-05-31T20:00", devices=2, first=8)], key=_at)
+    assert covered_until(ahead) is None, "eight of ten stations were due at 20:00 once more"
+    left = sorted([*sent(4, "2026-05-12T20:00", devices=5), *sent(4, "2026-05-31T20:00", devices=9, first=5)], key=_at)
+    assert covered_until(left) == local("2026-06-01T00:00")
+
+
+def _at(one: tuple[str, datetime]) -> datetime:
+    return one[1]
+
+
+def test_single_readings_cover_nothing() -> None:
+    assert covered_until([("a", at(0)), ("a", at(0)), ("b", at(1))]) is None
+    assert covered_until([]) is None
 
 
 def test_a_lane_is_closed_behind_the_month_that_the_recording_covers() -> None:
-    clock = LaneClock()
+    clock, month = LaneClock(), local("2026-06-01T00:00")
     clock.before(local("2026-05-31T20:00"))
     clock.end()
-    assert clock.closing(timedelta(hours=4)) == local("2026-06-01T00:00") + STEP
-    assert clock.closing(timedelta(hours=3)) == local("2026-05-31T21:00")
+    assert clock.closing(month, now=month + STEP) == month + STEP
+    assert clock.closing(None, now=month + STEP) == local("2026-05-31T21:00")
 
 
-def test_a_lane_is_not_closed_in_the_future() -> None:
-    clock = LaneClock(latest=local("2026-05-31T22:00"))
+def test_a_period_that_is_not_over_is_not_closed_by_a_recording_of_it() -> None:
+    clock, month = LaneClock(), local("2026-06-01T00:00")
     clock.before(local("2026-05-31T20:00"))
     clock.end()
-    assert clock.closing(timedelta(hours=4)) == local("2026-05-31T21:00")
+    assert clock.closing(month, now=month) == local("2026-05-31T21:00")

@@ -12,7 +12,7 @@ from schemas.water import WaterBody, WaterReading
 from services.stream_processors.engine.worker import Worker
 from services.stream_processors.registry import build_judges
 from services.stream_processors.settings import ProcessorSettings
-from simulators.replay.clock import LaneClock, rhythm_of
+from simulators.replay.clock import LaneClock, covered_until
 from tests.unit.stream_processors.recorded import Item, Result, item, log_of, tick
 from tests.unit.stream_processors.water_log import GOOD_VALUES
 
@@ -57,8 +57,8 @@ def replayed(readings: list[WaterReading]) -> Result:
     end = clock.end()
     assert end is not None
     log.append(tick(end, LANE))
-    rhythm = rhythm_of((reading.device_id, reading.observed_at) for reading in readings)
-    log.append(tick(clock.closing(rhythm), LANE, closes=True))
+    covered = covered_until((reading.device_id, reading.observed_at) for reading in readings)
+    log.append(tick(clock.closing(covered, now=end + timedelta(days=1)), LANE, closes=True))
     (judge,) = build_judges([Feed.WATER], ProcessorSettings())
     result = Result()
     outputs, result.refused = Worker(judge, "lanes.water", 0, live=False).judge(log_of(log))
