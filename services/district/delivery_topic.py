@@ -21,7 +21,7 @@ from services.alert_delivery.groups import group_of
 from services.district.kafka_answers import answering
 from services.district.lag import DELIVERED, waiting
 from services.runtime.kafka import partitions_of
-from services.runtime.offsets import committed_of
+from services.runtime.offsets import committed_of_each
 from services.runtime.settings import KafkaSettings
 
 CLIENT_ID: Final = "district-deliveries"
@@ -110,5 +110,6 @@ async def _waiting(
 ) -> dict[str, int]:
     places = partitions_of(*DELIVERED)
     ends = await consumer.end_offsets(places)
-    found = {each: waiting(await committed_of(admin, group_of(each)), ends) for each in subscribers}
+    committed = await committed_of_each(admin, map(group_of, subscribers))
+    found = {each: waiting(committed[group_of(each)], ends) for each in subscribers}
     return {each: behind for each, behind in found.items() if behind is not None}

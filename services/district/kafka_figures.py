@@ -16,7 +16,7 @@ from services.alert_delivery.groups import group_of
 from services.district.errors import ServerSilent
 from services.district.figures import GROUPS, KafkaFigures
 from services.district.lag import DELIVERED, is_ours, lag_of, partitions_of, topics_of, waiting
-from services.runtime.offsets import committed_of
+from services.runtime.offsets import committed_of_each
 from services.runtime.settings import KafkaSettings
 
 CONNECT_SECONDS: Final = 4.0
@@ -86,7 +86,8 @@ class KafkaCollector:
         groups = dict.fromkeys(GROUPS) | dict.fromkeys(
             sorted(name for name, *_ in await admin.list_consumer_groups() if is_ours(name))
         )
-        committed = {group: await committed_of(admin, group) for group in groups}
+        subscribers = list(map(group_of, self._subscribers()))
+        committed = await committed_of_each(admin, [*groups, *subscribers])
         there = await consumer.topics()
         topics = dict.fromkeys(
             topic for topic in (*DELIVERED, *(each for group in groups for each in topics_of(group))) if topic in there
@@ -100,8 +101,7 @@ class KafkaCollector:
             group: lag_of(group, {place: offset for place, (offset, _) in committed[group].items()}, oldest, newest)
             for group in groups
         }
-        for group in map(group_of, self._subscribers()):
-            lag[group] = waiting(await committed_of(admin, group), newest)
+        lag |= {group: waiting(committed[group], newest) for group in subscribers}
         return KafkaFigures(cluster_id=self._cluster_id, end_offsets=newest, lag=lag)
 
     async def _drop(self) -> None:
