@@ -18,13 +18,16 @@ LITTERED: Final = (
     *(ALERTS, ALERT_ACTIONS, INDICATORS, DELIVERIES, DEAD_LETTERS),
 )
 """Topics that many tests write to; not those of which a service keeps the last record of each key as its own."""
+NOTHING: Final = (b"left by another test", None, b"null", b"[]", b'{"lane": 5}')
+"""Records that are nothing: text, none at all, JSON of other shapes."""
 
 
 async def litter(stack: Stack) -> None:
-    """Write a record that is nothing into each partition of each of these topics."""
+    """Write records that are nothing into each partition of each of these topics."""
     async with AIOKafkaProducer(**kafka_of(stack).client_options("litter"), acks="all") as producer:
         sent = [
-            await producer.send(place.topic, b"left by another test", key=b"litter", partition=place.partition)
+            await producer.send(place.topic, value, key=b"litter", partition=place.partition)
             for place in partitions_of(*LITTERED)
+            for value in NOTHING
         ]
         await asyncio.gather(*sent)

@@ -100,7 +100,8 @@ class Bench:
             while len(distinct) < wanted and asyncio.get_running_loop().time() < deadline:
                 for records in (await consumer.getmany(timeout_ms=200)).values():
                     for record in records:
-                        if self.lane.encode() in record.value and only in record.value:
+                        said = record.value or b""
+                        if self.lane.encode() in said and only in said:
                             found.append((model.model_validate_json(record.value), header_map(record.headers)))
                             distinct.add(record.value)
             return found
@@ -209,7 +210,7 @@ async def test_what_is_not_a_reading_becomes_a_dead_letter_and_the_rest_goes_on(
     try:
         async with asyncio.timeout(WAIT_SECONDS):
             async for record in consumer:
-                if bench.lane.encode() in record.value:
+                if bench.lane.encode() in (record.value or b""):
                     letter = DeadLetter.from_headers(record.headers)
                     break
     finally:

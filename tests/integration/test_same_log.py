@@ -106,7 +106,7 @@ async def until_closed(kafka: KafkaSettings) -> dict[tuple[Feed, int], LaneStatu
                 LaneStatus.model_validate_json(record.value)
                 for records in (await read_all(kafka, LANES)).values()
                 for record in records
-                if LANE.encode() in record.value
+                if LANE.encode() in (record.value or b"")
             ]
             last = {(status.feed, status.partition): status for status in statuses}
             if all(place in last and last[place].phase is LanePhase.CLOSED for place in wanted):
@@ -120,7 +120,7 @@ async def said_by_hosts(kafka: KafkaSettings) -> Said:
             record.value
             for records in (await read_all(kafka, topic)).values()
             for record in records
-            if LANE.encode() in record.value
+            if LANE.encode() in (record.value or b"")
         )
         for topic in (ALERTS, INDICATORS)
     }
