@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -59,6 +61,8 @@ IN_PATHS = {
     "asset_id": "none",
     "layer": "lakes",
 }
+MOST = {"stream": 20, "events": 10}
+"""Streams that may be open at a time."""
 CONTRACT = openapi.document(application.build())
 OPERATIONS = [
     (operation["operationId"], method.upper(), path.format(**IN_PATHS))
@@ -69,7 +73,8 @@ OPERATIONS = [
 
 @pytest.fixture(scope="module")
 async def site(sink: Stack) -> AsyncIterator[Site]:
-    async with operations_api(sink) as running:
+    limits = {"OPERATIONS_API_LISTENERS": str(MOST["stream"]), "OPERATIONS_API_EVENT_LISTENERS": str(MOST["events"])}
+    async with operations_api(sink, **limits) as running:
         yield running
 
 
@@ -154,17 +159,77 @@ async def test_a_hostile_request_gets_no_file_and_breaks_nothing(site: Site, lin
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning")  # of Schemathesis' own strategies
 @pytest.mark.parametrize("role", list(Role))
 async def test_whatever_is_asked_the_answer_is_in_the_contract(site: Site, role: Role) -> None:
-    """Streams, which do not end, are left out."""
+    """Streams, which do not end, are heard until their first events."""
     asked, found = await asyncio.to_thread(
         complaints,
         CONTRACT,
         f"http://127.0.0.1:{site.anybody.port}",
         site.keys[role],
-        without=("stream", "events"),
         examples=4 if role is Role.ADMIN else 2,
     )
     assert not found, "\n".join(found)
     assert asked >= 100
+
+
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning")  # of Schemathesis' own strategies
+@pytest.mark.parametrize("role", list(Role))
+async def test_whatever_a_stream_is_asked_it_answers_by_the_contract_and_lets_go(site: Site, role: Role) -> None:
+    """Many more cases than of the others: places in the log, good and made up, are what they take."""
+    asked, found = await asyncio.to_thread(
+        complaints,
+        CONTRACT,
+        f"http://127.0.0.1:{site.anybody.port}",
+        site.keys[role],
+        examples=25,
+        only=MOST,
+    )
+    assert not found, "\n".join(found)
+    assert asked >= 60
+
+    async def open_streams() -> list[float]:
+        text = (await site.anybody.ask("/metrics")).body.decode()
+        return [float(value) for value in re.findall(r"^\S*api_listeners\{\S+ (\S+)$", text, re.MULTILINE)]
+
+    await eventually(open_streams, lambda known: not any(known))
+
+
+PLACES = (
+    "a0:1",
+    "a0:99999999999999,a1:0",
+    "begin-",
+    "0-0",
+    "x" * 400,
+    "a0:1," * 79,
+    "-1",
+    "nobody-99999999999999999999",
+)
+
+
+@pytest.mark.parametrize("name", MOST)
+@pytest.mark.parametrize("place", PLACES)
+async def test_a_place_that_nobody_gave_out_is_begun_anew_or_refused(site: Site, name: str, place: str) -> None:
+    admin = site.as_role(Role.ADMIN)
+    for client, path in (
+        (admin.with_headers(Last_Event_ID=place), f"/api/v1/{name}"),
+        (admin, f"/api/v1/{name}?last={place}"),
+    ):
+        reply = await client.head_of(path)
+        assert reply.status == (200 if name == "stream" else 422), place
+    for bad in ("%00", "a%20b", "%E6%AD%A6", "x" * 401):
+        assert (await admin.head_of(f"/api/v1/{name}?last={bad}")).status == 422, bad
+
+
+@pytest.mark.parametrize("name", MOST)
+async def test_a_stream_more_than_there_may_be_is_told_when_to_come_again(site: Site, name: str) -> None:
+    admin = site.as_role(Role.ADMIN)
+    async with AsyncExitStack() as open_ones:
+        for _ in range(MOST[name]):
+            await open_ones.enter_async_context(admin.listen(f"/api/v1/{name}"))
+        reply = await admin.head_of(f"/api/v1/{name}")
+        assert reply.status == 429
+        assert int(reply.headers["retry-after"]) > 0
+        assert reply.headers["content-type"] == "application/problem+json"
+    await eventually(lambda: admin.head_of(f"/api/v1/{name}"), lambda reply: reply.status == 200)
 
 
 def test_the_contract_is_json_that_others_read() -> None:
