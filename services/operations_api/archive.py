@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 import orjson
 from pydantic import BaseModel
@@ -66,7 +67,7 @@ class Archive:
         """Targets in the plan's order."""
         with asking("The list of targets"):
             rows = await plan_targets.targets(self._database, as_of=as_of)
-        return TargetList(items=tuple(self._target(row) for row in rows), as_of=as_of)
+        return TargetList(items=tuple(self._target(row, as_of) for row in rows), as_of=as_of)
 
     async def layer(self, name: LayerName, as_of: datetime | None) -> Layer:
         """One layer of the map."""
@@ -130,9 +131,10 @@ class Archive:
             page = await deliveries.deliveries(self._database, which, limit=limit, cursor=cursor)
         return DeliveryPage(items=tuple(_as(DeliveryRow, row) for row in page.items), next_cursor=page.next_cursor)
 
-    def _target(self, row: plan_targets.TargetRow) -> TargetRow:
+    def _target(self, row: plan_targets.TargetRow, as_of: datetime | None) -> TargetRow:
         board = None if self._grafana is None else f"{self._grafana}/d/jianghan-{row.feed or 'plan'}"
-        path = f"/api/v1/indicators?id={row.id}" + ("" if row.subject is None else f"&subject={row.subject}")
+        asked = {"id": row.id, "subject": row.subject, "as_of": None if as_of is None else as_of.isoformat()}
+        path = f"/api/v1/indicators?{urlencode({name: value for name, value in asked.items() if value is not None})}"
         measured = row.value is not None or row.period_start is not None
         return _as(TargetRow, row, indicator=path if measured else None, grafana_url=board)
 

@@ -7,6 +7,7 @@ import base64
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -71,6 +72,21 @@ async def test_targets_stand_worst_first_and_lead_to_their_evidence(page: Page, 
     assert statuses == sorted(statuses, key=["not_met", "cannot_say", "met"].index)
     await chips.first.click()
     await expect(page.locator(".panel")).to_contain_text("规划第 31 页")
+    await expect(page.locator(".panel")).to_contain_text("暂无")
+    (asked,) = api.sent("GET", "indicators")
+    paths = [each["indicator"] for each in api.targets]
+    words = {name: value for name, value in asked.items() if name != "limit"}
+    assert f"/api/v1/indicators?{urlencode(words)}" in paths, (
+        "the page follows what the API says, with no query of its own"
+    )
+
+
+async def test_a_target_that_nothing_measures_asks_for_no_evidence(page: Page, api: StandIn) -> None:
+    api.targets = [{**each, "indicator": None} for each in api.targets]
+    await opened(page, api)
+    await page.locator(".target-strip [data-status]").first.click()
+    await expect(page.locator(".panel")).to_contain_text("暂无")
+    assert not api.sent("GET", "indicators")
 
 
 async def test_the_past_is_shown_as_it_was_known_and_nothing_can_be_done_there(page: Page, api: StandIn) -> None:

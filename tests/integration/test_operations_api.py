@@ -9,6 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -17,6 +18,9 @@ from deploy.local.stack import Stack
 from schemas.alert import Alert, AlertEventType, AlertText
 from schemas.alert_action import ActionKind
 from schemas.api_key import Role
+from schemas.fields import Feed
+from schemas.indicator import Indicator, IndicatorStatus
+from schemas.topics import INDICATORS
 from services.alert_life.life import NOTHING_KNOWN, Fate, with_action, with_event
 from services.alert_life.renderings.cloudevents import parse_structured
 from services.district import map_server
@@ -368,6 +372,47 @@ async def test_every_read_is_answered(site: Site, path: str) -> None:
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     reply = await admin.ask(f"{API}/{path.format(now=now, lake=lake)}")
     assert reply.status == 200, reply.body
+
+
+async def test_a_target_leads_to_the_figures_that_it_rests_on(site: Site) -> None:
+    """By the path that the API says, which the page follows; also as it was known at a moment."""
+    admin, subject = site.as_role(Role.ADMIN), f"lake-{uuid.uuid4().hex[:6]}"
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    figure = Indicator(
+        id="water.class",
+        feed=Feed.WATER,
+        lane="live",
+        subject=subject,
+        period_start=today - timedelta(days=1),
+        period_end=today,
+        value=4.0,
+        unit="class",
+        status=IndicatorStatus.NOT_MET,
+        status_reason="class IV",
+        n=6,
+        completeness=1.0,
+        threshold=None,
+        known_at=today,
+    )
+    later = figure.model_copy(update={"revision": 1, "value": 3.0, "known_at": today + timedelta(milliseconds=1)})
+    for each in (figure, later):
+        await site.producer.send_and_wait(INDICATORS, each.model_dump_json().encode(), key=each.kafka_key())
+
+    async def target(query: str, value: float) -> Any:
+        found = await eventually(
+            lambda: admin.ask(f"{API}/targets{query}"),
+            lambda reply: any((row["subject"], row["value"]) == (subject, value) for row in reply.json()["items"]),
+        )
+        return next(row for row in found.json()["items"] if row["subject"] == subject)
+
+    moment = today.isoformat().replace("+00:00", "Z")
+    for query, value in (("", 3.0), (f"?as_of={moment}", 4.0)):
+        path = (await target(query, value))["indicator"]
+        page = (await admin.ask(path)).json()
+        assert [(row["id"], row["subject"], row["value"]) for row in page["items"]] == [("water.class", subject, value)]
+        assert (page["as_of"] is None) is (query == "")
+    for row in (await admin.ask(f"{API}/targets")).json()["items"]:
+        assert (row["indicator"] is not None) is (row["value"] is not None or row["period_start"] is not None)
 
 
 async def test_a_window_that_is_planned_is_in_the_next_version_of_the_policy(site: Site) -> None:

@@ -75,7 +75,7 @@ class TargetRow(BaseModel):
     plan_id: str
     plan_version: str
     indicator: str | None
-    """Path of the values behind it, in this API."""
+    """Path of the values behind it, in this API, as known at the moment asked for; null when nothing was measured."""
     grafana_url: str | None
     """Address of the board behind it; null when the API was not told where Grafana is."""
 

@@ -22,6 +22,11 @@ export class Api {
     return this.#ask<T>('GET', words.size > 0 ? `${path}?${words}` : path);
   }
 
+  /** Asks where an answer of the API leads: a path of its own, which may have a query already. */
+  follow<T>(path: string, query: Record<string, string | number>): Promise<Reply<T>> {
+    return this.#ask<T>('GET', followed(path, query));
+  }
+
   signIn(token: string): Promise<Reply<Me>> {
     return this.#ask<Me>('POST', 'session', { body: { token } });
   }
@@ -67,6 +72,14 @@ export class Api {
     if (response.status === 401 && path !== 'session') this.onSignedOut();
     return { status: response.status, value: null, problem: asProblem(value, response) };
   }
+}
+
+/** A path that the API gave, below its base, with more words of query; what leads elsewhere is refused. */
+export function followed(path: string, query: Record<string, string | number>): string {
+  const url = new URL(path, 'http://here');
+  if (url.origin !== 'http://here' || !url.pathname.startsWith(`${BASE}/`)) throw new Error(`not of this API: ${path}`);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
+  return `${url.pathname.slice(BASE.length + 1)}${url.search}`;
 }
 
 function asProblem(value: unknown, response: Response): Problem {

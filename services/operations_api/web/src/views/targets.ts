@@ -9,6 +9,7 @@ import { statusWord } from '../states.ts';
 import { boardLink } from './board_link.ts';
 
 const WORST: Record<Target['status'], number> = { not_met: 0, cannot_say: 1, met: 2 };
+const EVIDENCE_ROWS = 24;
 const SIGNS: Record<Target['status'], string> = { met: '✓', not_met: '✕', cannot_say: '?' };
 
 /** Those that are measured in front, among them the worst; pure. */
@@ -113,8 +114,11 @@ export async function targetPanel(app: App, body: HTMLElement, id: string, subje
     h('h3', {}, app.t('evidence_rows')),
     rows,
   );
-  const as_of = app.store.moment === null ? null : new Date(app.store.moment).toISOString();
-  const reply = await app.controller.api.get<{ items: IndicatorRow[] }>('indicators', { id, subject: target.subject, as_of, limit: 24 });
+  if (target.indicator === null) {
+    replaceChildren(rows, h('p', {}, app.t('no_values')));
+    return;
+  }
+  const reply = await app.controller.api.follow<{ items: IndicatorRow[] }>(target.indicator, { limit: EVIDENCE_ROWS });
   if (signal.aborted) return;
   replaceChildren(rows);
   if (reply.value === null) append(rows, h('p', {}, app.t('no_answer')));
