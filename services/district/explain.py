@@ -1,4 +1,4 @@
-"""`district explain`: readings, limit and source that led to an alert, and every revision since, in their order."""
+"""`district explain`: readings, limit and source that led to an alert, its revisions, and what was done about it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from services.district.errors import UnknownAlert
 from services.district.query import ask
 from services.district.terminal import say, say_json
 from services.district.words import UNKNOWN, quantity
-from services.read_model.alert_story import AlertEventRow, Evidence, evidence_of, history_of, ids_beginning_with
+from services.read_model.alert_story import (
+    ActionRow,
+    AlertEventRow,
+    Evidence,
+    actions_of,
+    evidence_of,
+    history_of,
+    ids_beginning_with,
+)
 from services.read_model.connection import Asked
 from services.read_model.readings import reading_dict
 from services.read_model.typed import as_dict
 
 _SAID: Final = ("revision", "event", "data", "stored_at")
+_DONE: Final = ("action_id", "kind", "at", "actor", "by", "by_name", "seen", "assignee", "words", "fate", "stored_at")
 NOT_SAID: Final = frozenset(
     {"lane", "boot_id", "seq", "received_at", "stored_at", "kafka_partition", "kafka_offset", "group_id"}
 )
@@ -26,25 +35,27 @@ def explain(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
-    """Print why an alert was raised, and what has been said of it since."""
+    """Print why an alert was raised, what has been said of it since, and what was done about it."""
     known = ask(lambda asked: ids_beginning_with(asked, alert_id))
     if not known:
         raise UnknownAlert(f"none begins with '{alert_id}'; `district alerts` lists them.")
     if len(known) > 1:
         raise UnknownAlert(f"several begin with '{alert_id}': {', '.join(known[:5])}; give more of it.")
-    events, evidence = ask(lambda asked: _story(asked, known[0]))
+    events, actions, evidence = ask(lambda asked: _story(asked, known[0]))
     last = events[-1].data
     readings = [reading_dict(reading) for reading in evidence.readings]
     if as_json:
-        say_json({"alert": last, "revisions": [as_dict(row, *_SAID) for row in events], "readings": readings})
+        said = [as_dict(row, *_SAID) for row in events]
+        done = [as_dict(row, *_DONE) for row in actions]
+        say_json({"alert": last, "revisions": said, "actions": done, "readings": readings})
         return
-    for line in [*alert_lines(last), *reading_lines(last, readings), *revision_lines(events)]:
+    for line in [*alert_lines(last), *reading_lines(last, readings), *revision_lines(events), *action_lines(actions)]:
         say(line)
 
 
-async def _story(asked: Asked, alert_id: str) -> tuple[list[AlertEventRow], Evidence]:
-    events = await history_of(asked, alert_id)
-    return events, await evidence_of(asked, events[-1].data, everywhere=True)
+async def _story(asked: Asked, alert_id: str) -> tuple[list[AlertEventRow], list[ActionRow], Evidence]:
+    events, actions = await history_of(asked, alert_id), await actions_of(asked, alert_id)
+    return events, actions, await evidence_of(asked, events[-1].data, everywhere=True)
 
 
 def alert_lines(alert: dict[str, Any]) -> list[str]:
@@ -100,4 +111,17 @@ def revision_lines(events: list[AlertEventRow]) -> list[str]:
             f"  {row.revision} {row.event}: level {data['severity']}, began {data['started_at']}, "
             f"ended {ended}, worst {figure}; stored {row.stored_at:%Y-%m-%dT%H:%M:%SZ}"
         )
+    return lines
+
+
+def action_lines(actions: list[ActionRow]) -> list[str]:
+    """What people, consumers and the platform did about it, in the order of the log, and what did not count."""
+    if not actions:
+        return ["Nobody has done anything about it"]
+    lines = ["What was done (times in UTC)"]
+    for row in actions:
+        who = f"{row.by_name or row.by} ({row.actor})"
+        more = "".join(f": {each}" for each in (row.assignee, row.words) if each)
+        fate = "" if row.fate in {None, "counts"} else f"; {str(row.fate).replace('_', ' ')}"
+        lines.append(f"  {row.at:%Y-%m-%dT%H:%M:%SZ} {row.kind} by {who}{more}{fate}")
     return lines

@@ -30,9 +30,9 @@ from typing import Any
 from deploy.local.ports import pick_free
 from schemas.alert import Alert, AlertEventType
 from schemas.topics import ALERTS
-from services.alert_life.renderings.cloudevents import parse_structured
 from services.runtime.settings import KafkaSettings
 from tests.benchmarks.whole_path import kafka_fields, percentiles
+from tests.cloudevents_reading import parse_structured
 from tests.end_to_end.harness import District, frozen, running_district, wait_until
 from tests.integration.webhook_receiver import Habit, Receiver, Reply, receiving
 from tests.kafka_reading import values_of

@@ -22,10 +22,10 @@ from schemas.fields import Feed
 from schemas.indicator import Indicator, IndicatorStatus
 from schemas.topics import INDICATORS
 from services.alert_life.life import NOTHING_KNOWN, Fate, with_action, with_event
-from services.alert_life.renderings.cloudevents import parse_structured
 from services.district import map_server
 from services.district.run import SINK
 from tests import api_samples
+from tests.cloudevents_reading import parse_structured
 from tests.http_client import Client, Reply
 from tests.integration.operations_api_site import API, Site, eventually, fresh, operations_api
 

@@ -18,9 +18,10 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local.stack import Stack
 from schemas.alert import Alert, AlertEventType, AlertText, Severity, Suppression, SuppressionKind, alert_id
+from schemas.alert_action import ActionKind, Actor, AlertAction, AlertSummary, action_id_of
 from schemas.fields import Feed
 from schemas.indicator import Indicator, IndicatorStatus
-from schemas.topics import ALERTS, INDICATORS, readings_topic
+from schemas.topics import ALERT_ACTIONS, ALERTS, INDICATORS, readings_topic
 from schemas.verdict import Comparator, Evidence, SourceKind, Threshold, ThresholdSource
 from services.district.plan_files import PLAN_FOLDER
 from services.district.run import SINK
@@ -211,6 +212,27 @@ async def test_alerts_figures_and_what_led_to_them(stack: Stack, producer: AIOKa
     assert "free_spaces 3" in out
     assert out.index("  0 raised") < out.index("  1 updated")
     assert "maintenance by window-1" in out
+    assert "Nobody has done anything about it" in out
+    taken = AlertAction(
+        action_id=action_id_of(name),
+        kind=ActionKind.ACKNOWLEDGE,
+        at=NOON + timedelta(minutes=1),
+        actor=Actor.PERSON,
+        by="wang",
+        by_name="王",
+        lane=lane,
+        asset=alert.asset,
+        alert=AlertSummary.of(alert),
+        seen=0,
+    )
+    for _ in range(2):
+        await producer.send_and_wait(ALERT_ACTIONS, taken.model_dump_json().encode(), key=b"a")
+    while not (told := json.loads((await district(environment, "explain", alert.alert_id, "--json"))[1]))["actions"]:
+        assert time.monotonic() < deadline + 30
+    assert [(each["kind"], each["by"], each["fate"]) for each in told["actions"]] == [("acknowledge", "wang", "counts")]
+    assert (
+        "2026-03-01T04:01:00Z acknowledge by 王 (person)" in (await district(environment, "explain", alert.alert_id))[1]
+    )
     assert (await district(environment, "alerts", "--lane", lane))[0] == 0
     assert (await district(environment, "indicators", "--lane", figures_lane))[0] == 0
 

@@ -33,11 +33,12 @@ from schemas.emergency import EmergencyReading
 from schemas.fields import Feed
 from schemas.topics import ALERT_ACTIONS, ALERTS, readings_topic
 from services.alert_delivery.groups import group_of
-from services.alert_life.renderings.cloudevents import event_id, parse_structured
+from services.alert_life.renderings.cloudevents import event_id
 from services.district.run import SINK
 from services.runtime.kafka import admin
 from services.runtime.log_look import LOOK_SECONDS
 from services.runtime.topics import ensure_topics
+from tests.cloudevents_reading import parse_structured
 from tests.http_client import Ear
 from tests.integration.delivery_service import NAME, kafka_options, spec, subscribe, writing
 from tests.integration.operations_api_site import API, Site, eventually, operations_api

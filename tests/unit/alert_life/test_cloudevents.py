@@ -17,12 +17,10 @@ from schemas.alert_action import ActionKind, Actor, AlertAction, AlertSummary, a
 from schemas.fields import LIVE
 from services.alert_life.renderings.cloudevents import (
     STRUCTURED_TYPE,
-    NotACloudEvent,
     binary,
-    parse_binary,
-    parse_structured,
     structured,
 )
+from tests.cloudevents_reading import NotACloudEvent, parse_binary, parse_structured
 from tests.unit.alert_life.any_event import events
 from tests.unit.alert_life.test_cap_message import alert
 

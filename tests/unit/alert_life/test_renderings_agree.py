@@ -14,6 +14,7 @@ from schemas.alert_action import AlertAction
 from services.alert_life.renderings import cap, cap_reader, cloudevents, sse
 from services.alert_life.renderings.row import COLUMNS, row
 from services.alert_life.renderings.xml_text import possible
+from tests.cloudevents_reading import parse_binary, parse_structured
 from tests.unit.alert_life.any_event import alerts, events
 
 PUBLISHER = cap.Publisher("http://127.0.0.1:8600")
@@ -30,10 +31,10 @@ def moments(flat: dict[str, Any]) -> dict[str, Any]:
 
 @given(events)
 def test_cloudevents_of_both_modes_and_the_stream_give_back_the_event(event: Alert | AlertAction) -> None:
-    structured = cloudevents.parse_structured(cloudevents.structured(event))
-    binary = cloudevents.parse_binary(*cloudevents.binary(event))
+    structured = parse_structured(cloudevents.structured(event))
+    binary = parse_binary(*cloudevents.binary(event))
     frames = sse.Reader().feed(sse.of_event(event, "a0:12,a1:5").encode())
-    assert structured == binary == cloudevents.parse_structured(frames[0].data.encode())
+    assert structured == binary == parse_structured(frames[0].data.encode())
     assert [frame.id for frame in frames] == ["a0:12,a1:5"]
     assert structured.data == event
     flat = row(structured.data)

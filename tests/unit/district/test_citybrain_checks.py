@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from schemas.subscription import Rendering
-from services.alert_life.renderings import cap_reader, cloudevents
+from services.alert_life.renderings import cap_reader
 from services.district.citybrain.checks import Check, Expected, checks
 from services.district.citybrain.judging import Answer, BooksAnswer, Outcome, judged
 from services.district.citybrain.rules import Rule, clause
 from services.district.citybrain.samples import Samples
+from tests.cloudevents_reading import parse_binary, parse_structured
 
 SAMPLES = Samples("run", datetime(2026, 7, 1, 12, tzinfo=UTC))
 PAGE = Path(__file__).parents[3] / "docs" / "citybrain.md"
@@ -34,9 +35,9 @@ def test_what_is_sent_are_valid_events_but_for_what_is_unknown_on_purpose(render
                 assert cap_reader.parse(request.body).identifier == request.event_id
             elif check.name not in ODD:
                 read = (
-                    cloudevents.parse_binary(request.headers, request.body)
+                    parse_binary(request.headers, request.body)
                     if rendering is Rendering.CLOUDEVENTS_BINARY
-                    else cloudevents.parse_structured(request.body)
+                    else parse_structured(request.body)
                 )
                 assert read.id == request.event_id
 
@@ -45,7 +46,7 @@ def test_nothing_that_is_sent_is_taken_for_real_life_unless_that_is_asked_for() 
     for live in (False, True):
         samples = Samples("run", SAMPLES.now, live)
         read = [
-            cloudevents.parse_structured(request.body).exercise
+            parse_structured(request.body).exercise
             for check in checks(samples)
             if check.name not in ODD
             for request in check.requests

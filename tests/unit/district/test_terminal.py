@@ -22,7 +22,7 @@ from services.district import terminal
 from services.district.alerts import alert_table
 from services.district.board import event_line
 from services.district.errors import QueryFailed
-from services.district.explain import alert_lines, reading_lines, revision_lines
+from services.district.explain import action_lines, alert_lines, reading_lines, revision_lines
 from services.district.figures import ProcessFigures, ProcessState, rates
 from services.district.indicators import indicator_table
 from services.district.lane_account import LaneAccount
@@ -36,7 +36,7 @@ from services.district.replay_view import ReplayReport, show, step
 from services.district.rows import JsonText, csv_line, json_object
 from services.district.screen import View, screen
 from services.district.words import alert_sentence
-from services.read_model.alert_story import AlertEventRow
+from services.read_model.alert_story import ActionRow, AlertEventRow
 from services.read_model.alerts import AlertRow
 from services.read_model.indicators import IndicatorRow
 from services.runtime.printable import escaped, printable, printable_lines
@@ -99,6 +99,33 @@ def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
     for line in [*alert_lines(EXPLAINED), *reading_lines(EXPLAINED, [reading]), *revision_lines([revision])]:
         terminal.say(line)
     harmless(capsys.readouterr().out)
+    done = dict.fromkeys((field.name for field in fields(ActionRow)), HOSTILE)
+    action = ActionRow(**done | {"at": AT, "stored_at": AT})  # type: ignore[arg-type]
+    for line in action_lines([action]):
+        terminal.say(line)
+    harmless(capsys.readouterr().out)
+
+
+def test_what_was_done_says_who_and_what_did_not_count() -> None:
+    known = {
+        "at": AT,
+        "kind": "assign",
+        "actor": "person",
+        "by": "wang",
+        "by_name": "Wang",
+        "assignee": "Li",
+        "words": "",
+    }
+    rows = [
+        ActionRow(**dict.fromkeys((field.name for field in fields(ActionRow)), None) | known | {"fate": fate})  # type: ignore[arg-type]
+        for fate in ("counts", "too_many")
+    ]
+    at = f"{AT:%Y-%m-%dT%H:%M:%SZ}"
+    assert action_lines(rows)[1:] == [
+        f"  {at} assign by Wang (person): Li",
+        f"  {at} assign by Wang (person): Li; too many",
+    ]
+    assert action_lines([]) == ["Nobody has done anything about it"]
 
 
 def test_indicators() -> None:

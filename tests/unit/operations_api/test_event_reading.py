@@ -9,11 +9,11 @@ import pytest
 
 from schemas.alert import Alert
 from schemas.topics import ALERT_ACTIONS, ALERTS
-from services.alert_life.renderings.cloudevents import parse_structured
 from services.alert_life.renderings.sse import Frame, Reader
 from services.operations_api.cursors import Coordinate, read_coordinates, write_coordinates
 from services.operations_api.event_reading import EventReading
 from services.runtime import log_follower
+from tests.cloudevents_reading import parse_structured
 from tests.unit.operations_api.made_anew import Broker, broker, event
 
 BOTH = [ALERTS, ALERT_ACTIONS]
