@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 
 from tests.benchmarks.alerts import RECORDINGS
 from tests.benchmarks.whole_path import PROCESSORS, Usage, usage
@@ -36,8 +37,16 @@ def measure(district: District, seconds: int) -> None:
         print(f"    {name:<20} {share:7.2%} of a core {after[name].resident_mb:8.0f} MB")
     processors = sum(share for name, share in shares.items() if name in NAMES)
     memory = sum(each.resident_mb for each in after.values())
+    proportional = sum(proportional_mb(pid) for name in before if (pid := district.pid(name)) is not None)
     print(f"    {'processors together':<20} {processors:7.2%} of a core")
-    print(f"    {'all our services':<20} {sum(shares.values()):7.2%} of a core {memory:8.0f} MB", flush=True)
+    print(f"    {'all our services':<20} {sum(shares.values()):7.2%} of a core {memory:8.0f} MB", end="")
+    print(f", {proportional:.0f} MB with what they share counted once", flush=True)
+
+
+def proportional_mb(pid: int) -> float:
+    """Memory of a process in MB; pages of several processes count by each one's share (PSS)."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def main() -> None:
