@@ -119,6 +119,12 @@ def test_the_simulated_city_brain_receives_what_is_raised(simulated: District, l
     (subscriber,) = json.loads(simulated.run("subscriber", "list", "--json").stdout)
     assert (subscriber["id"], subscriber["state"]) == ("citybrain-simulator", "active")
 
+    def confirmed() -> int | None:
+        (row,) = json.loads(simulated.run("deliveries", "--json").stdout)["subscribers"]
+        return int(row["receipts"]) or None
+
+    wait_until(confirmed, "the simulated city brain to send a receipt", 60, every=2)
+
 
 def test_without_a_terminal_the_screen_is_plain_lines(simulated: District, live: dict[str, Any]) -> None:
     assert live

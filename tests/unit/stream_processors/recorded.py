@@ -53,6 +53,18 @@ def log_of(items: Iterable[Item]) -> list[Record]:
     return [Record(offset, value, headers) for offset, (value, headers) in enumerate(items)]
 
 
+def see_that_it_follows(told: dict[str, datetime], alert: Alert) -> None:
+    """See that a revision has the time of the one before, where that was said in the same run.
+
+    Args:
+        told: Event times of what was said, by event id.
+    """
+    before = told.get(f"{alert.alert_id}-{alert.revision - 1}")
+    if before is not None or alert.revision == 0:
+        assert alert.previous_at == before
+    told[alert.event_id] = alert.event_time
+
+
 @dataclass
 class Result:
     """What came out of a run."""
@@ -62,11 +74,14 @@ class Result:
     fates: dict[Fate, int] = field(default_factory=dict)
     refused: list[Undecodable] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
+    told: dict[str, datetime] = field(default_factory=dict)
+    """Event times of alert events, by id."""
 
     def take(self, outputs: Iterable[Output]) -> None:
         for output in outputs:
             self.outputs.append(output)
             if isinstance(output, AlertOutput):
+                see_that_it_follows(self.told, output.alert)
                 self.alerts.append(output.alert)
             elif isinstance(output, IndicatorOutput):
                 self.indicators.append(Indicator.model_validate_json(output.encode()))

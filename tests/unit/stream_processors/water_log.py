@@ -23,7 +23,7 @@ from services.stream_processors.plan.files import load_document
 from services.stream_processors.water.processor import WaterRules
 from services.stream_processors.water.settings import WaterSettings
 from services.stream_processors.water.state import LakeState
-from tests.unit.stream_processors.recorded import Process, lane_of
+from tests.unit.stream_processors.recorded import Process, lane_of, see_that_it_follows
 
 PLAN = Path(__file__).resolve().parents[3] / "deploy" / "plan"
 TOPIC = "readings.water"
@@ -140,11 +140,14 @@ class Said:
     alerts: list[Alert] = field(default_factory=list)
     indicators: list[Indicator] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
+    told: dict[str, datetime] = field(default_factory=dict)
+    """Event times of alert events, by id."""
 
     def take(self, outputs: Sequence[Output]) -> None:
         for output in outputs:
             match output:
                 case AlertOutput():
+                    see_that_it_follows(self.told, output.alert)
                     self.alerts.append(output.alert)
                     self.raw.append(output.alert.model_dump_json().encode())
                 case IndicatorOutput():
