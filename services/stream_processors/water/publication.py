@@ -53,6 +53,8 @@ _CODMN, _TP, _TN, _CHLA, _TRANSPARENCY = (
 
 _COMBINATIONS: Final = 4_096
 """Combinations of item classes to keep; far more than occur."""
+_STATIONS: Final = 16_384
+"""Stations, with boot and quality, of which the JSON that does not change is kept."""
 
 
 class Classed(NamedTuple):
@@ -112,8 +114,25 @@ class ClassedSample:
     def _common_json(self) -> bytes:
         """What all indicators of the sample say alike: from the lane to the closing brace."""
         if self._common is None:
-            self._common = orjson.dumps(_sample_part(self._reading), option=orjson.OPT_UTC_Z)[1:]
+            self._common = _sample_json(self._reading)
         return self._common
+
+
+def _sample_json(reading: WaterReading) -> bytes:
+    """What all indicators of a sample say alike: from the lane to the closing brace."""
+    head = reading.lane, reading.device_id, reading.station_name, reading.boot_id, reading.quality
+    begin, middle, end = _sample_parts(*head)
+    at = orjson.dumps(reading.observed_at, option=orjson.OPT_UTC_Z)
+    return b'%b,"period_start":%b,"period_end":%b,%b%d%b' % (begin, at, at, middle, reading.seq, end)
+
+
+@lru_cache(_STATIONS)
+def _sample_parts(lane: str, device: str, name: str | None, boot: str, quality: Quality) -> tuple[bytes, bytes, bytes]:
+    """What the samples of a station say alike, as JSON: up to the times, up to the number, and from there on."""
+    about = orjson.dumps({"lane": lane, "subject": device, "subject_name": name})
+    device_json, boot_json, quality_json = map(orjson.dumps, (device, boot, _QUALITY_WORDS[quality]))
+    sample = b'"sample":{"device_id":%b,"boot_id":%b,"seq":' % (device_json, boot_json)
+    return about[1:-1], sample, b',"quality":%b}}' % quality_json
 
 
 @lru_cache(_COMBINATIONS)
@@ -238,23 +257,6 @@ def _described(verdict: ClassVerdict, table: LimitTable) -> dict[str, Any]:
 
 def _rounded(multiples: dict[str, float]) -> dict[str, float]:
     return {item: round(multiple, 4) for item, multiple in multiples.items()}
-
-
-def _sample_part(reading: WaterReading) -> dict[str, Any]:
-    at, device = reading.observed_at, reading.device_id
-    return {
-        "lane": reading.lane,
-        "subject": device,
-        "subject_name": reading.station_name,
-        "period_start": at,
-        "period_end": at,
-        "sample": {
-            "device_id": device,
-            "boot_id": reading.boot_id,
-            "seq": reading.seq,
-            "quality": _QUALITY_WORDS[reading.quality],
-        },
-    }
 
 
 def has_trophic_items(values: Values) -> bool:

@@ -17,9 +17,23 @@ _FORMULA: Final = MappingProxyType(
 )
 """Weight r², and a, b of TLI = 10 (a + b ln x); chlorophyll-a in mg/m³ (= µg/L), Secchi depth in metres."""
 
-_TERMS: Final = tuple((field, weight, weight * 10, a, b) for field, (weight, a, b) in _FORMULA.items())
-
 TROPHIC_FIELDS: Final = tuple(_FORMULA)
+
+_TERMS: Final = tuple((1 << place, weight * 10, a, b) for place, (weight, a, b) in enumerate(_FORMULA.values()))
+"""Bit of each item, ten times its weight, and its a and b."""
+
+
+def _of_items(bits: int) -> tuple[float, tuple[str, ...]]:
+    """The sum of weights, added in the order of the items, and the fields of the items that were there."""
+    fields = tuple(field for place, field in enumerate(TROPHIC_FIELDS) if bits >> place & 1)
+    weights = 0.0
+    for field in fields:
+        weights += _FORMULA[field][0]
+    return weights, fields
+
+
+_ITEMS: Final = tuple(_of_items(bits) for bits in range(1 << len(TROPHIC_FIELDS)))
+"""The same for each combination of items, by their bits."""
 
 
 class TrophicState(NamedTuple):
@@ -64,18 +78,16 @@ def trophic_index(
 
     A value of zero has no logarithm and counts as missing.
     """
-    weights = total = 0.0
-    items: list[str] = []
-    for (field, weight, tenfold, a, b), value in zip(_TERMS, (chla, tp, tn, sd, codmn), strict=True):
-        if value is None or value <= 0:
-            continue
-        weights += weight
-        total += tenfold * (a + b * log(value))
-        items.append(field)
-    if not items:
+    total, bits = 0.0, 0
+    for (bit, tenfold, a, b), value in zip(_TERMS, (chla, tp, tn, sd, codmn), strict=True):
+        if value is not None and value > 0:
+            total += tenfold * (a + b * log(value))
+            bits |= bit
+    if not bits:
         return None
+    weights, items = _ITEMS[bits]
     index = total / weights
-    return TrophicVerdict(index, trophic_state(index), tuple(items))
+    return TrophicVerdict(index, trophic_state(index), items)
 
 
 def trophic_state(index: float) -> TrophicState:
