@@ -5,7 +5,7 @@ What is made for each reading is a msgspec struct: it takes a third of the time 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -203,3 +203,8 @@ Output = (
     | LaneChanged
 )
 """All that the core can say."""
+
+
+def has_failed(outputs: Iterable[Output]) -> bool:
+    """Whether something was not judged: one look at the types, for nearly always nothing was."""
+    return JudgingFailed in map(type, outputs)

@@ -239,8 +239,11 @@ class Trail(Generic[S]):
         """
         now = self.checkpoints[-1].applied + self.since
         applied = [checkpoint.applied for checkpoint in self.checkpoints]
-        indexes = range(1, len(applied) - keep)
-        self.drop(min(indexes, key=lambda i: (applied[i + 1] - applied[i - 1]) / (now - applied[i] + 1)))
+        gaps = [
+            (after - before) / (now - here + 1)
+            for before, here, after in zip(applied, applied[1:], applied[2 : len(applied) - keep + 1], strict=False)
+        ]
+        self.drop(gaps.index(min(gaps)) + 1)
 
     def index_before(self, position: Position) -> int:
         """The last checkpoint that stands before a position, at least the base."""

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from services.stream_processors.engine.documents import Documents
-from services.stream_processors.engine.events import Coordinates, FailureReason, JudgingFailed, Output, ReadingEvent
+from services.stream_processors.engine.events import (
+    Coordinates,
+    FailureReason,
+    JudgingFailed,
+    Output,
+    ReadingEvent,
+    has_failed,
+)
 from services.stream_processors.engine.judge import Judge, Moment
 from services.stream_processors.engine.lane import Lane
 
@@ -108,6 +115,8 @@ def judge_key(
 
 def _count_failures(lane: Lane[S], outputs: list[Output], first: int, event: ReadingEvent | None) -> None:
     """Count what failed, and give the record's bytes to its own failure."""
+    if not has_failed(outputs):
+        return
     for place in range(first, len(outputs)):
         failed = outputs[place]
         if type(failed) is not JudgingFailed:

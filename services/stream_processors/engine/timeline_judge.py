@@ -24,6 +24,7 @@ from services.stream_processors.engine.events import (
     Judged,
     JudgingFailed,
     Output,
+    has_failed,
 )
 from services.stream_processors.engine.feed_rules import Entry, FeedRules, LedgerRules
 from services.stream_processors.engine.frame import is_past
@@ -119,10 +120,7 @@ class TimelineJudge(Generic[S]):
         except Exception as error:  # noqa: BLE001 - the same
             del outputs[judged:]
             outputs.append(_failed(coordinates, told(error), state))
-        for output in outputs[said:]:
-            if type(output) is JudgingFailed and output.coordinates == coordinates:
-                break
-        else:
+        if not has_failed(outputs) or not _is_told(outputs[said:], coordinates):
             outputs.append(_FATES[fate])
         return self.due(state, moment)
 
@@ -369,6 +367,11 @@ class TimelineJudge(Generic[S]):
     def restore_release_2(self, dumped: Any) -> KeyState[S]:
         """See `judge.Judge`."""
         return read_release_2(self.rules, dumped)
+
+
+def _is_told(outputs: list[Output], coordinates: Coordinates) -> bool:
+    """Whether it is said of this reading that its judging failed."""
+    return any(type(output) is JudgingFailed and output.coordinates == coordinates for output in outputs)
 
 
 def _failed(coordinates: Coordinates, detail: str, state: KeyState[Any]) -> JudgingFailed:

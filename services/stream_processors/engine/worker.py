@@ -25,6 +25,7 @@ from services.stream_processors.engine.events import (
     PlanEvent,
     ReadingEvent,
     TickEvent,
+    has_failed,
 )
 from services.stream_processors.engine.judge import Judge
 from services.stream_processors.engine.opening import end_waiting_of_a_former_log, standing
@@ -114,10 +115,11 @@ class Worker(Generic[S]):
         except Exception as error:  # noqa: BLE001 - one record never stops the others
             self._count_failure(detail_of(error))
             return Undecodable(event.coordinates, record.value or b"", detail_of(error), FailureReason.JUDGING_FAILED)
-        for one in reversed(said):
-            if type(one) is JudgingFailed and one.reason is FailureReason.JUDGING_FAILED:
-                self._count_failure(one.detail)
-                return said
+        if has_failed(said):
+            for one in reversed(said):
+                if type(one) is JudgingFailed and one.reason is FailureReason.JUDGING_FAILED:
+                    self._count_failure(one.detail)
+                    return said
         if type(event) is ReadingEvent:
             self._failures = 0
         return said

@@ -105,6 +105,8 @@ def with_doubted(view: View, doubted: DoubtedItems, counted: Collection[int]) ->
 
 def told_of_round(doubts: Judged, table: LimitTable) -> tuple[dict[str, Any], str] | None:
     """What a round's figure says of doubted items of the class: details, and the end of its reason; None: nothing."""
+    if doubts is NO_DOUBT:
+        return None
     counted, left = (_judged(of, table) for of in (doubts.counted, doubts.left_out))
     if not counted and not left:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from functools import lru_cache
 from math import inf
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import Final, NamedTuple
 
 from services.stream_processors.water.measured import CHECKED_FIELDS, PLACE, Values
@@ -138,8 +138,9 @@ def examine(values: Values, known: Memory, at_us: int, device: str, limits: Qual
     jumped = _ranges(values, known.good, checks, doubts)
     if jumped:
         doubts += _steps(values, known, at_us, checks, limits.together_share, algal=algal)
-    same = _same(values, known, limits)
-    if same and max(same) >= limits.flat:
+    plain = _plain(tuple(map(type, values)), limits.checked, limits.flat_places)
+    same = _same(values, known, limits.flat_places, plain.once)
+    if same is not plain.once and max(same) >= limits.flat:
         doubts += _flat(values, same, limits)
     same_samples = known.same_samples + 1 if values == known.last else 1
     if same_samples >= limits.flat:
@@ -147,11 +148,10 @@ def examine(values: Values, known: Memory, at_us: int, device: str, limits: Qual
     nh3n, tn = values[_NH3N], values[_TN]
     if nh3n is not None and tn is not None and nh3n > limits.nh3n_share * tn + _NOISE:
         doubts += _contradiction(nh3n, tn, limits.nh3n_share)
-    codes, missing = _plain_codes(tuple([value is None for value in values]), limits.checked)
     if not doubts:
-        trusted = _trusted(values, missing, known, at_us)
-        return Examined(codes, (), Memory(values, same, same_samples, *trusted))
-    codes = _with_doubts(codes, doubts)
+        trusted = _trusted(values, plain.missing, known, at_us)
+        return Examined(plain.codes, (), Memory(values, same, same_samples, *trusted))
+    codes = _with_doubts(plain.codes, doubts)
     good = believed(values, codes)
     missing = tuple([place for place, value in enumerate(good) if value is None])
     return Examined(codes, tuple(doubts), Memory(values, same, same_samples, *_trusted(good, missing, known, at_us)))
@@ -182,14 +182,20 @@ def _out_of_range(place: int, value: float, low: float, high: float) -> Doubt:
     return Doubt("range", place, value, f"water.range.{CHECKED_FIELDS[place]}.{side}", limit, Code.FAIL)
 
 
-def _same(values: Values, known: Memory, limits: QualityLimits) -> tuple[int, ...]:
-    last, counts = known.last, known.same
+def _same(values: Values, known: Memory, places: tuple[int, ...], once: tuple[int, ...]) -> tuple[int, ...]:
+    """How often in a row the value of each place has been seen; `once` itself when each is new."""
+    last = known.last
     if not last:
-        return tuple([0 if values[place] is None else 1 for place in limits.flat_places])
+        return once
+    for place in places:
+        if values[place] == last[place]:
+            break
+    else:
+        return once
     return tuple(
         [
             0 if (value := values[place]) is None else count + 1 if value == last[place] else 1
-            for place, count in zip(limits.flat_places, counts, strict=True)
+            for place, count in zip(places, known.same, strict=True)
         ]
     )
 
@@ -225,14 +231,30 @@ def _steps(
     return doubts if moved < 2 else []
 
 
+class _Plain(NamedTuple):
+    """What follows from which items a sample has, as long as nothing of it is doubtful."""
+
+    codes: Codes
+    missing: tuple[int, ...]
+    """Places of the items that were not measured."""
+    once: tuple[int, ...]
+    """How often values have been seen that are new, of the places whose values may not stand still."""
+
+
 @lru_cache(1_024)
-def _plain_codes(missing: tuple[bool, ...], checked: frozenset[int]) -> tuple[Codes, tuple[int, ...]]:
-    """Codes of a sample in which nothing is doubtful, and the places of the items that were not measured."""
+def _plain(kinds: tuple[type, ...], checked: frozenset[int], flat_places: tuple[int, ...]) -> _Plain:
+    """What follows from which items a sample has.
+
+    Args:
+        kinds: Types of its values: they tell what is missing, and are had at less cost than by looking at each value.
+    """
+    gone = [kind is NoneType for kind in kinds]
     codes = tuple(
-        (Code.MISSING if gone else Code.PASS if place in checked else Code.NOT_EVALUATED).value
-        for place, gone in enumerate(missing)
+        (Code.MISSING if is_gone else Code.PASS if place in checked else Code.NOT_EVALUATED).value
+        for place, is_gone in enumerate(gone)
     )
-    return codes, tuple(place for place, gone in enumerate(missing) if gone)
+    missing = tuple(place for place, is_gone in enumerate(gone) if is_gone)
+    return _Plain(codes, missing, tuple(0 if gone[place] else 1 for place in flat_places))
 
 
 def _with_doubts(plain: Codes, doubts: list[Doubt]) -> Codes:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from heapq import nsmallest
 from math import lcm, log10
 from operator import add, sub
+from types import NoneType
 from typing import Final, NamedTuple
 
 from services.stream_processors.water.measured import FIELDS, PLACE, Values
@@ -54,7 +56,8 @@ class PointSums(NamedTuple):
             sums[_PH] = before[_PH] + round(10.0**-ph * _ION_SCALE)
         if at_us >= last_us:
             last_us, last_offset = at_us, offset
-        return PointSums(samples + 1, tuple(sums), tuple(counted), last_us, last_offset)
+        counted = tuple(map(add, counts, _measured(tuple(map(type, values)))))
+        return PointSums(samples + 1, tuple(sums), counted, last_us, last_offset)
 
     def with_more(self, place: int, total: int, count: int) -> PointSums:
         """More values of one item count, of samples that count already."""
@@ -77,6 +80,16 @@ class PointSums(NamedTuple):
 def whole_of(place: int, value: float) -> int:
     """A value as sums count it."""
     return round(10.0**-value * _ION_SCALE) if place == _PH else round(value * _SCALE)
+
+
+@lru_cache(1_024)
+def _measured(kinds: tuple[type, ...]) -> Counts:
+    """1 for each item that was measured.
+
+    Args:
+        kinds: Types of the values of a sample; that of a missing one is None's.
+    """
+    return tuple(0 if kind is NoneType else 1 for kind in kinds[:_WIDTH])
 
 
 _NO_VALUES: Final = (0,) * _WIDTH
