@@ -75,7 +75,12 @@ def add_codes(state: LakeState, day_us: int, entry: Entry, codes: Codes, say: Sa
     if points is None:
         points = state.tallies[day_us] = {}
     tally = points.get(entry.asset)
-    points[entry.asset] = {codes: 1} if tally is None else {**tally, codes: tally.get(codes, 0) + 1}
+    if tally is None:
+        points[entry.asset] = {codes: 1}
+    elif len(tally) == 1 and codes in tally:
+        points[entry.asset] = {codes: tally[codes] + 1}
+    else:
+        points[entry.asset] = {**tally, codes: tally.get(codes, 0) + 1}
     state.unsaid[day_us, entry.asset] = None
     hour_us = (entry.at_us // _HOUR_US + 1) * _HOUR_US
     if hour_us not in state.hours:
