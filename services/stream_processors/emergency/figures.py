@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace as replaced
+
 from schemas.indicator import IndicatorStatus
 from schemas.verdict import Threshold
 from services.stream_processors.emergency.coverage import Grid
@@ -234,7 +236,7 @@ def coverage_day_figure(
     figure = _coverage(
         COVERAGE_DAY, district, day, limit, reason, share=mean, n=1, known=round(known, 6), details=details
     )
-    return figure if known >= wanted else figure._replace(status=IndicatorStatus.CANNOT_SAY)
+    return figure if known >= wanted else replaced(figure, status=IndicatorStatus.CANNOT_SAY)
 
 
 def _coverage(

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
+import msgspec
+
 from schemas.alert import AlertEventType, Severity
 from schemas.fields import Feed
 from schemas.indicator import IndicatorStatus
@@ -43,7 +45,7 @@ class Entry(NamedTuple):
     """What the rules need of the reading: scalars, None and tuples of them."""
 
 
-class Figure(NamedTuple):
+class Figure(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An indicator over a period, as the rules see it now. Said again with other content it becomes a new revision."""
 
     id: str
@@ -57,7 +59,7 @@ class Figure(NamedTuple):
     n: int
     completeness: float
     threshold: Threshold | None
-    details: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    details: dict[str, Any] = {}
     """JSON-ready; equal content must compare equal."""
     subject_name: str | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import orjson
@@ -18,7 +18,7 @@ from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.engine.frame import FigureKey, is_past
 
 
-class Published(NamedTuple):
+class Published(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The last thing said about one figure."""
 
     revision: int

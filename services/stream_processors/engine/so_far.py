@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace as replaced
+
 from schemas.indicator import IndicatorStatus
 from services.stream_processors.engine.feed_rules import Figure
 
@@ -11,7 +13,8 @@ def so_far(figure: Figure) -> Figure:
 
     Its value stands; the verdict that it would have if the period ended now is the detail `so_far`.
     """
-    return figure._replace(
+    return replaced(
+        figure,
         status=IndicatorStatus.CANNOT_SAY,
         status_reason=f"the period is not over; so far: {figure.status_reason}",
         details={**figure.details, "so_far": {"status": figure.status.value, "value": figure.value}},

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+import msgspec
+from msgspec.structs import replace as replaced
+
 from schemas.fields import Quality
 from schemas.indicator import IndicatorStatus
 from services.stream_processors.engine.feed_rules import Figure
@@ -39,7 +42,7 @@ POINT_QUALITY: Final = "water.point_quality"
 _TROPHIC_PLACES: Final = tuple(PLACE[name] for name in TROPHIC_FIELDS)
 
 
-class Period(NamedTuple):
+class Period(msgspec.Struct, frozen=True, gc=False):
     """A round, day or month of a lake."""
 
     lake: str
@@ -47,7 +50,7 @@ class Period(NamedTuple):
     end_us: int
 
 
-class LakeData(NamedTuple):
+class LakeData(msgspec.Struct, frozen=True, gc=False):
     """What the points of a lake measured in a period."""
 
     totals: Totals
@@ -172,7 +175,7 @@ def period_class(indicator: str, period: Period, data: LakeData, regime: Regime,
     share_min = shares.day_rounds_share_min if indicator == DAY_CLASS else shares.month_rounds_share_min
     enough = rounds.classed > 0 and rounds.classed >= share_min * rounds.due
     verdict = classed.verdict if enough else classed.verdict._replace(rank=None)
-    classed = classed._replace(verdict=verdict)
+    classed = replaced(classed, verdict=verdict)
     of_rounds = f"{rounds.classed} of {rounds.due} rounds"
     if enough:
         status, reason = _period_status(classed, data, regime, of_rounds)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from msgspec.structs import replace as replaced
+
 from schemas.fields import Feed, Quality
 from schemas.plan.book import PlanBook
 from schemas.plan.policy import RulePolicy
@@ -143,7 +145,7 @@ class WaterRules:
             if station is not None:
                 rhythm = heard(station.rhythm, gap_us, regime.shortest_us)
                 if rhythm is not station.rhythm:
-                    station, late_us = station._replace(rhythm=rhythm), regime.late_us(device, rhythm)
+                    station, late_us = replaced(station, rhythm=rhythm), regime.late_us(device, rhythm)
         if station is None:
             station, late_us = Station(name, body, at_us, entry.offset), regime.late_us(device, UNKNOWN)
         if quality == _GOOD:
@@ -169,7 +171,7 @@ class WaterRules:
             return None
         offsets = tuple(sorted({*episode.offsets, entry.offset}))
         say.episode(STATION_SILENT, device, replace(episode, ended_us=at_us, cleared_us=at_us, offsets=offsets))
-        return station._replace(silence=None)
+        return replaced(station, silence=None)
 
     def on_wake(self, state: LakeState, name: str, at_us: int, say: Say) -> None:
         """A round is to be published, counts, or has ended; a day or month or an hour has; a station is late."""
@@ -201,7 +203,7 @@ class WaterRules:
             give_up(station, device, found.gone_us, say)
             state.drop(device)
         elif found.wake_us is not None:
-            state.stations[device] = station._replace(silence=found.episode)
+            state.stations[device] = replaced(station, silence=found.episode)
             say.wake(f"silent:{device}", found.wake_us)
 
     def forget(self, state: LakeState, horizon_us: int) -> bool:

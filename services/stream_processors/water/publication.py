@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+import msgspec
 import orjson
 
 from schemas.fields import Feed, Quality
@@ -57,7 +58,7 @@ _STATIONS: Final = 16_384
 """Stations, with boot and quality, of which the JSON that does not change is kept."""
 
 
-class Classed(NamedTuple):
+class Classed(msgspec.Struct, frozen=True, gc=False):
     """Values of a sample or of a lake, their class, and by which table and target they are judged."""
 
     at_us: int
@@ -69,21 +70,16 @@ class Classed(NamedTuple):
     """The target in force at that time."""
 
 
-class ClassedSample:
-    """One sample and its class by itself; the JSON of its indicators is made when it is needed.
+class ClassedSample(msgspec.Struct, gc=False):
+    """One sample and its class by itself; the JSON of its indicators is made when it is needed."""
 
-    Args:
-        values: The reading's, in the order of `measured.FIELDS`; more may follow.
-    """
-
-    __slots__ = ("_common", "_reading", "_regime", "_table", "_values", "_verdict")
-
-    def __init__(
-        self, reading: WaterReading, values: Values, verdict: ClassVerdict, table: LimitTable, regime: Regime
-    ) -> None:
-        self._reading, self._values, self._verdict = reading, values, verdict
-        self._table, self._regime = table, regime
-        self._common: bytes | None = None
+    _reading: WaterReading
+    _values: Values
+    """The reading's, in the order of `measured.FIELDS`; more may follow."""
+    _verdict: ClassVerdict
+    _table: LimitTable
+    _regime: Regime
+    _common: bytes | None = None
 
     def point_class(self) -> IndicatorOutput:
         """`water.point_class`: the class of one sample."""
@@ -201,7 +197,7 @@ def is_plain(verdict: ClassVerdict, target: Target | None) -> bool:
 
 def class_details(classed: Classed) -> dict[str, Any]:
     """Standard, classes of the items, exceedance multiples, main pollutants; never changed."""
-    _, values, verdict, table, target = classed
+    values, verdict, table, target = classed.values, classed.verdict, classed.table, classed.target
     rank = verdict.rank
     if rank is None or is_plain(verdict, target):
         return _plain_details(verdict, table, target is not None)

@@ -12,6 +12,8 @@ from math import inf
 from types import MappingProxyType, NoneType
 from typing import Final, NamedTuple
 
+import msgspec
+
 from services.stream_processors.water.measured import CHECKED_FIELDS, PLACE, Values
 from services.stream_processors.water.rules import saturation_mg_l
 
@@ -74,7 +76,7 @@ class QualityLimits(NamedTuple):
     """Places of the items for which there is a check."""
 
 
-class Memory(NamedTuple):
+class Memory(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the checks remember of one station."""
 
     last: Values
@@ -104,7 +106,7 @@ class Doubt(NamedTuple):
     code: Code
 
 
-class Examined(NamedTuple):
+class Examined(msgspec.Struct, frozen=True, gc=False):
     """A sample after the checks."""
 
     codes: Codes

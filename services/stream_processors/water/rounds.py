@@ -16,6 +16,8 @@ from math import lcm, log10
 from operator import add, sub
 from typing import Final, NamedTuple
 
+import msgspec
+
 from services.stream_processors.water.measured import FIELDS, PLACE, Values
 
 _SCALE: Final = 10**9
@@ -34,7 +36,7 @@ Arrived = tuple[Values, int, int]
 """What a sample measured, its event time and its offset."""
 
 
-class PointSums(NamedTuple):
+class PointSums(msgspec.Struct, frozen=True, gc=False):
     """What one point contributes to a period; never changed, only replaced."""
 
     samples: int
@@ -47,19 +49,15 @@ class PointSums(NamedTuple):
 
     def plus(self, values: Values, at_us: int, offset: int) -> PointSums:
         """One more sample counts."""
-        samples, before, counts, last_us, last_offset = self
-        sums, counted = list(before), list(counts)
-        for place, value in enumerate(values[:_WIDTH]):
-            if value is not None:
-                sums[place] += round(value * _SCALE)
-                counted[place] += 1
+        before, last_us, last_offset = self.sums, self.last_us, self.last_offset
+        sums = [total if v is None else total + round(v * _SCALE) for total, v in zip(before, values, strict=False)]
         ph = values[_PH]
         if ph is not None:
             sums[_PH] = before[_PH] + round(10.0**-ph * _ION_SCALE)
         if at_us >= last_us:
             last_us, last_offset = at_us, offset
-        counted = [n if v is None else n + 1 for n, v in zip(counts, values, strict=False)]
-        return PointSums(samples + 1, tuple(sums), tuple(counted), last_us, last_offset)
+        counted = [n if v is None else n + 1 for n, v in zip(self.counts, values, strict=False)]
+        return PointSums(self.samples + 1, tuple(sums), tuple(counted), last_us, last_offset)
 
     def plus_all(self, samples: Sequence[Arrived]) -> PointSums:
         """Several more samples count; item by item that takes a third of the time that one after the other takes."""
@@ -83,7 +81,7 @@ class PointSums(NamedTuple):
         sums, counts = list(self.sums), list(self.counts)
         sums[place] += total
         counts[place] += count
-        return self._replace(sums=tuple(sums), counts=tuple(counts))
+        return PointSums(self.samples, tuple(sums), tuple(counts), self.last_us, self.last_offset)
 
     def merged(self, other: PointSums) -> PointSums:
         """Both periods together."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+import msgspec
+
 from schemas.water import WaterBody
 from services.stream_processors.engine.counting import CALM, Episode, Run
 from services.stream_processors.water.quality import NOTHING_SEEN, Codes, Memory
@@ -23,7 +25,7 @@ CHANGED: Final = 8
 """... and it must be published (again)."""
 
 
-class Station(NamedTuple):
+class Station(msgspec.Struct, frozen=True, gc=False):
     """One point; never changed, only replaced."""
 
     name: str

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from msgspec.structs import replace as replaced
+
 from services.stream_processors.engine.counting import Peak, Run, Sample, advance
 from services.stream_processors.engine.event_time import local_period_start
 from services.stream_processors.engine.feed_rules import Entry, Say
@@ -35,7 +37,8 @@ def judge_sample(station: Station, entry: Entry, values: Values, regime: Regime,
     low = station.ph_low if station.ph_day_us == day_us else None
     percent, limits = oxygen_percent(values), regime.quality
     algal = is_algal(percent, values[_PH], low, limits)
-    codes, doubts, memory = examine(values, station.memory, at_us, entry.asset, limits, algal=algal)
+    examined = examine(values, station.memory, at_us, entry.asset, limits, algal=algal)
+    codes, doubts = examined.codes, examined.doubts
     counting = believed(values, codes) if doubts else values
     ph = counting[_PH]
     if ph is not None and (low is None or ph < low):
@@ -49,6 +52,7 @@ def judge_sample(station: Station, entry: Entry, values: Values, regime: Regime,
     classes = _count_class(station, entry, counting, regime, say, aside=aside)
     name, body = entry.payload[2] or station.name, entry.payload[1]
     rhythm = station.rhythm
+    memory = examined.memory
     after = Station(name, body, at_us, entry.offset, classes, faults, algae, None, memory, day_us, low, rhythm)
     return after, counting, codes, day_us, aside
 
@@ -60,7 +64,7 @@ def judge_mark(station: Station, entry: Entry, regime: Regime, say: Say) -> Stat
     if mark in regime.reported:
         doubt = Doubt("reported", -1, 1.0, REPORTED_FAULT, 0.0, Code.FAIL)
         faults = _count_fault(station, entry, (doubt,), regime, say)
-    return station._replace(faults=faults, last_us=entry.at_us, last_offset=entry.offset)
+    return replaced(station, faults=faults, last_us=entry.at_us, last_offset=entry.offset)
 
 
 def give_up(station: Station, device: str, gone_us: int, say: Say) -> None:

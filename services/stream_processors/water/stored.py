@@ -177,7 +177,10 @@ def load_release_2(dumped: list[Any], lake: str, lane: str) -> LakeState:
 def _station(device: str, station: Station) -> _Station:
     return _Station(
         device,
-        *station[:4],
+        station.name,
+        station.body,
+        station.last_us,
+        station.last_offset,
         dump_run(station.classes),
         dump_run(station.faults),
         dump_run(station.algae),

@@ -6,6 +6,8 @@ from math import log
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+import msgspec
+
 _FORMULA: Final = MappingProxyType(
     {
         "chla_ug_l": (1.0, 2.5, 1.086),
@@ -50,7 +52,7 @@ MODERATELY_EUTROPHIC: Final = TrophicState("中度富营养", "moderately eutrop
 HIGHLY_EUTROPHIC: Final = TrophicState("重度富营养", "highly eutrophic")
 
 
-class TrophicVerdict(NamedTuple):
+class TrophicVerdict(msgspec.Struct, frozen=True, gc=False):
     """The index and what it rests on."""
 
     value: float
