@@ -27,6 +27,7 @@ from services.stream_processors.engine.events import AlertOutput, IndicatorOutpu
 from services.stream_processors.engine.worker import Worker
 from services.stream_processors.registry import build_judges
 from services.stream_processors.settings import ProcessorSettings
+from services.timescale_sink.progress import LogEnd
 from services.timescale_sink.writer import Writer
 from simulators.emergency.model import EmergencyModel
 from simulators.ev.model import EvModel
@@ -163,7 +164,9 @@ async def write(day: Day, pool: Any) -> None:
     writer = Writer(pool, CLUSTER, _NoDeadLetters(), 0.0)
     for topic, log in day.logs.items():
         for start in range(0, len(log.records), BATCH):
-            await writer.write({(topic, 0): log.records[start : start + BATCH]}, ends={(topic, 0): len(log.records)})
+            await writer.write(
+                {(topic, 0): log.records[start : start + BATCH]}, logs={(topic, 0): LogEnd(len(log.records))}
+            )
 
 
 class _NoDeadLetters(DeadLetterProducer):

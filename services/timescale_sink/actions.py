@@ -151,4 +151,5 @@ def _row(one: Done, fate: Fate) -> Values:
         fate,
         one.record.partition,
         one.record.offset,
+        None if alert is None else alert.said_at,
     )

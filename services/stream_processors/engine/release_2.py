@@ -76,4 +76,5 @@ def _frame(rules: FeedRules[S], dumped: list[Any], key: str, lane: str) -> Frame
 def _figure(dumped: list[Any]) -> Figure:
     head, status, middle, threshold, rest = dumped[:6], dumped[6], dumped[7:10], dumped[10], dumped[11:]
     source = None if threshold is None else Threshold.model_validate_json(threshold)
-    return Figure(*head, IndicatorStatus(status), *middle, source, *rest)
+    fields: list[Any] = [*head, IndicatorStatus(status), *middle, source, *rest]
+    return Figure(*fields)

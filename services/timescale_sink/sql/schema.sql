@@ -25,7 +25,8 @@ CREATE TABLE alert_actions (
     fate text NOT NULL,
     kafka_partition integer NOT NULL,
     kafka_offset bigint NOT NULL,
-    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    said_at timestamp with time zone
 );
 
 CREATE TABLE alert_deliveries (
@@ -664,7 +665,8 @@ CREATE VIEW v_alert_actions AS
     fate,
     kafka_partition,
     kafka_offset,
-    stored_at
+    stored_at,
+    said_at
    FROM alert_actions;
 
 CREATE VIEW v_alert_events AS
