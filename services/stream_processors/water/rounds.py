@@ -22,6 +22,9 @@ from services.stream_processors.water.measured import FIELDS, PLACE, Values
 
 _SCALE: Final = 10**9
 _ION_SCALE: Final = 10**24
+_SCALING: Final = float(_SCALE)
+_ION_SCALING: Final = float(_ION_SCALE)
+"""The same as numbers that values are multiplied with: by a whole number each would be made one of these first."""
 _PH: Final = PLACE["ph"]
 _WIDTH: Final = len(FIELDS)
 
@@ -50,17 +53,17 @@ class PointSums(msgspec.Struct, frozen=True, gc=False):
     def plus(self, values: Values, at_us: int, offset: int) -> PointSums:
         """One more sample counts."""
         before, last_us, last_offset = self.sums, self.last_us, self.last_offset
-        sums = [total if v is None else total + round(v * _SCALE) for total, v in zip(before, values, strict=False)]
+        sums = [total if v is None else total + round(v * _SCALING) for total, v in zip(before, values, strict=False)]
         ph = values[_PH]
         if ph is not None:
-            sums[_PH] = before[_PH] + round(10.0**-ph * _ION_SCALE)
+            sums[_PH] = before[_PH] + round(10.0**-ph * _ION_SCALING)
         if at_us >= last_us:
             last_us, last_offset = at_us, offset
         counted = [n if v is None else n + 1 for n, v in zip(self.counts, values, strict=False)]
         return PointSums(self.samples + 1, tuple(sums), tuple(counted), last_us, last_offset)
 
     def plus_all(self, samples: Sequence[Arrived]) -> PointSums:
-        """Several more samples count; item by item that takes a third of the time that one after the other takes."""
+        """Several more samples count; item by item, six take two thirds of what they take one after the other."""
         sums, counts = list(self.sums), list(self.counts)
         last_us, last_offset = self.last_us, self.last_offset
         columns = zip(*[values[:_WIDTH] for values, _, _ in samples], strict=True)
@@ -68,9 +71,9 @@ class PointSums(msgspec.Struct, frozen=True, gc=False):
             measured = [value for value in column if value is not None]
             counts[place] += len(measured)
             if place == _PH:
-                sums[place] += sum([round(10.0**-value * _ION_SCALE) for value in measured])
+                sums[place] += sum([round(10.0**-value * _ION_SCALING) for value in measured])
             else:
-                sums[place] += sum([round(value * _SCALE) for value in measured])
+                sums[place] += sum([round(value * _SCALING) for value in measured])
         for _, at_us, offset in samples:
             if at_us >= last_us:
                 last_us, last_offset = at_us, offset
@@ -96,7 +99,7 @@ class PointSums(msgspec.Struct, frozen=True, gc=False):
 
 def whole_of(place: int, value: float) -> int:
     """A value as sums count it."""
-    return round(10.0**-value * _ION_SCALE) if place == _PH else round(value * _SCALE)
+    return round(10.0**-value * _ION_SCALING) if place == _PH else round(value * _SCALING)
 
 
 _NO_VALUES: Final = (0,) * _WIDTH

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
+from msgspec.structs import astuple
 
 from schemas.ev import ConnectorState, ErrorCode, EvContext, EvReading
 from schemas.fields import Feed
@@ -88,7 +89,7 @@ def test_a_site_of_release_2_goes_on_to_the_same_alerts_and_figures() -> None:
     wake_until(by, state, recorder, to_us(END))
 
     figures = {
-        name: [*one[:5], one.status.value, one.n, one.completeness, _known_then(one.details)]
+        name: [*astuple(one)[:5], one.status.value, one.n, one.completeness, _known_then(one.details)]
         for name, one in recorder.figures.items()
         if one.id != UPTIME_12_MONTHS
     }

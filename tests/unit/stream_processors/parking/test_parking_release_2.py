@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
+from msgspec.structs import astuple
 
 from schemas.parking import ParkingReading
 from services.stream_processors.engine.event_time import to_us
@@ -62,7 +63,7 @@ def test_a_zone_of_release_2_goes_on_to_the_same_alerts_and_figures() -> None:
     wake_until(by, state, recorder, to_us(END))
 
     figures = {
-        name: [*one[:5], one.status.value, one.n, one.completeness, _known_then(one.details)]
+        name: [*astuple(one)[:5], one.status.value, one.n, one.completeness, _known_then(one.details)]
         for name, one in recorder.figures.items()
         if one.id != "parking.guidance"
     }
