@@ -20,7 +20,7 @@ from tests.integration.alert_histories import NOW, alert
 
 LAKE = alert("lake-1", "a", 0, AlertEventType.RAISED, began=0)
 OTHER = alert("lake-1", "b", 0, AlertEventType.RAISED, began=1)
-FATE_AT, OFFSET_AT = 21, -1
+FATE_AT, PARTITION_AT, OFFSET_AT = 21, 22, 23
 
 
 def _is_receipt(row: Any) -> bool:
@@ -39,7 +39,7 @@ class Tables:
 
     def take(self, told: list[Record]) -> dict[Identity, Any]:
         done, _ = decode_actions(told)
-        stored = {key: Stored(Fate(row[FATE_AT]), *row[-2:]) for key, row in self.rows.items()}
+        stored = {key: Stored(Fate(row[FATE_AT]), row[PARTITION_AT], row[OFFSET_AT]) for key, row in self.rows.items()}
         counting = [row for row in self.rows.values() if row[FATE_AT] == Fate.COUNTS]
         counts = {
             alert_id: Counts(
