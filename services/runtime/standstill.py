@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
@@ -48,6 +48,25 @@ class Stillness(Generic[K]):
 
 
 @dataclass(slots=True)
+class Assigned:
+    """When a member of a group last had partitions."""
+
+    at: float
+    """Seconds on a clock that never jumps."""
+
+    def counts(self, places: Collection[Place], now: float, limit_seconds: float) -> bool:
+        """Whether what a member has now tells anything: while the group is divided it has nothing for a moment.
+
+        Args:
+            places: What it has now.
+            limit_seconds: Whoever has nothing for so long has no work.
+        """
+        if places:
+            self.at = now
+        return bool(places) or now - self.at >= limit_seconds
+
+
+@dataclass(slots=True)
 class Standing:
     """How far the partitions of a topic are, what is being done, and since when; says it when they stand still."""
 
@@ -68,8 +87,8 @@ class Standing:
             self.part, self.part_since = part, now
 
     def reached(self, positions: Mapping[Place, int]) -> None:
-        """Offset behind what is done, by partition."""
-        self.positions = dict(positions)
+        """Offset behind what is done, by partition; one that has still to be placed keeps what is known of it."""
+        self.positions.update(positions)
 
     def standing_still(self, ends: Mapping[Place, int], now: float, limit_seconds: float) -> str | None:
         """What to tell the operator when records have been waiting for so long and nothing moved; else None.

@@ -15,6 +15,7 @@ from schemas.alert import AlertEventType
 from schemas.fields import Feed
 from schemas.topics import PLAN
 from services.runtime.same_log import Mark
+from services.runtime.standstill import Assigned
 from services.timescale_sink.gap_alerts import OpenGap, alerts_of, health_of
 from services.timescale_sink.history import windows
 from services.timescale_sink.identity import (
@@ -269,6 +270,25 @@ def test_a_sink_that_stands_still_says_where_since_when_and_in_which_part() -> N
     standing.reached({PLACE: 11, OTHER: 51})
     assert standing.standing_still({PLACE: 1_210, OTHER: 51}, 56, 20) is None
     assert standing.standing_still({}, 99, 20) is None, "its partitions went to another sink"
+
+
+def test_a_partition_that_is_placed_anew_where_it_was_has_not_moved() -> None:
+    standing = Standing()
+    standing.reached({PLACE: 10})
+    ends = {PLACE: 15}
+    assert standing.standing_still(ends, 0, 20) is None
+    standing.reached({})
+    assert standing.standing_still(ends, 15, 20) is None
+    standing.reached({PLACE: 10})
+    assert "nothing of readings.ev 3 was stored for 25 s" in (standing.standing_still(ends, 25, 20) or "")
+
+
+def test_a_group_that_is_being_divided_says_nothing_of_progress() -> None:
+    assigned = Assigned(0.0)
+    assert assigned.counts([PLACE], 30, 20)
+    assert [assigned.counts([], now, 20) for now in (31, 49, 50, 80)] == [False, False, True, True]
+    assert assigned.counts([PLACE], 81, 20)
+    assert not assigned.counts([], 82, 20)
 
 
 def gap(
