@@ -26,7 +26,19 @@ from grafana_foundation_sdk.models import piechart as pm
 from grafana_foundation_sdk.models.common import GraphDrawStyle, GraphThresholdsStyleMode
 
 from services.dashboards.limits import Limits
-from services.dashboards.palette import ASSET_STATE, FEED, GREEN, GREY, SEVERITY, Shown, case, mappings
+from services.dashboards.palette import (
+    ASSET_STATE,
+    FEED,
+    GREEN,
+    GREY,
+    NONE,
+    QUIET,
+    RED,
+    SEVERITY,
+    Shown,
+    case,
+    mappings,
+)
 from services.dashboards.sql import DATASOURCE, POINTS, Sql
 from services.dashboards.words import Language, Words
 
@@ -219,7 +231,7 @@ class Kit:
         if stacked:
             panel.stacking(common.StackingConfig().mode(cm.StackingMode.NORMAL).group("A"))
         if limit is not None:
-            steps = ((None, "transparent"), (limit, "red"))
+            steps = ((None, NONE), (limit, RED))
         if steps is not None:
             panel.thresholds(_steps(steps))
             panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED))
@@ -273,7 +285,7 @@ class Kit:
         if column.steps is not None:
             found.append(Property("thresholds", _steps(column.steps).build()))
             # Grafana would colour an absent value as if it were below every limit.
-            found.append(Property("mappings", mappings({}, self.language, null=ABSENT, null_colour="transparent")))
+            found.append(Property("mappings", mappings({}, self.language, null=ABSENT, null_colour=NONE)))
         if column.shown is not None or column.steps is not None:
             found.append(Property("custom.cellOptions", {"type": "color-background", "mode": "basic"}))
         if column.link is not None:
@@ -289,7 +301,7 @@ class Kit:
         *,
         unit: str = "short",
         decimals: int | None = None,
-        steps: Sequence[tuple[float | None, str]] = ((None, "blue"),),
+        steps: Sequence[tuple[float | None, str]] = ((None, QUIET),),
         high: float | None = None,
         sources: Sequence[str] = (),
     ) -> bargauge.Panel:
@@ -423,7 +435,7 @@ class Kit:
             f" AND event <> 'retracted' AND severity IN ('I', 'II'){only} ORDER BY started_at DESC LIMIT 200"
         )
         marks = dashboard.AnnotationQuery().name(self.say(Words("红橙预警", "Red and orange alerts"))).enable(False)
-        return marks.datasource(DATASOURCE).icon_color("red").target(Sql(sql, ref_id="Anno"))
+        return marks.datasource(DATASOURCE).icon_color(RED).target(Sql(sql, ref_id="Anno"))
 
     def row(self, words: Words) -> dashboard.Row:
         """A heading between panels."""

@@ -1,4 +1,10 @@
-"""Words and colours of states, the same on every board. Pure."""
+"""Words and colours of states: the one table of the boards and of the one map. Pure.
+
+Severities have the colours of the national warnings (red, orange, yellow, blue), classes of water those of the national
+reports (blue, green, yellow, orange, red), feeds hues that are neither. Within a table any two colours stay apart for the
+three kinds of colour blindness, and each can be seen on light and on dark ground: a test simulates it. What a colour says
+is always said in words as well.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +21,15 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from services.dashboards.words import Language, Words
 
-GREEN: Final = "green"
-RED: Final = "red"
-ORANGE: Final = "orange"
-YELLOW: Final = "yellow"
-BLUE: Final = "blue"
-GREY: Final = "#808080"
+GREEN: Final = "#63C58A"
+RED: Final = "#BE1634"
+ORANGE: Final = "#E47600"
+YELLOW: Final = "#F9E832"
+BLUE: Final = "#3377D8"
+GREY: Final = "#828686"
+NONE: Final = "transparent"
+QUIET: Final = "#5B7DA8"
+"""A figure that is neither good nor bad."""
 
 Shown = dict[str, tuple[Words, str]]
 """Words and colour by value."""
@@ -41,26 +50,26 @@ ASSET_STATE: Final[Shown] = SEVERITY | {
     "unseen": (Words("尚无数据", "never heard"), GREY),
 }
 FEED: Final[Shown] = {
-    "ev": (Words("充电桩", "EV charging"), "purple"),
-    "water": (Words("湖泊水质", "water"), "#4E9FE5"),
-    "parking": (Words("停车", "parking"), "#B877D9"),
-    "emergency": (Words("医疗急救", "emergency"), "#F2495C"),
-    "tax": (Words("楼宇税收", "tax"), "#FADE2A"),
-    "unknown": (Words("未知", "unknown"), GREY),
+    "ev": (Words("充电桩", "EV charging"), "#A24ECF"),
+    "water": (Words("湖泊水质", "water"), "#07B1AC"),
+    "parking": (Words("停车", "parking"), "#784B20"),
+    "emergency": (Words("医疗急救", "emergency"), "#E0769F"),
+    "tax": (Words("楼宇税收", "tax"), "#9A9D53"),
+    "unknown": (Words("未知", "unknown"), "#7B7A79"),
 }
 WATER_CLASS: Final[Shown] = {
-    "1": (Words("Ⅰ类", "I"), "#3274D9"),
-    "2": (Words("Ⅱ类", "II"), "#56A64B"),
-    "3": (Words("Ⅲ类", "III"), "#96D98D"),
-    "4": (Words("Ⅳ类", "IV"), "#F2CC0C"),
-    "5": (Words("Ⅴ类", "V"), "#FF780A"),
-    "6": (Words("劣Ⅴ类", "worse than V"), "#C4162A"),
+    "1": (Words("Ⅰ类", "I"), "#153DA3"),
+    "2": (Words("Ⅱ类", "II"), "#8BBCFF"),
+    "3": (Words("Ⅲ类", "III"), "#387B4B"),
+    "4": (Words("Ⅳ类", "IV"), "#FFE267"),
+    "5": (Words("Ⅴ类", "V"), "#FA801E"),
+    "6": (Words("劣Ⅴ类", "worse than V"), "#A50000"),
 }
 CONNECTOR: Final[Shown] = {
     "idle": (Words("空闲", "idle"), GREEN),
-    "plugged": (Words("已插枪", "plugged in"), "#96D98D"),
+    "plugged": (Words("已插枪", "plugged in"), "#1F6F5C"),
     "charging": (Words("充电中", "charging"), BLUE),
-    "reserved": (Words("预约", "reserved"), "#8AB8FF"),
+    "reserved": (Words("预约", "reserved"), "#D3B3F0"),
     "out_of_service": (Words("停用", "out of service"), YELLOW),
     "fault": (Words("故障", "fault"), RED),
     "no_contact": (Words("离线", "no contact"), GREY),
@@ -70,10 +79,14 @@ UNIT: Final[Shown] = {
     "dispatched": (Words("已派车", "dispatched"), YELLOW),
     "responding": (Words("出车", "responding"), ORANGE),
     "on_scene": (Words("到达现场", "on scene"), RED),
-    "transporting": (Words("转运", "transporting"), "#B877D9"),
+    "transporting": (Words("转运", "transporting"), "#0B5C66"),
     "at_hospital": (Words("在医院", "at hospital"), BLUE),
     "out_of_service": (Words("停用", "out of service"), GREY),
 }
+TABLES: Final = (STATUS, SEVERITY, ASSET_STATE, FEED, WATER_CLASS, CONNECTOR, UNIT)
+"""Every table of states."""
+COLOURS: Final = frozenset(colour for table in TABLES for _, colour in table.values()) | {NONE, QUIET}
+"""All that boards may paint with."""
 
 
 def mappings(

@@ -7,7 +7,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.kit import Column, Kit, PanelBuilder, Place
-from services.dashboards.palette import GREEN, RED, UNIT, Shown
+from services.dashboards.palette import GREEN, NONE, QUIET, RED, UNIT, YELLOW, Shown
 from services.dashboards.sql import LIVE_LANE
 from services.dashboards.words import Words
 
@@ -113,7 +113,7 @@ GROUP BY incident_id"""
 def _open(kit: Kit) -> PanelBuilder:
     sql = f"SELECT count(*) AS n FROM ({OPEN}) AS o WHERE ended IS NULL AND called_at IS NOT NULL"
     about = Words("尚未交接或待命的呼救。", "Calls that are neither handed over nor cleared.")
-    return kit.tile(Words("进行中的事件", "Incidents now"), about, sql, steps=((None, "blue"),))
+    return kit.tile(Words("进行中的事件", "Incidents now"), about, sql, steps=((None, QUIET),))
 
 
 def _free(kit: Kit) -> PanelBuilder:
@@ -178,7 +178,7 @@ ORDER BY on_scene_at IS NOT NULL, called_at"""
             Words("计时", "Clock"),
             unit="dthms",
             width=90,
-            steps=((None, GREEN), (limit * 45, "#B39A0A"), (limit * 60, RED)),
+            steps=((None, GREEN), (limit * 45, YELLOW), (limit * 60, RED)),
         ),
         Column("left_s", Words("剩余", "Left"), unit="dthms", width=110),
         Column("on_scene_at", Words("到场", "On scene"), width=160),
@@ -228,7 +228,7 @@ SELECT street, count(*) AS calls,
     percentile_disc(0.5) WITHIN GROUP (ORDER BY minutes) AS p50, percentile_disc(0.9) WITHIN GROUP (ORDER BY minutes) AS p90,
     count(*) FILTER (WHERE minutes <= {limit:g})::double precision / nullif(count(minutes), 0) AS share
 FROM ({RESPONSES}) AS r GROUP BY street ORDER BY p90 DESC NULLS LAST"""
-    late = ((None, "transparent"), (limit + 1e-9, RED))
+    late = ((None, NONE), (limit + 1e-9, RED))
     columns = [
         Column("street", Words("街道", "Street"), width=120),
         Column("calls", Words("呼救", "Calls"), width=80),

@@ -7,7 +7,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.kit import Column, Kit, PanelBuilder, Place
-from services.dashboards.palette import CONNECTOR, GREEN, RED
+from services.dashboards.palette import CONNECTOR, GREEN, NONE, ORANGE, QUIET, RED
 from services.dashboards.sql import BEGINS, LIVE_LANE, by_level, overlaps
 from services.dashboards.words import Words
 
@@ -75,7 +75,7 @@ def _usable(kit: Kit) -> PanelBuilder:
 def _charging(kit: Kit) -> PanelBuilder:
     about = Words("正在充电的充电枪。", "Connectors that are charging.")
     sql = _now("count(*) FILTER (WHERE l.status = 'charging') AS n")
-    return kit.tile(Words("充电中", "Charging"), about, sql, Place(6, 4), steps=((None, "blue"),))
+    return kit.tile(Words("充电中", "Charging"), about, sql, Place(6, 4), steps=((None, QUIET),))
 
 
 def _faulty(kit: Kit) -> PanelBuilder:
@@ -88,7 +88,7 @@ def _power(kit: Kit) -> PanelBuilder:
     about = Words("各枪最近功率之和。", "Sum of the newest power of each connector.")
     sql = _now("sum(l.power_kw) AS kw")
     return kit.tile(
-        Words("当前功率", "Power now"), about, sql, Place(6, 4), unit="kwatt", decimals=1, steps=((None, "blue"),)
+        Words("当前功率", "Power now"), about, sql, Place(6, 4), unit="kwatt", decimals=1, steps=((None, QUIET),)
     )
 
 
@@ -115,7 +115,7 @@ GROUP BY 1, 2"""
         "Sum of the mean power of a site's connectors, as a share of what its transformer may carry.",
     )
     near, limit = kit.limits.value("ev.site_load_near"), kit.limits.value("ev.site_load")
-    steps = ((None, "transparent"), (near, "orange"), (limit, "red"))
+    steps = ((None, NONE), (near, ORANGE), (limit, RED))
     return kit.lines(
         Words("站点负荷", "Site load"), about, by_level("ev", query), Place(16, 10), unit="percentunit", low=0,
         steps=steps, sources=("ev.site_load_near", "ev.site_load"),
@@ -138,7 +138,7 @@ ORDER BY load DESC NULLS LAST"""
         Column("connectors", Words("枪数", "Connectors"), width=100),
         Column("idle", Words("空闲", "Idle"), width=80),
         Column("charging", Words("充电中", "Charging"), width=90),
-        Column("faulty", Words("故障/离线", "Fault/silent"), width=110, steps=((None, "transparent"), (1, RED))),
+        Column("faulty", Words("故障/离线", "Fault/silent"), width=110, steps=((None, NONE), (1, RED))),
         Column("kw", Words("功率", "Power"), unit="kwatt", decimals=0, width=100),
         Column("limit_kw", Words("限值", "Limit"), unit="kwatt", decimals=0, width=100),
         Column(
@@ -147,7 +147,7 @@ ORDER BY load DESC NULLS LAST"""
             unit="percentunit",
             decimals=0,
             width=90,
-            steps=((None, GREEN), (near, "orange"), (limit, RED)),
+            steps=((None, GREEN), (near, ORANGE), (limit, RED)),
         ),
         Column("observed_at", Words("最近", "Newest"), width=170),
     ]

@@ -7,7 +7,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.kit import Column, Kit, PanelBuilder, Place
-from services.dashboards.palette import GREEN, RED
+from services.dashboards.palette import BLUE, GREEN, ORANGE, QUIET, RED, YELLOW
 from services.dashboards.sql import BEGINS, LIVE_LANE, by_level, overlaps
 from services.dashboards.words import Words
 
@@ -69,7 +69,7 @@ def _full(kit: Kit) -> PanelBuilder:
         ),
         _now(f"count(*) FILTER (WHERE {COUNTED} AND l.free_spaces <= {full:g}) AS n"),
         Place(6, 4),
-        steps=((None, GREEN), (1, "orange")),
+        steps=((None, GREEN), (1, ORANGE)),
         sources=("parking.full",),
     )
 
@@ -77,7 +77,7 @@ def _full(kit: Kit) -> PanelBuilder:
 def _free(kit: Kit) -> PanelBuilder:
     about = Words("所选停车场最近读数的空余泊位之和。", "Free spaces of the chosen car parks by their newest readings.")
     sql = _now(f"sum(l.free_spaces) FILTER (WHERE {COUNTED}) AS n")
-    return kit.tile(Words("空余泊位", "Free spaces"), about, sql, Place(6, 4), steps=((None, "blue"),))
+    return kit.tile(Words("空余泊位", "Free spaces"), about, sql, Place(6, 4), steps=((None, QUIET),))
 
 
 def _share(kit: Kit) -> PanelBuilder:
@@ -96,7 +96,7 @@ def _share(kit: Kit) -> PanelBuilder:
         Place(6, 4),
         unit="percentunit",
         decimals=1,
-        steps=((None, GREEN), (near, "orange")),
+        steps=((None, GREEN), (near, ORANGE)),
         sources=("parking.nearly_full",),
     )
 
@@ -167,7 +167,7 @@ ORDER BY occupancy DESC NULLS FIRST"""
             Words("占用率", "Occupancy"),
             unit="percentunit",
             decimals=0,
-            steps=((None, GREEN), (near, "orange"), (1, RED)),
+            steps=((None, GREEN), (near, ORANGE), (1, RED)),
             width=110,
         ),
         Column("observed_at", Words("时间", "At"), width=170),
@@ -247,7 +247,7 @@ FROM (
 GROUP BY h.day
 ORDER BY h.day"""
     near = kit.limits.value("parking.nearly_full")
-    steps = ((None, "#1F60C4"), (0.4, "green"), (0.7, "#B39A0A"), (near, "orange"), (1.0, "red"))
+    steps = ((None, BLUE), (0.4, GREEN), (0.7, YELLOW), (near, ORANGE), (1.0, RED))
     columns = [Column("day", Words("星期", "Day"), width=70)]
     columns += [
         Column(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.kit import Column, Kit, PanelBuilder, Place
-from services.dashboards.palette import FEED, GREEN, RED
+from services.dashboards.palette import FEED, GREEN, ORANGE, QUIET, RED
 from services.dashboards.sql import DAY_MS, HOUR_MS
 from services.dashboards.words import Words
 
@@ -56,13 +56,13 @@ def _in_flight(kit: Kit) -> PanelBuilder:
         "Records in Kafka that are not stored yet, as the sink last knew.",
     )
     sql = f"SELECT coalesce(sum(in_flight), 0) AS n FROM v_ledger WHERE {IN_FEEDS}"
-    return kit.tile(Words("在途", "In flight"), about, sql, steps=((None, GREEN), (10_000, "orange"), (100_000, RED)))
+    return kit.tile(Words("在途", "In flight"), about, sql, steps=((None, GREEN), (10_000, ORANGE), (100_000, RED)))
 
 
 def _rate_now(kit: Kit) -> PanelBuilder:
     about = Words("近 5 分钟平均每秒读数。", "Mean readings per second of the last 5 minutes.")
     sql = f"SELECT sum(readings_per_s) AS n FROM v_feed_health WHERE {IN_FEEDS}"
-    return kit.tile(Words("读数/秒", "Readings/s"), about, sql, decimals=1, steps=((None, "blue"),))
+    return kit.tile(Words("读数/秒", "Readings/s"), about, sql, decimals=1, steps=((None, QUIET),))
 
 
 def _letters_now(kit: Kit) -> PanelBuilder:
@@ -71,7 +71,7 @@ def _letters_now(kit: Kit) -> PanelBuilder:
         "Dead letters of the time range; each is kept with its bytes and its reason.",
     )
     sql = "SELECT count(*) AS n FROM v_dead_letters WHERE $__timeFilter(received_at)"
-    return kit.tile(Words("死信", "Dead letters"), about, sql, steps=((None, GREEN), (1, "orange"), (1_000, RED)))
+    return kit.tile(Words("死信", "Dead letters"), about, sql, steps=((None, GREEN), (1, ORANGE), (1_000, RED)))
 
 
 def _edition(kit: Kit) -> PanelBuilder:
@@ -80,13 +80,13 @@ def _edition(kit: Kit) -> PanelBuilder:
         "TimescaleDB's edition: community compresses and rolls up, Apache has hypertables only.",
     )
     sql = "SELECT concat(edition, ' ', timescaledb) AS edition FROM v_edition"
-    return kit.tile(Words("数据库", "Database"), about, sql, steps=((None, "blue"),), text=True)
+    return kit.tile(Words("数据库", "Database"), about, sql, steps=((None, QUIET),), text=True)
 
 
 def _size(kit: Kit) -> PanelBuilder:
     about = Words("所有超表与汇总占用的空间。", "What all hypertables and rollups take.")
     sql = "SELECT sum(bytes) AS bytes FROM v_storage"
-    return kit.tile(Words("占用空间", "Size"), about, sql, unit="bytes", steps=((None, "blue"),))
+    return kit.tile(Words("占用空间", "Size"), about, sql, unit="bytes", steps=((None, QUIET),))
 
 
 def _bucketed(columns: str, more: str = "") -> str:

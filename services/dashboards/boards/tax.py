@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.kit import Column, Kit, PanelBuilder, Place
-from services.dashboards.palette import GREEN, RED
+from services.dashboards.palette import GREEN, NONE, ORANGE, QUIET, RED, YELLOW
 from services.dashboards.sql import LIVE_LANE
 from services.dashboards.words import Words
 
@@ -50,7 +50,7 @@ def _count(kit: Kit) -> PanelBuilder:
         _newest("tax.hundred_million_buildings"),
         Place(6, 4),
         decimals=0,
-        steps=((None, "orange"), (limit, GREEN)),
+        steps=((None, ORANGE), (limit, GREEN)),
         sources=("tax.hundred_million_buildings", "tax.building_year"),
     )
 
@@ -80,7 +80,7 @@ def _interval(kit: Kit) -> PanelBuilder:
             "concat(details ->> 'lower', ' – ', details ->> 'upper', ' (', (details ->> 'confidence')::numeric * 100, ' %)')",
         ),
         Place(6, 4),
-        steps=((None, "blue"),),
+        steps=((None, QUIET),),
         text=True,
     )
 
@@ -98,7 +98,7 @@ SELECT (SELECT sum(amount_cny_sum) FROM v_tax_days
         Place(6, 4),
         unit="currency:¥",
         decimals=2,
-        steps=((None, "blue"),),
+        steps=((None, QUIET),),
     )
 
 
@@ -180,7 +180,7 @@ ORDER BY abs({limit:.0f} - paid)"""
             unit="percentunit",
             decimals=1,
             width=150,
-            steps=((None, "transparent"), (0.8, "#B39A0A"), (1, GREEN)),
+            steps=((None, NONE), (0.8, YELLOW), (1, GREEN)),
         ),
         Column("missing", Words("距 1 亿元", "To CNY 100 million"), unit="currency:¥", decimals=2, width=160),
     ]

@@ -5,7 +5,19 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.kit import Column, Kit, PanelBuilder, Place
-from services.dashboards.palette import ASSET_STATE, FEED, GREEN, GREY, ORANGE, RED, STATUS, WATER_CLASS
+from services.dashboards.palette import (
+    ASSET_STATE,
+    BLUE,
+    FEED,
+    GREEN,
+    GREY,
+    NONE,
+    ORANGE,
+    RED,
+    STATUS,
+    WATER_CLASS,
+    YELLOW,
+)
 from services.dashboards.words import Words
 
 OPEN = Words("打开看板", "Open the board")
@@ -161,10 +173,10 @@ GROUP BY f.feed, f.place
 ORDER BY f.place"""
     columns = [
         Column("feed", Words("类别", "Feed"), width=150),
-        Column("I", Words("I 级", "I"), steps=((None, "transparent"), (1, "red")), width=90),
-        Column("II", Words("II 级", "II"), steps=((None, "transparent"), (1, "orange")), width=90),
-        Column("III", Words("III 级", "III"), steps=((None, "transparent"), (1, "#B39A0A")), width=90),
-        Column("IV", Words("IV 级", "IV"), steps=((None, "transparent"), (1, "blue")), width=90),
+        Column("I", Words("I 级", "I"), steps=((None, NONE), (1, RED)), width=90),
+        Column("II", Words("II 级", "II"), steps=((None, NONE), (1, ORANGE)), width=90),
+        Column("III", Words("III 级", "III"), steps=((None, NONE), (1, YELLOW)), width=90),
+        Column("IV", Words("IV 级", "IV"), steps=((None, NONE), (1, BLUE)), width=90),
     ]
     about = Words("未结束的预警，按类别与等级计数。", "Open alerts by feed and severity.")
     return kit.table(Words("预警计数", "Alerts by severity"), about, sql, columns, Place(9, 14))
@@ -207,7 +219,7 @@ ORDER BY completeness NULLS LAST"""
             Words("完整率", "Completeness"),
             unit="percentunit",
             decimals=1,
-            steps=((None, "red"), (0.8, "#B39A0A"), (0.95, "green")),
+            steps=((None, RED), (0.8, YELLOW), (0.95, GREEN)),
         ),
         Column("readings_per_s", Words("读数/秒（近 5 分钟）", "Readings/s (5 min)"), decimals=1),
         Column("last_seen_at", Words("最近数据", "Last heard")),

@@ -7,7 +7,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.kit import Column, Kit, PanelBuilder, Place
-from services.dashboards.palette import WATER_CLASS
+from services.dashboards.palette import NONE, ORANGE, RED, WATER_CLASS, YELLOW
 from services.dashboards.sql import BEGINS, LIVE_LANE, by_level, overlaps
 from services.dashboards.words import Words
 
@@ -143,7 +143,7 @@ ORDER BY 1"""
         "Comprehensive trophic level index: below 30 oligotrophic, 30–50 mesotrophic, 50–60 lightly, 60–70 moderately, above"
         " 70 heavily eutrophic. Shown, not judged.",
     )
-    steps = ((None, "transparent"), (50, "yellow"), (60, "orange"), (70, "red"))
+    steps = ((None, NONE), (50, YELLOW), (60, ORANGE), (70, RED))
     return kit.lines(Words("营养状态指数", "Trophic level index"), about, sql, Place(12, 8), steps=steps, points=True)
 
 

@@ -73,7 +73,7 @@ export function allMarks(theme: Theme): Mark[] {
 
 function asset(context: CanvasRenderingContext2D, size: number, feed: (typeof FEEDS)[number], state: AssetState, theme: Theme): void {
   const centre = size / 2;
-  const colour = stateColour(state, theme);
+  const colour = stateColour(state);
   const calm = state === 'ok' || state === 'unseen';
   SHAPES[state](context, centre, RADII[state]);
   context.fillStyle = calm ? ground(theme) : colour;
@@ -97,7 +97,7 @@ function cluster(context: CanvasRenderingContext2D, size: number, state: AssetSt
   context.fillStyle = ground(theme);
   context.fill();
   context.lineWidth = 3;
-  context.strokeStyle = stateColour(state, theme);
+  context.strokeStyle = stateColour(state);
   if (state === 'unseen') context.setLineDash([4, 3]);
   context.stroke();
   context.setLineDash([]);
@@ -106,7 +106,7 @@ function cluster(context: CanvasRenderingContext2D, size: number, state: AssetSt
   context.save();
   context.translate(size - 15, 0);
   SHAPES[state](context, 7.5, 7);
-  context.fillStyle = stateColour(state, theme);
+  context.fillStyle = stateColour(state);
   context.fill();
   context.lineWidth = 1.5;
   context.strokeStyle = edge(theme);
@@ -132,7 +132,7 @@ function arrow(context: CanvasRenderingContext2D, size: number, theme: Theme, co
 function gauge(context: CanvasRenderingContext2D, size: number, share: number, theme: Theme): void {
   const centre = size / 2;
   const radius = 16;
-  const colour = share >= 1 ? stateColour('I', theme) : share >= 0.8 ? stateColour('II', theme) : '#2a9d8f';
+  const colour = share >= 1 ? stateColour('I') : share >= 0.8 ? stateColour('II') : '#2a9d8f';
   context.lineWidth = 6;
   context.strokeStyle = theme === 'light' ? '#ffffffee' : '#11161ccc';
   context.beginPath();

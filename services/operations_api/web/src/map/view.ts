@@ -76,7 +76,7 @@ export class DistrictMap {
     await this.#ready;
     const plain = style(theme, language, this.#district).layers.find((layer) => layer.id === 'lake');
     const water = (plain?.paint as { 'fill-color': string } | undefined)?.['fill-color'] ?? '#88bbdd';
-    const colour = classes === null || classes.length === 0 ? water : ['match', ['get', 'id'], ...classes.flatMap(([id, value]) => [id, lakeClassColour(value, theme)]), water];
+    const colour = classes === null || classes.length === 0 ? water : ['match', ['get', 'id'], ...classes.flatMap(([id, value]) => [id, lakeClassColour(value)]), water];
     this.map.setPaintProperty('lake', 'fill-color', colour as never);
   }
 

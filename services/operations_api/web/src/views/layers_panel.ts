@@ -75,7 +75,7 @@ function legend(app: App): HTMLElement {
   const { language, theme } = app.store;
   const dot = (value: number): HTMLElement => {
     const swatch = h('span', { class: 'swatch', attributes: { 'aria-hidden': 'true' } });
-    swatch.style.backgroundColor = lakeClassColour(value, theme);
+    swatch.style.backgroundColor = lakeClassColour(value);
     return swatch;
   };
   return h(
