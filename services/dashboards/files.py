@@ -41,6 +41,8 @@ def _finished(built: Any) -> dict[str, Any]:
     found: dict[str, Any] = as_json(built)
     for number, panel in enumerate(found["panels"], 1):
         panel["id"] = number
+    for link in found["links"]:
+        link.pop("placement", None)  # with one, 12.3 shows no link at all
     found.pop("id", None)
     return found
 

@@ -16,6 +16,7 @@ from grafana_foundation_sdk.builders import (
     stat,
     statetimeline,
     table,
+    text,
     timeseries,
 )
 from grafana_foundation_sdk.cog import builder as cogbuilder
@@ -23,9 +24,14 @@ from grafana_foundation_sdk.models import common as cm
 from grafana_foundation_sdk.models import dashboard as dm
 from grafana_foundation_sdk.models import geomap as gm
 from grafana_foundation_sdk.models import piechart as pm
+from grafana_foundation_sdk.models import text as tm
 from grafana_foundation_sdk.models.common import GraphDrawStyle, GraphThresholdsStyleMode
 
+from services.dashboards.columns import SHORT_MOMENT, Column, Property, properties, steps_of
+from services.dashboards.ground import Ground, read_ground
+from services.dashboards.layers import CENTRE, coloured, dot, label, markers, zoom_of
 from services.dashboards.limits import Limits
+from services.dashboards.menu import MENU
 from services.dashboards.palette import (
     ASSET_STATE,
     FEED,
@@ -35,6 +41,7 @@ from services.dashboards.palette import (
     QUIET,
     RED,
     SEVERITY,
+    STANDING,
     Shown,
     case,
     mappings,
@@ -51,31 +58,11 @@ MAP_ADDRESS: Final = "http://127.0.0.1:8600/map/"
 """Where `make run` serves the one map unless its port is taken; the constant `one_map` of each board."""
 NO_TILES: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 """A transparent tile: Grafana's own base layers come from the internet, and an operations room may have none."""
-CENTRE: Final = (30.600, 114.264)
-"""Latitude and longitude of the district's middle, WGS-84."""
-ZOOM: Final = 12.6
-MOMENT: Final = "time:YYYY-MM-DD HH:mm:ss"
-MOMENTS: Final = frozenset(
-    {
-        "started_at",
-        "observed_at",
-        "period_start",
-        "period_end",
-        "known_at",
-        "published_at",
-        "last_seen_at",
-        "updated_at",
-        "called_at",
-        "on_scene_at",
-        "newest",
-        "since",
-    }
-)
-"""Columns that hold a moment: shown to the second."""
+LIFE: Final = Words("实时", "Live")
+DRILL: Final = Words("演练", "Drill")
+REPLAY: Final = Words("回放", "Replay")
+ALL: Final = Words("全部", "All")
 
-ABSENT: Final = Words("–", "–")
-
-Property = dm.DynamicConfigValue
 AnyPanel = (
     stat.Panel
     | timeseries.Panel
@@ -93,25 +80,16 @@ P = TypeVar("P", bound=AnyPanel)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a panel stands: width of 24 and height in rows."""
+    """Where a panel stands: width of 24 and height in rows; without a corner it follows the one before."""
 
     width: int
     height: int
+    x: int = 0
+    y: int = 0
 
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """How one column of a table is shown."""
-
-    name: str
-    words: Words
-    unit: str | None = None
-    decimals: int | None = None
-    shown: Shown | None = None
-    width: int | None = None
-    link: tuple[Words, str] | None = None
-    hidden: bool = False
-    steps: Sequence[tuple[float | None, str]] | None = None
+    def on_grid(self) -> dm.GridPos:
+        """The same for Grafana."""
+        return dm.GridPos(h=self.height, w=self.width, x=self.x, y=self.y)
 
 
 class Kit:
@@ -119,14 +97,20 @@ class Kit:
 
     Args:
         map_address: Of the one map, as browsers reach it.
+        ground: What maps show under the assets; None: the district's.
     """
 
-    def __init__(self, language: Language, limits: Limits, map_address: str = MAP_ADDRESS) -> None:
+    def __init__(
+        self, language: Language, limits: Limits, map_address: str = MAP_ADDRESS, ground: Ground | None = None
+    ) -> None:
         self.language = language
+        self._ground = read_ground() if ground is None else ground
         self._map_address = map_address
         self.limits = limits
         self.name = "name_zh" if language is Language.ZH else "name_en"
         self.asset_name = f"asset_{self.name}"
+        self.matter = "matter_zh" if language is Language.ZH else "matter_en"
+        self.advice = "advice_zh" if language is Language.ZH else "advice_en"
         self.text = "text_zh" if language is Language.ZH else "text_en"
 
     def say(self, words: Words) -> str:
@@ -153,7 +137,7 @@ class Kit:
     def _dress(self, panel: P, title: Words, about: Words, place: Place, sources: Sequence[str]) -> P:
         parts = [self.say(about), *([self.source(*sources)] if sources else [])]
         panel.title(self.say(title)).description("\n\n".join(parts)).datasource(DATASOURCE)
-        panel.span(place.width).height(place.height)
+        panel.grid_pos(place.on_grid())
         return panel
 
     def tile(
@@ -174,7 +158,7 @@ class Kit:
     ) -> stat.Panel:
         """One big value, coloured by limits; no value says so in words."""
         panel = self._dress(stat.Panel(), title, about, place, sources)
-        panel.with_target(Sql(sql)).unit(unit).thresholds(_steps(steps))
+        panel.with_target(Sql(sql)).unit(unit).thresholds(steps_of(steps))
         panel.color_mode(cm.BigValueColorMode.BACKGROUND).graph_mode(cm.BigValueGraphMode.NONE)
         panel.mappings(mappings(shown or {}, self.language, null=null))
         reduce = common.ReduceDataOptions().calcs(["lastNotNull" if not text else "last"]).values(False)
@@ -184,6 +168,48 @@ class Kit:
         if link is not None:
             panel.data_links([self._link(*link)])
         return panel
+
+    def strip(
+        self,
+        title: Words,
+        about: Words,
+        sql: str,
+        shown: Shown,
+        place: Place,
+        *,
+        link: tuple[Words, str] | None = None,
+        sources: Sequence[str] = (),
+        sizes: tuple[int, int] = (14, 20),
+        stacked: bool = False,
+    ) -> stat.Panel:
+        """One tile a row: the column `name` names it, `state` is what it says and its colour.
+
+        Args:
+            sizes: Of the name and of what it says, in pixels.
+            stacked: One below the other; otherwise side by side.
+        """
+        panel = self._dress(stat.Panel(), title, about, place, sources)
+        panel.with_target(Sql(sql)).thresholds(steps_of(((None, GREY),)))
+        panel.color_mode(cm.BigValueColorMode.BACKGROUND_SOLID).graph_mode(cm.BigValueGraphMode.NONE)
+        panel.mappings(mappings(shown, self.language))
+        panel.orientation(cm.VizOrientation.HORIZONTAL if stacked else cm.VizOrientation.VERTICAL)
+        panel.justify_mode(cm.BigValueJustifyMode.CENTER).text_mode(cm.BigValueTextMode.VALUE_AND_NAME)
+        panel.reduce_options(common.ReduceDataOptions().values(True).calcs(["lastNotNull"]).fields("/^state$/"))
+        panel.text(common.VizTextDisplayOptions().title_size(sizes[0]).value_size(sizes[1]))
+        if link is not None:
+            panel.data_links([self._link(*link)])
+        return panel
+
+    def legend(self, shown: Shown, place: Place) -> text.Panel:
+        """What the colours of the map beside it mean."""
+        panel = (
+            text.Panel().title("").description(self.say(Words("地图颜色的含义。", "What the colours of the map mean.")))
+        )
+        panel.grid_pos(place.on_grid()).transparent(True).mode(tm.TextMode.HTML)
+        parts = " &nbsp; ".join(
+            f'<span style="color: {colour}">&#9679;</span> {self.say(words)}' for words, colour in shown.values()
+        )
+        return panel.content(f"<div>{parts}</div>")
 
     def lines(
         self,
@@ -204,11 +230,13 @@ class Kit:
         sources: Sequence[str] = (),
         interval: str = "1m",
         gap: str | None = None,
+        colours: Shown | None = None,
     ) -> timeseries.Panel:
         """Lines or bars over time, with a limit as a line where there is one.
 
         Args:
             gap: A line is broken where values are farther apart than this; None: it is not.
+            colours: Of the lines whose names are the words of a state.
         """
         panel = self._dress(timeseries.Panel(), title, about, place, sources)
         queries = [sql] if isinstance(sql, str) else sql
@@ -222,6 +250,8 @@ class Kit:
         legend = common.VizLegendOptions().show_legend(True).display_mode(cm.LegendDisplayMode.LIST)
         panel.legend(legend.placement(cm.LegendPlacement.BOTTOM).calcs(["lastNotNull"]))
         panel.tooltip(common.VizTooltipOptions().mode(cm.TooltipDisplayMode.MULTI).sort(cm.SortOrder.DESCENDING))
+        for words, colour in (colours or {}).values():
+            panel.override_by_name(self.say(words), [Property("color", {"mode": "fixed", "fixedColor": colour})])
         if decimals is not None:
             panel.decimals(decimals)
         if low is not None:
@@ -233,7 +263,7 @@ class Kit:
         if limit is not None:
             steps = ((None, NONE), (limit, RED))
         if steps is not None:
-            panel.thresholds(_steps(steps))
+            panel.thresholds(steps_of(steps))
             panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED))
         return panel
 
@@ -247,7 +277,9 @@ class Kit:
         panel.color_scheme(dashboard.FieldColor().mode(dm.FieldColorModeId.CONTINUOUS_GR_YL_RD)).fill_opacity(
             80
         ).line_width(0)
-        panel.thresholds(_steps(((None, GREY),))).merge_values(True).show_value(cm.VisibilityMode.AUTO).row_height(0.85)
+        panel.thresholds(steps_of(((None, GREY),))).merge_values(True).show_value(cm.VisibilityMode.AUTO).row_height(
+            0.85
+        )
         panel.legend(common.VizLegendOptions().show_legend(True).display_mode(cm.LegendDisplayMode.LIST))
         return panel
 
@@ -266,31 +298,8 @@ class Kit:
         panel = self._dress(table.Panel(), title, about, place, sources)
         panel.with_target(Sql(sql)).no_value(self.say(empty)).cell_height(cm.TableCellHeight.SM)
         for column in columns:
-            panel.override_by_name(column.name, self._column(column))
+            panel.override_by_name(column.name, properties(column, self.language))
         return panel
-
-    def _column(self, column: Column) -> list[Property]:
-        found = [Property("displayName", self.say(column.words))]
-        if column.hidden:
-            return [*found, Property("custom.hideFrom.viz", True)]
-        unit = column.unit or (MOMENT if column.name in MOMENTS else None)
-        if unit is not None:
-            found.append(Property("unit", unit))
-        if column.decimals is not None:
-            found.append(Property("decimals", column.decimals))
-        if column.width is not None:
-            found.append(Property("custom.width", column.width))
-        if column.shown is not None:
-            found.append(Property("mappings", mappings(column.shown, self.language)))
-        if column.steps is not None:
-            found.append(Property("thresholds", _steps(column.steps).build()))
-            # Grafana would colour an absent value as if it were below every limit.
-            found.append(Property("mappings", mappings({}, self.language, null=ABSENT, null_colour=NONE)))
-        if column.shown is not None or column.steps is not None:
-            found.append(Property("custom.cellOptions", {"type": "color-background", "mode": "basic"}))
-        if column.link is not None:
-            found.append(Property("links", [self._link(*column.link).build()]))
-        return found
 
     def amounts(
         self,
@@ -307,7 +316,7 @@ class Kit:
     ) -> bargauge.Panel:
         """One bar a row: a text column names it, a number is its length."""
         panel = self._dress(bargauge.Panel(), title, about, place, sources)
-        panel.with_target(Sql(sql)).unit(unit).thresholds(_steps(steps)).min(0)
+        panel.with_target(Sql(sql)).unit(unit).thresholds(steps_of(steps)).min(0)
         panel.orientation(cm.VizOrientation.HORIZONTAL).display_mode(cm.BarGaugeDisplayMode.BASIC)
         panel.reduce_options(common.ReduceDataOptions().values(True).calcs(["lastNotNull"]).limit(40))
         if decimals is not None:
@@ -355,48 +364,65 @@ class Kit:
     ) -> geomap.Panel:
         """Places with longitude and latitude (WGS-84), coloured by a state. The map needs no internet."""
         panel = self._dress(geomap.Panel(), title, about, place, sources)
-        style = {
-            "size": {"fixed": size, "min": 2, "max": 15},
-            "color": {"field": state, "fixed": GREY},
-            "opacity": 0.85,
-            "symbol": {"fixed": "img/icons/marker/circle.svg", "mode": "fixed"},
-        }
-        where = common.FrameGeometrySource().mode(cm.FrameGeometrySourceMode.COORDS)
-        layer = common.MapLayerOptions().type("markers").name(self.say(title))
-        layer.location(where.latitude("latitude").longitude("longitude")).tooltip(True)
-        layer.config({"style": style, "showLegend": False})
+        style = coloured(state, size, GREY)
+        layer = markers(self.say(title), "A", style, tooltip=True)
         base = common.MapLayerOptions().type("xyz").name(self.say(Words("底图", "Base"))).config({"url": NO_TILES})
-        view = geomap.MapViewConfig().id("fit").all_layers(True).padding(8)
-        # Where there is nothing to fit. The SDK's types ask for whole numbers where Grafana takes degrees.
-        view.lat(CENTRE[0]).lon(CENTRE[1]).zoom(ZOOM)  # type: ignore[arg-type]
-        panel.with_target(Sql(sql)).view(view).basemap(base).layers([layer])
+        view = geomap.MapViewConfig().id("coords")
+        # The SDK's types ask for whole numbers where Grafana takes degrees.
+        view.lat(CENTRE[0]).lon(CENTRE[1]).zoom(zoom_of(place.height))  # type: ignore[arg-type]
+        grounds = (
+            ("B", Words("区界与街道", "District and streets"), self._ground.borders_sql(), dot(GREY, 1.2)),
+            ("C", Words("湖泊", "Lakes"), self._ground.shores_sql(), dot(FEED["water"][1], 1)),
+            ("D", Words("片区", "Zones"), self._ground.zones_sql(self.language), label("zone", GREY)),
+        )
+        panel.with_target(Sql(sql))
+        for ref_id, _, query, _ in grounds:
+            panel.with_target(Sql(query, ref_id=ref_id))
+        below = [markers(self.say(words), ref_id, look, tooltip=False) for ref_id, words, _, look in grounds]
+        panel.view(view).basemap(base).layers([*below[:2], layer, below[2]])
         panel.controls(geomap.ControlsOptions().show_zoom(True).mouse_wheel_zoom(True).show_scale(True))
         panel.tooltip(geomap.TooltipOptions().mode(gm.TooltipMode.DETAILS))
         panel.override_by_name(state, [Property("mappings", mappings(shown, self.language))])
         for column in columns:
-            panel.override_by_name(column.name, self._column(column))
+            panel.override_by_name(column.name, properties(column, self.language))
         return panel
 
     def _link(self, words: Words, url: str) -> dashboard.DashboardLink:
         return dashboard.DashboardLink(self.say(words)).url(url).target_blank(False)
 
     def choice(
-        self, name: str, words: Words, sql: str, *, multi: bool = True, default: str | None = None
+        self,
+        name: str,
+        words: Words,
+        sql: str,
+        *,
+        multi: bool = True,
+        default: str | None = None,
+        text: str | None = None,
     ) -> dashboard.QueryVariable:
-        """A variable whose values the database gives: columns `__text` and `__value`."""
+        """A variable whose values the database gives: columns `__text` and `__value`.
+
+        Args:
+            text: Of the default value.
+        """
         variable = dashboard.QueryVariable(name).label(self.say(words)).query(sql).definition(sql)
         variable.datasource(DATASOURCE).refresh(dm.VariableRefresh.ON_TIME_RANGE_CHANGED).multi(multi)
         variable.allow_custom_value(False)
         if default is not None:
-            return variable.include_all(False).current(dm.VariableOption(True, default, default))
-        return variable.include_all(True).current(dm.VariableOption(True, ["All"], ["$__all"]))
+            return variable.include_all(False).current(
+                dm.VariableOption(True, default if text is None else text, default)
+            )
+        return variable.include_all(True).current(dm.VariableOption(True, [self.say(ALL)], ["$__all"]))
 
     def lane(self) -> dashboard.QueryVariable:
         """Life, or one exercise or replay."""
+        live, drill, replay = (self.say(each) for each in (LIFE, DRILL, REPLAY))
         sql = (
-            "SELECT lane FROM (SELECT 'live' AS lane UNION SELECT lane FROM v_devices) AS l ORDER BY lane <> 'live', 1"
+            f"SELECT CASE WHEN lane = 'live' THEN '{live}' WHEN lane LIKE 'drill%' THEN '{drill} ' || substr(lane, 7)"
+            f" WHEN lane LIKE 'replay%' THEN '{replay} ' || substr(lane, 8) ELSE lane END AS __text, lane AS __value"
+            " FROM (SELECT 'live' AS lane UNION SELECT lane FROM v_devices) AS l ORDER BY lane <> 'live', 1"
         )
-        return self.choice("lane", Words("泳道", "Lane"), sql, multi=False, default="live")
+        return self.choice("lane", Words("数据来源", "Data"), sql, multi=False, default="live", text=live)
 
     def board(
         self,
@@ -417,10 +443,16 @@ class Kit:
         built.tooltip(dm.DashboardCursorSync.CROSSHAIR)
         for variable in (self.lane(), *variables, self._one_map()):
             built.with_variable(variable)
-        boards = dashboard.DashboardLink(self.say(Words("江汉区看板", "Boards"))).type(dm.DashboardLinkType.DASHBOARDS)
-        built.link(boards.tags([TAG, self.language.value]).as_dropdown(True).keep_time(True).include_vars(False))
+        for name, words in MENU:
+            if name != uid:
+                built.link(self._way(name, words))
         built.annotation(self._alert_marks(feed))
         return built
+
+    def _way(self, board: str, words: Words) -> dashboard.DashboardLink:
+        """To another board; a link of its own each: the menu that Grafana makes from tags is not shown by 12.3."""
+        way = dashboard.DashboardLink(self.say(words)).type(dm.DashboardLinkType.LINK)
+        return way.url(f"/d/{self.uid(board)}?var-lane=${{lane}}").keep_time(True).include_vars(False)
 
     def _one_map(self) -> dashboard.ConstantVariable:
         words = Words("一张图的地址", "Address of the one map")
@@ -442,41 +474,45 @@ class Kit:
         return dashboard.Row(self.say(words))
 
     def open_alerts(self, place: Place, feed: str | None = None, where: str = "") -> Table:
-        """Alerts that are open, the worst first, with their way to the one map."""
-        only = "" if feed is None else f" AND feed = '{feed}'"
+        """Alerts that are open, the worst first and the oldest first among equals: what, where, since when, what to do.
+
+        Args:
+            where: A further condition on `v_alert_places AS p`.
+        """
+        only = "" if feed is None else f" AND p.feed = '{feed}'"
         # Much has a Chinese name only; the alert's own words for its place say more than an id.
-        named = f"CASE WHEN {self.asset_name} = asset THEN place ELSE {self.asset_name} END"
+        named = f"CASE WHEN p.{self.asset_name} = p.asset THEN p.place ELSE p.{self.asset_name} END"
         sql = f"""
-SELECT severity, feed, {named} AS place, rule, started_at, observed_value,
-    concat_ws(' ', threshold_comparator, threshold_value, threshold_unit) AS threshold,
-    concat_ws(' ', source_id, source_version, source_where) AS source, {self.text} AS text, alert_id, asset
-FROM v_alert_places
-WHERE ended_at IS NULL AND event <> 'retracted' AND superseded_by IS NULL AND NOT suppressed
-    AND lane = ${{lane:sqlstring}}{only}{where}
-ORDER BY severity, started_at DESC
+SELECT p.severity, p.feed, {named} AS place, coalesce(p.{self.matter}, p.{self.text}) AS matter,
+    p.{self.advice} AS advice, p.started_at,
+    extract(epoch FROM now() - p.started_at) AS open_s, l.standing, p.{self.text} AS text, p.alert_id, p.asset
+FROM v_alert_places AS p
+LEFT JOIN LATERAL (SELECT standing FROM v_alert_lives WHERE lane = p.lane AND alert_id = p.alert_id) AS l ON true
+WHERE p.ended_at IS NULL AND p.event <> 'retracted' AND p.superseded_by IS NULL AND NOT p.suppressed
+    AND p.lane = ${{lane:sqlstring}}{only}{where}
+ORDER BY p.severity, p.started_at
 LIMIT 200"""
         on_map = (Words("在一张图上查看", "Show on the one map"), "${one_map:raw}#alert=${__data.fields.alert_id}")
         columns = [
-            Column("severity", Words("等级", "Severity"), shown=SEVERITY, width=110),
-            Column("feed", Words("类别", "Feed"), shown=FEED, width=110, hidden=feed is not None),
-            Column("place", Words("地点", "Place"), width=190, link=on_map),
-            Column("rule", Words("规则", "Rule"), width=210),
-            Column("started_at", Words("始于", "Since"), width=170),
-            Column("observed_value", Words("测值", "Observed"), decimals=2, width=90),
-            Column("threshold", Words("限值", "Limit"), width=150),
-            Column("source", Words("依据", "Source"), width=230),
-            Column("text", Words("说明", "What happened, and what to do")),
+            Column("severity", Words("等级", "Severity"), shown=SEVERITY, width=95),
+            Column("feed", Words("类别", "Feed"), hidden=True),
+            Column("place", Words("地点", "Place"), width=180, links=(on_map,), wraps=True),
+            Column("matter", Words("情况", "What is the matter"), wraps=True, more="text"),
+            Column("advice", Words("如何处置", "What to do"), wraps=True, more="text"),
+            Column("started_at", Words("始于", "Since"), unit=SHORT_MOMENT, width=100),
+            Column("open_s", Words("已持续", "Open for"), unit="dthms", width=90),
+            Column("standing", Words("处置", "Handling"), shown=STANDING, width=85),
+            Column("text", Words("全文", "In full"), hidden=True),
             Column("alert_id", Words("编号", "Id"), hidden=True),
             Column("asset", Words("对象", "Asset"), hidden=True),
         ]
         about = Words(
-            "尚未结束的预警，最严重的在前；已被抑制或合并的不显示。点击地点，在一张图上查看。",
-            "Alerts that have not ended, the worst first; those suppressed or stood for by another are left out."
-            " The place leads to the one map.",
+            "尚未结束的预警，最严重的在前，同级中最早的在前；已被抑制或合并的不显示。点击地点，在一张图上查看；"
+            "指向“情况”，显示全文、限值与依据。",
+            "Alerts that have not ended, the worst first and the oldest first among equals; those suppressed or stood"
+            " for by another are left out. The place leads to the one map; point at what is the matter to see limit"
+            " and source.",
         )
-        return self.table(Words("未结束的预警", "Open alerts"), about, sql, columns, place)
-
-
-def _steps(steps: Sequence[tuple[float | None, str]]) -> dashboard.ThresholdsConfig:
-    found = [dm.Threshold(value=value, color=colour) for value, colour in steps]
-    return dashboard.ThresholdsConfig().mode(dm.ThresholdsMode.ABSOLUTE).steps(found)
+        return self.table(Words("未结束的预警", "Open alerts"), about, sql, columns, place).cell_height(
+            cm.TableCellHeight.LG  # two lines: the height of wrapped Chinese is taken for half of what it is
+        )

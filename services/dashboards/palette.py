@@ -1,9 +1,9 @@
 """Words and colours of states: the one table of the boards and of the one map. Pure.
 
 Severities have the colours of the national warnings (red, orange, yellow, blue), classes of water those of the national
-reports (blue, green, yellow, orange, red), feeds hues that are neither. Within a table any two colours stay apart for the
-three kinds of colour blindness, and each can be seen on light and on dark ground: a test simulates it. What a colour says
-is always said in words as well.
+reports (blue, green, yellow, orange, red), feeds hues that are neither. Within a table any two colours stay apart for
+the three kinds of colour blindness, and each can be seen on light and on dark ground: a test simulates it. What a
+colour says is always said in words as well.
 """
 
 from __future__ import annotations
@@ -65,6 +65,14 @@ WATER_CLASS: Final[Shown] = {
     "5": (Words("Ⅴ类", "V"), "#FA801E"),
     "6": (Words("劣Ⅴ类", "worse than V"), "#A50000"),
 }
+STANDING: Final[Shown] = {
+    "open": (Words("待处置", "nobody yet"), RED),
+    "acknowledged": (Words("已受理", "taken up"), YELLOW),
+    "closed": (Words("已关闭", "closed"), "#8BBCFF"),
+    "resolved": (Words("已解除", "over"), GREEN),
+    "retracted": (Words("已撤销", "retracted"), GREY),
+}
+"""How far an alert is, as people see to it."""
 CONNECTOR: Final[Shown] = {
     "idle": (Words("空闲", "idle"), GREEN),
     "plugged": (Words("已插枪", "plugged in"), "#1F6F5C"),
@@ -83,7 +91,7 @@ UNIT: Final[Shown] = {
     "at_hospital": (Words("在医院", "at hospital"), BLUE),
     "out_of_service": (Words("停用", "out of service"), GREY),
 }
-TABLES: Final = (STATUS, SEVERITY, ASSET_STATE, FEED, WATER_CLASS, CONNECTOR, UNIT)
+TABLES: Final = (STATUS, SEVERITY, ASSET_STATE, FEED, WATER_CLASS, STANDING, CONNECTOR, UNIT)
 """Every table of states."""
 COLOURS: Final = frozenset(colour for table in TABLES for _, colour in table.values()) | {NONE, QUIET}
 """All that boards may paint with."""

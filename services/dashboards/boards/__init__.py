@@ -8,12 +8,14 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard
 
-from services.dashboards.boards import emergency, ev, parking, plan, platform, tax, today, water
+from services.dashboards.boards import alerts, emergency, ev, parking, plan, platform, tax, today, today_wall, water
 from services.dashboards.kit import Kit
 
 BOARDS: Final[MappingProxyType[str, Callable[[Kit], dashboard.Dashboard]]] = MappingProxyType(
     {
         "today": today.board,
+        "today-wall": today_wall.board,
+        "alerts": alerts.board,
         "water": water.board,
         "emergency": emergency.board,
         "parking": parking.board,

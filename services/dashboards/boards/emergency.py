@@ -6,7 +6,8 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard
 
-from services.dashboards.kit import Column, Kit, PanelBuilder, Place
+from services.dashboards.columns import Column
+from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import GREEN, NONE, QUIET, RED, UNIT, YELLOW, Shown
 from services.dashboards.sql import LIVE_LANE
 from services.dashboards.words import Words

@@ -5,7 +5,8 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.boards.today import targets_table
-from services.dashboards.kit import Column, Kit, PanelBuilder, Place
+from services.dashboards.columns import Column
+from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import STATUS
 from services.dashboards.sql import LIVE_LANE
 from services.dashboards.words import Words

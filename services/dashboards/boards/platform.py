@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import dashboard
 
-from services.dashboards.kit import Column, Kit, PanelBuilder, Place
+from services.dashboards.columns import Column
+from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import FEED, GREEN, ORANGE, QUIET, RED
 from services.dashboards.sql import DAY_MS, HOUR_MS
 from services.dashboards.words import Words

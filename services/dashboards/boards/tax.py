@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import dashboard
 
-from services.dashboards.kit import Column, Kit, PanelBuilder, Place
+from services.dashboards.columns import Column
+from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import GREEN, NONE, ORANGE, QUIET, RED, YELLOW
 from services.dashboards.sql import LIVE_LANE
 from services.dashboards.words import Words

@@ -1,124 +1,185 @@
-"""District today: are the plan's targets met, what is wrong now, where, and is the data coming. Pure."""
+"""District today, on one screen: is anything wrong, where, since when, what to do, and are we meeting the plan. Pure."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from grafana_foundation_sdk.builders import dashboard
 
-from services.dashboards.kit import Column, Kit, PanelBuilder, Place
-from services.dashboards.palette import (
-    ASSET_STATE,
-    BLUE,
-    FEED,
-    GREEN,
-    GREY,
-    NONE,
-    ORANGE,
-    RED,
-    STATUS,
-    WATER_CLASS,
-    YELLOW,
-)
+from services.dashboards.columns import Column
+from services.dashboards.kit import Kit, PanelBuilder, Place
+from services.dashboards.palette import ASSET_STATE, FEED, GREEN, GREY, ORANGE, RED, SEVERITY, STATUS, YELLOW, Shown
+from services.dashboards.sql import LIVE_LANE
 from services.dashboards.words import Words
 
 OPEN = Words("打开看板", "Open the board")
+SHIFT: Final = "time_bucket(INTERVAL '8 hours', now())"
+"""Since when this shift is on duty: 00, 08 and 16 o'clock in Beijing, which are whole eights of hours in UTC as well."""
+UNTAKEN_MINUTES: Final = 15
+"""An alert that nobody took up for longer is shown in red."""
 
 
 def board(kit: Kit) -> dashboard.Dashboard:
-    """The home board."""
+    """The home board: 23 rows, a screen of 1920 x 1080 without scrolling."""
     built = kit.board(
         "today",
         Words("江汉区今日", "Jianghan today"),
         Words(
-            "规划目标达标情况、未结束的预警、地图与数据接入状况。",
-            "The plan's targets, open alerts, the map, and whether the data is coming.",
+            "一屏看清：有无异常、在何处、自何时起、如何处置、规划是否达标、数据是否到达。",
+            "On one screen: is anything wrong, where, since when, what to do, are we meeting the plan, is the data coming.",
         ),
         since="now-6h",
     )
-    built.with_row(kit.row(Words("规划目标", "The plan's targets")))
+    for n, severity in enumerate(SEVERITY):
+        built.with_panel(count_of(kit, severity, Place(3, 3, x=3 * n)))
     for panel in (
-        _water(kit),
-        _emergency(kit),
-        _tax(kit),
-        _count(kit, "met", Words("达标", "Met"), GREEN),
-        _count(kit, "not_met", Words("未达标", "Not met"), RED),
-        _count(kit, "cannot_say", Words("无法判定", "Cannot say"), GREY),
-        targets_table(kit, Place(24, 9)),
+        new_alerts(kit, Place(4, 3, x=12)),
+        untaken(kit, Place(4, 3, x=16)),
+        longest(kit, Place(4, 3, x=20)),
+        kit.open_alerts(Place(17, 13, x=0, y=3)),
+        asset_map(kit, Place(7, 11, x=17, y=3)),
+        kit.legend(ASSET_STATE, Place(7, 2, x=17, y=14)),
+        targets_strip(kit, Place(24, 4, x=0, y=16)),
+        health_strip(kit, Place(24, 3, x=0, y=20)),
     ):
-        built.with_panel(panel)
-    built.with_row(kit.row(Words("现在", "Now")))
-    for panel in (_by_feed(kit), _map(kit), kit.open_alerts(Place(24, 10)), _health(kit)):
         built.with_panel(panel)
     return built
 
 
-def _newest(target: str, pick: str, *, judged: bool = True) -> str:
-    shown = "CASE WHEN status = 'cannot_say' THEN NULL ELSE value END" if judged else "value"
-    return f"""
-SELECT (SELECT {shown}
-    FROM v_target_states
-    WHERE id = '{target}' AND lane = ${{lane:sqlstring}}
-    ORDER BY {pick}
-    LIMIT 1) AS value"""
+STANDS: Final = f"event <> 'retracted' AND superseded_by IS NULL AND NOT suppressed AND {LIVE_LANE}"
+"""Alerts that speak for themselves."""
 
 
-def _water(kit: Kit) -> PanelBuilder:
-    limit = kit.limits.value("water.class")
+def count_of(kit: Kit, severity: str, place: Place) -> PanelBuilder:
+    """How many alerts of a severity are open; grey when none is."""
+    words, colour = SEVERITY[severity]
     return kit.tile(
-        Words(f"最差湖泊 ≤ {limit:g} 类", f"Worst lake ≤ {limit:g}"),
+        words,
         Words(
-            "各湖最近一个采样轮次的水质类别，取最差者；数据不全时写“无法判定”，不算达标。",
-            "Class of each lake in its newest sampling round; the worst one. Incomplete data is no pass.",
+            "该等级未结束的预警数；已被抑制或合并的不计。",
+            "Open alerts of this severity, without those suppressed or stood for.",
         ),
-        _newest("water.class", "value DESC NULLS LAST"),
-        decimals=0,
-        steps=((None, GREEN), (limit + 0.5, RED)),
-        shown={number: (words, GREEN if int(number) <= limit else RED) for number, (words, _) in WATER_CLASS.items()},
-        link=(OPEN, kit.href("water")),
-        sources=("water.class",),
+        f"SELECT count(*) AS n FROM v_open_alerts WHERE severity = '{severity}' AND NOT suppressed AND {LIVE_LANE}",
+        place,
+        steps=((None, GREY), (1, colour)),
+        link=(OPEN, kit.href("alerts")),
     )
 
 
-def _emergency(kit: Kit) -> PanelBuilder:
-    limit = kit.limits.value("emergency.response")
+def new_alerts(kit: Kit, place: Place) -> PanelBuilder:
+    """Alerts raised since the shift began, open or over."""
     return kit.tile(
-        Words(f"急救 P90 ≤ {limit:g} 分钟", f"Emergency P90 ≤ {limit:g} min"),
+        Words("本班新增", "New this shift"),
         Words(
-            "最近一个已结算的时段内，从接警到首个急救单元到达现场的第 90 百分位。",
-            "90th percentile of call received to first unit on scene, over the newest period that was judged.",
+            "本班（0、8、16 时交接）开始以来发出的预警，含已解除的；被迟到数据撤销的不计。",
+            "Alerts raised since this shift began (at 0, 8 and 16 o'clock), those that are over among them; not those that late"
+            " data took back.",
         ),
-        _newest("emergency.response", "period_end DESC"),
-        unit="min",
-        decimals=1,
-        steps=((None, GREEN), (limit + 1e-9, RED)),
-        link=(OPEN, kit.href("emergency")),
-        sources=("emergency.response",),
+        f"SELECT count(*) AS n FROM v_alerts WHERE {STANDS} AND raised_at >= {SHIFT}",
+        place,
+        steps=((None, GREY), (1, YELLOW)),
+        link=(OPEN, kit.href("alerts")),
     )
 
 
-def _tax(kit: Kit) -> PanelBuilder:
-    limit = kit.limits.value("tax.hundred_million_buildings")
+def untaken(kit: Kit, place: Place) -> PanelBuilder:
+    """Open alerts that nobody has taken up."""
+    sql = f"""
+SELECT count(*) AS n FROM v_alert_lives
+WHERE standing = 'open' AND {STANDS} AND ended_at IS NULL AND raised_at < now() - INTERVAL '{UNTAKEN_MINUTES} minutes'"""
     return kit.tile(
-        Words(f"亿元楼宇 ≥ {limit:g}", f"CNY 100M buildings ≥ {limit:g}"),
+        Words("逾时未受理", "Not taken up in time"),
         Words(
-            "本年内入库税收达到或超过 1 亿元的楼宇数，年初至今。年末前低于目标不等于落后，看税收看板的预测。",
-            "Buildings whose tax this year has reached CNY 100 million so far. Before the year's end fewer than the target"
-            " does not mean behind: see the forecast on the tax board.",
+            f"发出 {UNTAKEN_MINUTES} 分钟后仍无人受理的未结束预警。",
+            f"Open alerts that nobody took up within {UNTAKEN_MINUTES} minutes.",
         ),
-        _newest("tax.hundred_million_buildings", "period_end DESC", judged=False),
-        decimals=0,
-        steps=((None, ORANGE), (limit, GREEN)),
-        link=(OPEN, kit.href("tax")),
-        sources=("tax.hundred_million_buildings",),
+        sql,
+        place,
+        steps=((None, GREEN), (1, ORANGE)),
+        link=(OPEN, kit.href("alerts")),
     )
 
 
-def _count(kit: Kit, status: str, title: Words, colour: str) -> PanelBuilder:
+def longest(kit: Kit, place: Place) -> PanelBuilder:
+    """How long the oldest open alert has lasted."""
+    sql = f"""
+SELECT extract(epoch FROM now() - min(started_at))::double precision AS s FROM v_open_alerts
+WHERE NOT suppressed AND {LIVE_LANE}"""
     return kit.tile(
-        title,
-        Words("处于该状态的规划目标（按对象计）。", "Targets of the plan in this state, counted by subject."),
-        f"SELECT count(*) AS n FROM v_target_states WHERE status = '{status}' AND lane IN ('live', ${{lane:sqlstring}})",
-        steps=((None, colour),),
+        Words("最久未结束", "Longest open"),
+        Words("最早开始且尚未结束的预警已持续的时间。", "For how long the oldest open alert has lasted."),
+        sql,
+        place,
+        unit="dthms",
+        steps=((None, GREY), (4 * 3600, YELLOW), (24 * 3600, ORANGE)),
+        null=Words("无", "none"),
+        link=(OPEN, kit.href("alerts")),
+    )
+
+
+MARKS: Final[Shown] = {
+    "not_met": (Words("未达标", "not met"), RED),
+    "cannot_say": (Words("无法判定", "cannot say"), GREY),
+    "running": (Words("进行中", "running"), "#5B7DA8"),
+    "met": (Words("达标", "met"), GREEN),
+}
+ORDER: Final = "CASE s.state WHEN 'not_met' THEN 0 WHEN 'running' THEN 1 WHEN 'cannot_say' THEN 2 ELSE 3 END"
+
+
+def targets_strip(kit: Kit, place: Place, sizes: tuple[int, int] = (14, 20)) -> PanelBuilder:
+    """The plan's targets that telemetry measures, the worst first: a tile each, named, with what it stands at."""
+    sql = f"""
+SELECT s.name, s.state
+FROM (
+    SELECT t.ordinality, t.subject,
+        t.{kit.name} || coalesce(' · ' || a.{kit.name}, '') AS name,
+        CASE WHEN t.is_running THEN 'running' ELSE t.status END AS state
+    FROM v_target_states AS t
+    LEFT JOIN v_assets AS a ON a.kind = 'lake' AND a.asset_id = t.subject
+    WHERE t.checked_by = 'stream' AND (t.{LIVE_LANE} OR t.subject IS NULL)
+) AS s
+ORDER BY {ORDER}, s.ordinality, s.subject"""
+    return kit.strip(
+        Words("规划目标（最差在前）", "The plan's targets, the worst first"),
+        Words(
+            "由实时数据判定的规划目标：每个对象最近一个已结束时段的结论；时段未结束且尚无结论的写“进行中”。",
+            "Targets that telemetry measures: what the last period that is over says of each subject; where none is over yet, it"
+            " is running.",
+        ),
+        sql,
+        MARKS,
+        place,
         link=(OPEN, kit.href("plan")),
+        sizes=sizes,
+    )
+
+
+HEALTH: Final[Shown] = {
+    "ok": (Words("正常", "complete"), GREEN),
+    "part": (Words("缺数", "incomplete"), YELLOW),
+    "down": (Words("中断", "nothing comes"), RED),
+}
+
+
+def health_strip(kit: Kit, place: Place, sizes: tuple[int, int] = (14, 20)) -> PanelBuilder:
+    """Whether the data of each feed comes: a tile a feed."""
+    sql = f"""
+SELECT {kit.case("feed", FEED)} || ' ' || heard || '/' || registered AS name,
+    CASE WHEN heard = 0 THEN 'down' WHEN completeness < 0.95 THEN 'part' ELSE 'ok' END AS state
+FROM v_feed_health
+ORDER BY completeness NULLS LAST, v_feed_health.feed"""
+    return kit.strip(
+        Words("数据接入", "Is the data coming"),
+        Words(
+            "近一小时内有数据的设备数/登记设备数；税务窗口按工作日报送，以最近一个工作日计。低于 95% 为缺数。",
+            "Devices heard within the hour of those registered; tax offices report on working days, so of them the last working"
+            " day counts. Below 95 % data is incomplete.",
+        ),
+        sql,
+        HEALTH,
+        place,
+        link=(OPEN, kit.href("platform")),
+        sizes=sizes,
     )
 
 
@@ -138,7 +199,7 @@ WHERE lane = ${{lane:sqlstring}} OR subject IS NULL
 ORDER BY checked_by DESC, CASE status WHEN 'not_met' THEN 0 WHEN 'cannot_say' THEN 1 ELSE 2 END, ordinality, subject"""
     to_board = (OPEN, "/d/${__data.fields.board}?${__url_time_range}&var-lane=${lane}")
     columns = [
-        Column("target_name", Words("目标", "Target"), width=270, link=to_board),
+        Column("target_name", Words("目标", "Target"), width=270, links=(to_board,)),
         Column("subject_name", Words("对象", "Subject"), width=150),
         Column("status", Words("状态", "Status"), shown=STATUS, width=95),
         Column("value", Words("现值", "Value"), decimals=2, width=80),
@@ -160,38 +221,17 @@ ORDER BY checked_by DESC, CASE status WHEN 'not_met' THEN 0 WHEN 'cannot_say' TH
     return kit.table(Words("规划目标", "Targets of the plan"), about, sql, columns, place)
 
 
-def _by_feed(kit: Kit) -> PanelBuilder:
-    sql = f"""
-SELECT {kit.case("f.feed", FEED)} AS feed,
-    count(*) FILTER (WHERE a.severity = 'I') AS "I",
-    count(*) FILTER (WHERE a.severity = 'II') AS "II",
-    count(*) FILTER (WHERE a.severity = 'III') AS "III",
-    count(*) FILTER (WHERE a.severity = 'IV') AS "IV"
-FROM (VALUES ('emergency', 1), ('water', 2), ('parking', 3), ('ev', 4), ('tax', 5)) AS f (feed, place)
-LEFT JOIN v_open_alerts AS a ON a.feed = f.feed AND a.lane = ${{lane:sqlstring}} AND NOT a.suppressed
-GROUP BY f.feed, f.place
-ORDER BY f.place"""
-    columns = [
-        Column("feed", Words("类别", "Feed"), width=150),
-        Column("I", Words("I 级", "I"), steps=((None, NONE), (1, RED)), width=90),
-        Column("II", Words("II 级", "II"), steps=((None, NONE), (1, ORANGE)), width=90),
-        Column("III", Words("III 级", "III"), steps=((None, NONE), (1, YELLOW)), width=90),
-        Column("IV", Words("IV 级", "IV"), steps=((None, NONE), (1, BLUE)), width=90),
-    ]
-    about = Words("未结束的预警，按类别与等级计数。", "Open alerts by feed and severity.")
-    return kit.table(Words("预警计数", "Alerts by severity"), about, sql, columns, Place(9, 14))
-
-
-def _map(kit: Kit) -> PanelBuilder:
+def asset_map(kit: Kit, place: Place) -> PanelBuilder:
+    """Assets that have a place, coloured by their worst open alert."""
     sql = f"""
 SELECT longitude, latitude, state, {kit.name} AS name, feed, kind, open_alerts, since, last_seen_at
 FROM v_asset_states
-WHERE lane = ${{lane:sqlstring}} AND kind IN ('lake', 'site', 'lot', 'post', 'building')
+WHERE {LIVE_LANE} AND kind IN ('lake', 'site', 'lot', 'post', 'building')
 ORDER BY state DESC"""
     columns = (
         Column("name", Words("名称", "Name")),
-        Column("feed", Words("类别", "Feed")),
-        Column("kind", Words("种类", "Kind")),
+        Column("feed", Words("类别", "Feed"), shown=FEED),
+        Column("kind", Words("种类", "Kind"), shown=KINDS),
         Column("open_alerts", Words("未结束预警", "Open alerts")),
         Column("since", Words("始于", "Since")),
         Column("last_seen_at", Words("最近数据", "Last heard")),
@@ -201,31 +241,13 @@ ORDER BY state DESC"""
         "Lakes, charging sites, car parks, emergency posts and buildings (WGS-84), coloured by their worst open alert, their"
         " own or of what belongs to them. No base map is fetched from the internet.",
     )
-    title = Words("资产地图", "Assets on the map")
-    return kit.map(title, about, sql, Place(15, 14), shown=ASSET_STATE, columns=columns)
+    return kit.map(Words("资产地图", "Assets on the map"), about, sql, place, shown=ASSET_STATE, columns=columns)
 
 
-def _health(kit: Kit) -> PanelBuilder:
-    sql = f"""
-SELECT {kit.case("feed", FEED)} AS feed, registered, heard, completeness, readings_per_s, last_seen_at
-FROM v_feed_health
-ORDER BY completeness NULLS LAST"""
-    columns = [
-        Column("feed", Words("类别", "Feed"), width=150),
-        Column("registered", Words("登记设备", "Registered")),
-        Column("heard", Words("近一小时有数据", "Heard within the hour")),
-        Column(
-            "completeness",
-            Words("完整率", "Completeness"),
-            unit="percentunit",
-            decimals=1,
-            steps=((None, RED), (0.8, YELLOW), (0.95, GREEN)),
-        ),
-        Column("readings_per_s", Words("读数/秒（近 5 分钟）", "Readings/s (5 min)"), decimals=1),
-        Column("last_seen_at", Words("最近数据", "Last heard")),
-    ]
-    about = Words(
-        "各类数据的接入：登记设备中近一小时内有数据的比例。税务窗口只在有入库时报送。",
-        "How each feed does: the share of registered devices heard within the hour. Tax offices report only when tax is paid.",
-    )
-    return kit.table(Words("数据接入", "Health of the feeds"), about, sql, columns, Place(24, 7))
+KINDS: Final[Shown] = {
+    "lake": (Words("湖泊", "lake"), GREY),
+    "site": (Words("充电站", "charging site"), GREY),
+    "lot": (Words("停车场", "car park"), GREY),
+    "post": (Words("急救站", "emergency post"), GREY),
+    "building": (Words("楼宇", "building"), GREY),
+}

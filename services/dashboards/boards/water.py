@@ -6,7 +6,8 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard
 
-from services.dashboards.kit import Column, Kit, PanelBuilder, Place
+from services.dashboards.columns import Column
+from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import NONE, ORANGE, RED, WATER_CLASS, YELLOW
 from services.dashboards.sql import BEGINS, LIVE_LANE, by_level, overlaps
 from services.dashboards.words import Words

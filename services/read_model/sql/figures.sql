@@ -1,4 +1,5 @@
--- The newest figure of every subject of some indicators; where a moment is given, as stored by then.
+-- The newest figure of every subject of some indicators, of a period that is over where there is one: what is said of a
+-- period that runs changes with every reading. Where a moment is given, as stored by then.
 WITH RECURSIVE known AS (
     -- From one subject to the next in the index: years of figures cost no more than those of a day.
     SELECT t.id, s.subject
@@ -35,14 +36,32 @@ SELECT
     i.sample_quality
 FROM known AS k
 CROSS JOIN LATERAL (
-    SELECT *
-    FROM v_indicators AS q
-    WHERE q.lane = $1
-        AND q.id = k.id
-        AND q.subject = k.subject
-        AND ($3::boolean OR q.sample_seq = -1)
-        AND ($4::timestamptz IS NULL OR (q.period_start <= $4 AND q.stored_at <= $4))
-    ORDER BY q.period_start DESC, q.period_end DESC
+    (
+        SELECT 0 AS preference, q.*
+        FROM v_indicators AS q
+        WHERE q.lane = $1
+            AND q.id = k.id
+            AND q.subject = k.subject
+            AND q.period_end <= coalesce($4::timestamptz, now())
+            AND NOT coalesce(q.details ? 'so_far', false)
+            AND ($3::boolean OR q.sample_seq = -1)
+            AND ($4::timestamptz IS NULL OR (q.period_start <= $4 AND q.stored_at <= $4))
+        ORDER BY q.period_start DESC, q.period_end DESC
+        LIMIT 1
+    )
+    UNION ALL
+    (
+        SELECT 1 AS preference, q.*
+        FROM v_indicators AS q
+        WHERE q.lane = $1
+            AND q.id = k.id
+            AND q.subject = k.subject
+            AND ($3::boolean OR q.sample_seq = -1)
+            AND ($4::timestamptz IS NULL OR (q.period_start <= $4 AND q.stored_at <= $4))
+        ORDER BY q.period_start DESC, q.period_end DESC
+        LIMIT 1
+    )
+    ORDER BY preference
     LIMIT 1
 ) AS i
 ORDER BY i.id, i.subject

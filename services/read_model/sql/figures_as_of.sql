@@ -1,4 +1,5 @@
--- The newest figure of every subject of some indicators, as reported at a moment.
+-- The newest figure of every subject of some indicators, as reported at a moment, of a period that was over by then where
+-- there is one.
 WITH RECURSIVE known AS (
     SELECT t.id, s.subject
     FROM unnest($2::text[]) AS t (id)
@@ -34,10 +35,27 @@ SELECT
     NULL AS sample_quality
 FROM known AS k
 CROSS JOIN LATERAL (
-    SELECT *
-    FROM v_indicator_history AS q
-    WHERE q.lane = $1 AND q.id = k.id AND q.subject = k.subject AND q.period_start <= $3 AND q.known_at <= $3
-    ORDER BY q.period_start DESC, q.period_end DESC, q.revision DESC
+    (
+        SELECT 0 AS preference, q.*
+        FROM v_indicator_history AS q
+        WHERE q.lane = $1
+            AND q.id = k.id
+            AND q.subject = k.subject
+            AND q.period_end <= $3
+            AND q.known_at <= $3
+            AND NOT coalesce(q.details ? 'so_far', false)
+        ORDER BY q.period_start DESC, q.period_end DESC, q.revision DESC
+        LIMIT 1
+    )
+    UNION ALL
+    (
+        SELECT 1 AS preference, q.*
+        FROM v_indicator_history AS q
+        WHERE q.lane = $1 AND q.id = k.id AND q.subject = k.subject AND q.period_start <= $3 AND q.known_at <= $3
+        ORDER BY q.period_start DESC, q.period_end DESC, q.revision DESC
+        LIMIT 1
+    )
+    ORDER BY preference
     LIMIT 1
 ) AS i
 ORDER BY i.id, i.subject

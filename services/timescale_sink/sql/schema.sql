@@ -799,7 +799,11 @@ CREATE VIEW v_alert_places AS
     COALESCE(a.name_en, v.place) AS asset_name_en,
     a.zone,
     a.longitude,
-    a.latitude
+    a.latitude,
+    "substring"(v.text_zh, '^(?:更正（有迟到数据）：)?[^：]*：(.*?)(?:限值：|$)'::text) AS matter_zh,
+    "substring"(v.text_en, '^(?:Corrected by late data: )?.*?: (.*?)(?: Limit: |$)'::text) AS matter_en,
+    "substring"(v.text_zh, '（北京时间）起。.*?([^。]*。)$'::text) AS advice_zh,
+    "substring"(v.text_en, '\(Beijing time\)\. (?:.*[.] )?([^.]+[.])$'::text) AS advice_en
    FROM (v_alerts v
      LEFT JOIN LATERAL ( SELECT assets.kind,
             assets.name_zh,
@@ -1657,24 +1661,35 @@ CREATE VIEW v_feed_health AS
         CASE
             WHEN (COALESCE(r.registered, (0)::bigint) > 0) THEN LEAST((1.0)::double precision, ((COALESCE(d.heard, (0)::bigint))::double precision / (r.registered)::double precision))
             ELSE NULL::double precision
-        END AS completeness
-   FROM (((( VALUES ('ev'::text), ('water'::text), ('parking'::text), ('emergency'::text), ('tax'::text)) f(feed)
+        END AS completeness,
+    f.heard_since
+   FROM (((( SELECT e.feed,
+            (now() -
+                CASE
+                    WHEN (e.feed <> 'tax'::text) THEN '01:00:00'::interval
+                    ELSE make_interval(days =>
+                    CASE (EXTRACT(isodow FROM ((now() AT TIME ZONE 'UTC'::text) + '08:00:00'::interval)))::integer
+                        WHEN 6 THEN 2
+                        WHEN 7 THEN 3
+                        WHEN 1 THEN 3
+                        ELSE 1
+                    END)
+                END) AS heard_since
+           FROM ( VALUES ('ev'::text), ('water'::text), ('parking'::text), ('emergency'::text), ('tax'::text)) e(feed)) f
      LEFT JOIN ( SELECT assets.feed,
             count(*) AS registered
            FROM assets
           WHERE (assets.is_device AND (assets.retired_at IS NULL))
           GROUP BY assets.feed) r USING (feed))
-     LEFT JOIN ( SELECT devices.feed,
-            count(*) AS known,
-            count(*) FILTER (WHERE (devices.last_seen_at > (now() - '01:00:00'::interval))) AS heard,
+     LEFT JOIN LATERAL ( SELECT count(*) AS known,
+            count(*) FILTER (WHERE (devices.last_seen_at > f.heard_since)) AS heard,
             max(devices.last_seen_at) AS last_seen_at
            FROM devices
-          WHERE (devices.lane = 'live'::text)
-          GROUP BY devices.feed) d USING (feed))
+          WHERE ((devices.lane = 'live'::text) AND (devices.feed = f.feed))) d ON (true))
      LEFT JOIN ( SELECT intake_minutes.feed,
             sum(intake_minutes.readings) AS readings
            FROM intake_minutes
-          WHERE (intake_minutes.minute >= (now() - '00:05:00'::interval))
+          WHERE ((intake_minutes.minute >= (date_trunc('minute'::text, now()) - '00:05:00'::interval)) AND (intake_minutes.minute < date_trunc('minute'::text, now())))
           GROUP BY intake_minutes.feed) i USING (feed));
 
 CREATE VIEW v_feed_totals AS
@@ -2184,17 +2199,17 @@ CREATE VIEW v_storage AS
 
 CREATE VIEW v_target_states AS
  WITH RECURSIVE known AS (
-         SELECT l.lane,
+         SELECT l_1.lane,
             t_1.id,
             s.subject
            FROM ((( SELECT devices.lane
                    FROM devices
                 UNION
-                 SELECT 'live'::text) l
+                 SELECT 'live'::text) l_1
              CROSS JOIN v_plan_targets t_1)
              CROSS JOIN LATERAL ( SELECT i.subject
                    FROM indicators i
-                  WHERE ((i.lane = l.lane) AND (i.id = t_1.id))
+                  WHERE ((i.lane = l_1.lane) AND (i.id = t_1.id))
                   ORDER BY i.subject
                  LIMIT 1) s)
         UNION ALL
@@ -2207,7 +2222,7 @@ CREATE VIEW v_target_states AS
                   WHERE ((i.lane = k.lane) AND (i.id = k.id) AND (i.subject > k.subject))
                   ORDER BY i.subject
                  LIMIT 1) s)
-        ), newest AS (
+        ), latest AS (
          SELECT i.lane,
             i.id,
             i.feed,
@@ -2259,6 +2274,91 @@ CREATE VIEW v_target_states AS
                   WHERE ((q.lane = k.lane) AND (q.id = k.id) AND (q.subject = k.subject) AND (q.sample_seq = '-1'::integer))
                   ORDER BY q.period_start DESC, q.period_end DESC
                  LIMIT 1) i)
+        ), newest AS (
+         SELECT i.preference,
+            i.lane,
+            i.id,
+            i.feed,
+            i.subject,
+            i.subject_name,
+            i.period_start,
+            i.period_end,
+            i.value,
+            i.unit,
+            i.status,
+            i.status_reason,
+            i.n,
+            i.completeness,
+            i.threshold,
+            i.revision,
+            i.sample_device_id,
+            i.sample_boot_id,
+            i.sample_seq,
+            i.sample_quality,
+            i.details,
+            i.evidence,
+            i.stored_at,
+            i.known_at
+           FROM (known k
+             CROSS JOIN LATERAL (( SELECT 0 AS preference,
+                    q.lane,
+                    q.id,
+                    q.feed,
+                    q.subject,
+                    q.subject_name,
+                    q.period_start,
+                    q.period_end,
+                    q.value,
+                    q.unit,
+                    q.status,
+                    q.status_reason,
+                    q.n,
+                    q.completeness,
+                    q.threshold,
+                    q.revision,
+                    q.sample_device_id,
+                    q.sample_boot_id,
+                    q.sample_seq,
+                    q.sample_quality,
+                    q.details,
+                    q.evidence,
+                    q.stored_at,
+                    q.known_at
+                   FROM indicators q
+                  WHERE ((q.lane = k.lane) AND (q.id = k.id) AND (q.subject = k.subject) AND (q.sample_seq = '-1'::integer) AND (q.period_end <= now()) AND (NOT COALESCE((q.details ? 'so_far'::text), false)))
+                  ORDER BY q.period_start DESC, q.period_end DESC
+                 LIMIT 1)
+                UNION ALL
+                ( SELECT 1 AS preference,
+                    q.lane,
+                    q.id,
+                    q.feed,
+                    q.subject,
+                    q.subject_name,
+                    q.period_start,
+                    q.period_end,
+                    q.value,
+                    q.unit,
+                    q.status,
+                    q.status_reason,
+                    q.n,
+                    q.completeness,
+                    q.threshold,
+                    q.revision,
+                    q.sample_device_id,
+                    q.sample_boot_id,
+                    q.sample_seq,
+                    q.sample_quality,
+                    q.details,
+                    q.evidence,
+                    q.stored_at,
+                    q.known_at
+                   FROM indicators q
+                  WHERE ((q.lane = k.lane) AND (q.id = k.id) AND (q.subject = k.subject) AND (q.sample_seq = '-1'::integer))
+                  ORDER BY q.period_start DESC, q.period_end DESC
+                 LIMIT 1)
+          ORDER BY 1
+         LIMIT 1) i)
         )
  SELECT COALESCE(n.lane, 'live'::text) AS lane,
     t.id,
@@ -2287,9 +2387,15 @@ CREATE VIEW v_target_states AS
     n.known_at,
     n.n,
     n.completeness,
-    t.ordinality
-   FROM (v_plan_targets t
-     LEFT JOIN newest n USING (id));
+    t.ordinality,
+    COALESCE(((n.period_end > now()) OR (n.details ? 'so_far'::text)), false) AS is_running,
+    l.value AS running_value,
+    ((l.details -> 'so_far'::text) ->> 'status'::text) AS running_status,
+    l.period_start AS running_start,
+    l.period_end AS running_end
+   FROM ((v_plan_targets t
+     LEFT JOIN newest n USING (id))
+     LEFT JOIN latest l ON (((l.lane = n.lane) AND (l.id = n.id) AND (l.subject = n.subject) AND ((l.period_end > now()) OR COALESCE((l.details ? 'so_far'::text), false)))));
 
 CREATE VIEW v_tax_days AS
  SELECT lane,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from services.dashboards.boards import BOARDS
 from services.dashboards.difference import Action, Change, differing
 from services.dashboards.errors import GrafanaRefused
 from services.dashboards.files import datasource
@@ -44,7 +45,7 @@ def test_the_first_push_makes_everything_and_the_second_changes_nothing(
     url, kept = server
     first = push(url, target)
     assert {change.action for change in first} == {Action.CREATE}
-    assert [len(each) for each in (kept.datasources, kept.folders, kept.boards)] == [1, 2, 16]
+    assert [len(each) for each in (kept.datasources, kept.folders, kept.boards)] == [1, 2, 2 * len(BOARDS)]
     assert kept.writes[0] == "POST /api/datasources"
     assert kept.passwords == ["first"]
     kept.writes.clear()
