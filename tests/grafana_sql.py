@@ -144,7 +144,7 @@ def shape_faults(query: Query, columns: Mapping[str, str]) -> list[str]:
     Args:
         columns: PostgreSQL's type by name, in order.
     """
-    faults = [f"no column {name!r}, which an override names" for name in query.named if name not in columns]
+    faults = [f"no column {name!r}, which an override names" for name in _columns_named(query) if name not in columns]
     kinds = set(columns.values())
     numbers = {"int2", "int4", "int8", "float4", "float8", "numeric"}
     if query.kind in {"timeseries", "state-timeline"} and columns.get("time") != "timestamptz":
@@ -155,6 +155,10 @@ def shape_faults(query: Query, columns: Mapping[str, str]) -> list[str]:
         faults += [f"no number {name}" for name in ("longitude", "latitude") if columns.get(name) != "float8"]
     if query.kind in {"bargauge", "barchart", "piechart"} and not kinds & {"text", "varchar"}:
         faults.append("no text that names the parts")
-    if query.kind in {"piechart", "geomap"}:
-        faults = [fault for fault in faults if "override" not in fault or query.kind == "geomap"]
     return faults
+
+
+def _columns_named(query: Query) -> tuple[str, ...]:
+    """Overrides that name columns: lines and slices are named by values; of a map only the first query is dressed."""
+    is_columns = query.kind in {"table", "barchart", "stat"} or (query.kind == "geomap" and query.ref == "A")
+    return query.named if is_columns else ()

@@ -26,6 +26,8 @@ SHORE_METRES: Final = 25.0
 DECIMALS: Final = 4
 """Of a degree: some ten metres."""
 
+_DEGREES: Final = "lon::double precision AS longitude, lat::double precision AS latitude"
+
 Point: TypeAlias = tuple[float, float]
 """Longitude and latitude, WGS-84."""
 
@@ -49,8 +51,8 @@ class Ground:
 
     def zones_sql(self, language: Language) -> str:
         """Rows of the zones' names."""
-        rows = ", ".join(f"({lon:g}, {lat:g}, '{_quoted(words.of(language))}')" for words, (lon, lat) in self.zones)
-        return f"SELECT * FROM (VALUES {rows}) AS z (longitude, latitude, zone)"
+        rows = ", ".join(f"({lon}, {lat}, '{_quoted(words.of(language))}')" for words, (lon, lat) in self.zones)
+        return f"SELECT {_DEGREES}, zone FROM (VALUES {rows}) AS g (lon, lat, zone)"
 
 
 @lru_cache(1)
@@ -121,4 +123,4 @@ def _quoted(text: str) -> str:
 
 def _rows(points: Sequence[Point]) -> str:
     rows = ",".join(f"({lon},{lat})" for lon, lat in points)
-    return f"SELECT * FROM (VALUES {rows}) AS g (longitude, latitude)"
+    return f"SELECT {_DEGREES} FROM (VALUES {rows}) AS g (lon, lat)"

@@ -92,6 +92,21 @@ class Place:
         return dm.GridPos(h=self.height, w=self.width, x=self.x, y=self.y)
 
 
+@dataclass(frozen=True, slots=True)
+class Money:
+    """How an amount is shown: divided by so many CNY, with a unit."""
+
+    cny: float
+    unit: str
+
+
+MONEY: Final = {
+    Language.ZH: (Money(1e4, "suffix: 万元"), Money(1e8, "suffix: 亿元")),
+    Language.EN: (Money(1e6, "suffix: CNY m"), Money(1e9, "suffix: CNY bn")),
+}
+"""Amounts of a building, and of the district."""
+
+
 class Kit:
     """Makes the parts of the boards of one language.
 
@@ -107,6 +122,7 @@ class Kit:
         self._ground = read_ground() if ground is None else ground
         self._map_address = map_address
         self.limits = limits
+        self.money, self.great_money = MONEY[language]
         self.name = "name_zh" if language is Language.ZH else "name_en"
         self.asset_name = f"asset_{self.name}"
         self.matter = "matter_zh" if language is Language.ZH else "matter_en"
@@ -326,12 +342,22 @@ class Kit:
         return panel
 
     def bars(
-        self, title: Words, about: Words, sql: str, place: Place, *, unit: str = "short", stacked: bool = True
+        self,
+        title: Words,
+        about: Words,
+        sql: str,
+        place: Place,
+        *,
+        unit: str = "short",
+        decimals: int | None = None,
+        stacked: bool = True,
     ) -> barchart.Panel:
         """Bars over a category: the first column names them, the others are their parts."""
         panel = self._dress(barchart.Panel(), title, about, place, ())
         panel.with_target(Sql(sql)).unit(unit).fill_opacity(80).show_value(cm.VisibilityMode.AUTO)
-        panel.x_tick_label_rotation(0)
+        panel.x_tick_label_rotation(0).x_tick_label_max_length(12)
+        if decimals is not None:
+            panel.decimals(decimals)
         panel.stacking(cm.StackingMode.NORMAL if stacked else cm.StackingMode.NONE)
         panel.legend(common.VizLegendOptions().show_legend(True).placement(cm.LegendPlacement.BOTTOM))
         return panel

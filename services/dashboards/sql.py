@@ -9,6 +9,8 @@ from grafana_foundation_sdk.cog import builder as cogbuilder
 from grafana_foundation_sdk.cog import variants as cogvariants
 from grafana_foundation_sdk.models.common import DataSourceRef
 
+from services.dashboards.words import Language, Words
+
 DATASOURCE_UID: Final = "jianghan-timescaledb"
 DATASOURCE_TYPE: Final = "grafana-postgresql-datasource"
 DATASOURCE: Final = DataSourceRef(type_val=DATASOURCE_TYPE, uid=DATASOURCE_UID)
@@ -22,8 +24,39 @@ LIVE_LANE: Final = "lane = ${lane:sqlstring}"
 """Life, an exercise or a replay: they are never mixed."""
 
 
+COMPLETE: Final = 0.75
+"""A day with less of its data says nothing of itself (`completeness_min` of the policies)."""
 BEGINS: Final = "greatest(period_start, $__timeFrom()::timestamptz)"
 """Where a period that reaches into the range begins within it."""
+
+
+NOW_OF_LANE: Final = (
+    "CASE WHEN ${{lane:sqlstring}} = 'live' THEN now()"
+    " ELSE (SELECT max(observed_at) FROM {view} WHERE lane = ${{lane:sqlstring}}) END"
+)
+"""The moment at which a lane is: a replay of last year is not silent."""
+BEFORE: Final = (
+    (Words("今日", "now"), "0 days"),
+    (Words("昨日", "a day before"), "1 day"),
+    (Words("上周", "a week before"), "7 days"),
+)
+
+
+def compared(language: Language, query: Callable[[str, str], str], bucket: str = "r.bucket") -> str:
+    """The same figure over the time range, a day before and a week before, each as a line over the same axis.
+
+    Args:
+        query: Makes a query of the columns time and value from the time as it is shown and the condition on the bucket.
+    """
+    parts = []
+    for words, shift in BEFORE:
+        when = (
+            f"{bucket} >= $__timeFrom()::timestamptz - INTERVAL '{shift}'"
+            f" AND {bucket} < $__timeTo()::timestamptz - INTERVAL '{shift}'"
+        )
+        one = query(f"{bucket} + INTERVAL '{shift}'", when).strip()
+        parts.append(f"SELECT time, '{words.of(language)}' AS metric, value FROM ({one}) AS c")
+    return "\nUNION ALL\n".join(parts) + "\nORDER BY 1"
 
 
 def overlaps(longest: str) -> str:

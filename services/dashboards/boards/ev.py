@@ -9,9 +9,12 @@ from grafana_foundation_sdk.builders import dashboard
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import CONNECTOR, GREEN, NONE, ORANGE, QUIET, RED
-from services.dashboards.sql import BEGINS, LIVE_LANE, by_level, overlaps
+from services.dashboards.sql import BEGINS, COMPLETE, LIVE_LANE, NOW_OF_LANE, by_level, compared, overlaps
 from services.dashboards.words import Words
 
+KW: Final = "suffix: kW"
+"""A site's limit of 1,200 kW is not read as 1 MW."""
+KWH: Final = "suffix: kWh"
 IN_SITES: Final = "group_id IN (${site:sqlstring})"
 
 
@@ -36,10 +39,14 @@ def board(kit: Kit) -> dashboard.Dashboard:
     )
     for panel in (_usable(kit), _charging(kit), _faulty(kit), _power(kit)):
         built.with_panel(panel)
+    built.with_panel(
+        kit.open_alerts(Place(24, 8), "ev", " AND (asset IN (${site:sqlstring}) OR zone IN (${zone:sqlstring}))")
+    )
     for panel in (
+        _sites(kit),
         _states(kit),
         _load(kit),
-        _sites(kit),
+        _compared(kit),
         _availability(kit),
         _utilisation(kit),
         _energy(kit),
@@ -47,14 +54,21 @@ def board(kit: Kit) -> dashboard.Dashboard:
     ):
         built.with_panel(panel)
     built.with_panel(_connectors(kit))
-    built.with_panel(
-        kit.open_alerts(Place(24, 9), "ev", " AND (asset IN (${site:sqlstring}) OR zone IN (${zone:sqlstring}))")
-    )
     return built
 
 
-def _now(columns: str) -> str:
-    return f"SELECT {columns} FROM v_ev_latest AS l WHERE l.{LIVE_LANE} AND l.{IN_SITES}"
+def _standing(kit: Kit) -> str:
+    """Newest reading of each connector; one that was not heard for longer than the policy's silence has no contact."""
+    silence = kit.limits.value("ev.silence")
+    return f"""(
+    SELECT n.*, CASE WHEN n.observed_at < {NOW_OF_LANE.format(view="v_ev_latest")} - INTERVAL '{silence:g} seconds'
+        THEN 'no_contact' ELSE n.status END AS stands
+    FROM v_ev_latest AS n WHERE n.{LIVE_LANE} AND n.{IN_SITES}
+) AS l"""
+
+
+def _now(kit: Kit, columns: str) -> str:
+    return f"SELECT {columns} FROM {_standing(kit)}"
 
 
 def _usable(kit: Kit) -> PanelBuilder:
@@ -63,8 +77,9 @@ def _usable(kit: Kit) -> PanelBuilder:
         "Connectors that are idle, plugged in, charging or reserved by their newest reading.",
     )
     sql = _now(
-        "count(*) FILTER (WHERE l.status IN ('idle', 'plugged', 'charging', 'reserved'))::double precision"
-        " / nullif(count(*), 0) AS share"
+        kit,
+        "count(*) FILTER (WHERE l.stands IN ('idle', 'plugged', 'charging', 'reserved'))::double precision"
+        " / nullif(count(*), 0) AS share",
     )
     uptime = kit.limits.value("ev.uptime") / 100
     return kit.tile(
@@ -75,27 +90,37 @@ def _usable(kit: Kit) -> PanelBuilder:
 
 def _charging(kit: Kit) -> PanelBuilder:
     about = Words("正在充电的充电枪。", "Connectors that are charging.")
-    sql = _now("count(*) FILTER (WHERE l.status = 'charging') AS n")
+    sql = _now(kit, "count(*) FILTER (WHERE l.stands = 'charging') AS n")
     return kit.tile(Words("充电中", "Charging"), about, sql, Place(6, 4), steps=((None, QUIET),))
 
 
 def _faulty(kit: Kit) -> PanelBuilder:
-    about = Words("故障或离线的充电枪。", "Connectors at fault or without contact.")
-    sql = _now("count(*) FILTER (WHERE l.status IN ('fault', 'no_contact')) AS n")
-    return kit.tile(Words("故障与离线", "Fault or silent"), about, sql, Place(6, 4), steps=((None, GREEN), (1, RED)))
+    about = Words(
+        "故障、报告离线，或超过离线限值未收到数据的充电枪。",
+        "Connectors at fault, without contact by their own word, or not heard for longer than the limit of silence.",
+    )
+    sql = _now(kit, "count(*) FILTER (WHERE l.stands IN ('fault', 'no_contact')) AS n")
+    return kit.tile(
+        Words("故障与离线", "Fault or silent"),
+        about,
+        sql,
+        Place(6, 4),
+        steps=((None, GREEN), (1, RED)),
+        sources=("ev.silence",),
+    )
 
 
 def _power(kit: Kit) -> PanelBuilder:
     about = Words("各枪最近功率之和。", "Sum of the newest power of each connector.")
-    sql = _now("sum(l.power_kw) AS kw")
+    sql = _now(kit, "sum(l.power_kw) FILTER (WHERE l.stands <> 'no_contact') AS kw")
     return kit.tile(
-        Words("当前功率", "Power now"), about, sql, Place(6, 4), unit="kwatt", decimals=1, steps=((None, QUIET),)
+        Words("当前功率", "Power now"), about, sql, Place(6, 4), unit=KW, decimals=1, steps=((None, QUIET),)
     )
 
 
 def _states(kit: Kit) -> PanelBuilder:
     about = Words("各状态充电枪数，按最近读数。", "Connectors by state, by their newest reading.")
-    sql = f"{_now(kit.case('l.status', CONNECTOR) + ' AS state, count(*) AS n')} GROUP BY l.status ORDER BY 2 DESC"
+    sql = f"{_now(kit, kit.case('l.stands', CONNECTOR) + ' AS state, count(*) AS n')} GROUP BY l.stands ORDER BY 2 DESC"
     return kit.shares(Words("充电枪状态", "Connectors by state"), about, sql, CONNECTOR, Place(8, 10))
 
 
@@ -126,11 +151,10 @@ GROUP BY 1, 2"""
 def _sites(kit: Kit) -> PanelBuilder:
     sql = f"""
 SELECT a.{kit.name} AS site, count(l.device_id) AS connectors,
-    count(*) FILTER (WHERE l.status = 'idle') AS idle, count(*) FILTER (WHERE l.status = 'charging') AS charging,
-    count(*) FILTER (WHERE l.status IN ('fault', 'no_contact')) AS faulty, sum(l.power_kw) AS kw, max(a.limit_value) AS limit_kw,
+    count(*) FILTER (WHERE l.stands = 'idle') AS idle, count(*) FILTER (WHERE l.stands = 'charging') AS charging,
+    count(*) FILTER (WHERE l.stands IN ('fault', 'no_contact')) AS faulty, sum(l.power_kw) AS kw, max(a.limit_value) AS limit_kw,
     sum(l.power_kw) / max(a.limit_value) AS load, max(l.observed_at) AS observed_at
-FROM v_ev_latest AS l JOIN v_assets AS a ON a.kind = 'site' AND a.asset_id = l.group_id
-WHERE l.{LIVE_LANE} AND l.{IN_SITES}
+FROM {_standing(kit)} JOIN v_assets AS a ON a.kind = 'site' AND a.asset_id = l.group_id
 GROUP BY a.{kit.name}
 ORDER BY load DESC NULLS LAST"""
     near, limit = kit.limits.value("ev.site_load_near"), kit.limits.value("ev.site_load")
@@ -140,8 +164,8 @@ ORDER BY load DESC NULLS LAST"""
         Column("idle", Words("空闲", "Idle"), width=80),
         Column("charging", Words("充电中", "Charging"), width=90),
         Column("faulty", Words("故障/离线", "Fault/silent"), width=110, steps=((None, NONE), (1, RED))),
-        Column("kw", Words("功率", "Power"), unit="kwatt", decimals=0, width=100),
-        Column("limit_kw", Words("限值", "Limit"), unit="kwatt", decimals=0, width=100),
+        Column("kw", Words("功率", "Power"), unit=KW, decimals=0, width=100),
+        Column("limit_kw", Words("限值", "Limit"), unit=KW, decimals=0, width=100),
         Column(
             "load",
             Words("负荷率", "Load"),
@@ -170,15 +194,43 @@ SELECT {BEGINS} AS time, concat(coalesce(a.{kit.name}, i.subject), ' ', CASE i.i
     CASE i.unit WHEN '%' THEN i.value / 100 ELSE i.value END AS value
 FROM v_indicators AS i LEFT JOIN v_assets AS a ON a.kind = 'site' AND a.asset_id = i.subject
 WHERE i.id IN ({listed}) AND i.{LIVE_LANE} AND {overlaps("1 day")} AND i.value IS NOT NULL
+    AND i.completeness >= {COMPLETE} AND NOT coalesce(i.details ? 'so_far', false)
     AND i.period_end - i.period_start <= INTERVAL '1 day' AND i.subject IN (${{site:sqlstring}})
 ORDER BY 1"""
 
 
+def _compared(kit: Kit) -> PanelBuilder:
+    def query(shifted: str, when: str) -> str:
+        return f"""
+SELECT {shifted} AS time, sum(kw) AS value
+FROM (
+    SELECT r.bucket, r.device_id, r.power_kw_avg AS kw FROM v_ev_hours AS r
+    WHERE {when} AND r.{LIVE_LANE} AND r.{IN_SITES} AND r.power_kw_n > 0
+) AS r
+GROUP BY 1"""
+
+    about = Words(
+        "所选站点每小时平均功率之和：今日，与昨日、上周同时刻相比；当前小时尚未结束。",
+        "Mean power of the chosen sites by hour: now, and the same hours of yesterday and of last week; this hour is not over.",
+    )
+    return kit.lines(
+        Words("功率：今日、昨日、上周", "Power: today, yesterday, last week"),
+        about,
+        compared(kit.language, query),
+        Place(24, 8),
+        unit=KW,
+        decimals=0,
+        low=0,
+        interval="1h",
+    )
+
+
 def _availability(kit: Kit) -> PanelBuilder:
     about = Words(
-        "每个本地日：可用率是车主此刻能开始充电的时间比例；在线率不论是否被占用。两者是不同的数。日终后给出。",
+        "每个本地日：可用率是车主此刻能开始充电的时间比例；在线率不论是否被占用。两者是不同的数。日终后给出；数据不足四分之三的日子不画。",
         "By local day: availability is the share of time a driver could begin to charge; uptime counts a connector in use as"
-        " up. They are two numbers. Said when the day is over.",
+        " up. They are two numbers. Said when the day is over; days with less than three quarters of their data are not"
+        " drawn.",
     )
     return kit.lines(
         Words("可用率与在线率", "Availability and uptime"), about, _daily(kit, "ev.availability", "ev.uptime"), Place(12, 9),
@@ -215,7 +267,7 @@ ORDER BY 1"""
         about,
         sql,
         Place(12, 9),
-        unit="kwatth",
+        unit=KWH,
         bars=True,
         stacked=True,
         interval="1h",
@@ -246,18 +298,17 @@ ORDER BY 2 DESC, 1"""
 
 def _connectors(kit: Kit) -> PanelBuilder:
     sql = f"""
-SELECT coalesce(a.{kit.name}, l.device_id) AS connector, l.status, l.error_code, l.power_kw, l.rated_power_kw, l.soc_percent,
+SELECT coalesce(a.{kit.name}, l.device_id) AS connector, l.stands AS status, nullif(l.error_code, 'NoError') AS error_code, l.power_kw, l.rated_power_kw, l.soc_percent,
     l.observed_at
-FROM v_ev_latest AS l LEFT JOIN v_assets AS a ON a.kind = 'connector' AND a.asset_id = l.device_id
-WHERE l.{LIVE_LANE} AND l.{IN_SITES}
-ORDER BY l.status IN ('fault', 'no_contact', 'out_of_service') DESC, l.observed_at
+FROM {_standing(kit)} LEFT JOIN v_assets AS a ON a.kind = 'connector' AND a.asset_id = l.device_id
+ORDER BY l.stands IN ('fault', 'no_contact', 'out_of_service') DESC, l.observed_at
 LIMIT 500"""
     columns = [
         Column("connector", Words("充电枪", "Connector")),
         Column("status", Words("状态", "State"), shown=CONNECTOR, width=130),
         Column("error_code", Words("错误代码", "Error code")),
-        Column("power_kw", Words("功率", "Power"), unit="kwatt", decimals=1, width=110),
-        Column("rated_power_kw", Words("额定", "Rated"), unit="kwatt", decimals=0, width=100),
+        Column("power_kw", Words("功率", "Power"), unit=KW, decimals=1, width=110),
+        Column("rated_power_kw", Words("额定", "Rated"), unit=KW, decimals=0, width=100),
         Column("soc_percent", Words("电量", "Charge"), unit="percent", decimals=0, width=90),
         Column("observed_at", Words("最近", "Newest"), width=170),
     ]

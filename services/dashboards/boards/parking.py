@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import dashboard
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import BLUE, GREEN, ORANGE, QUIET, RED, YELLOW
-from services.dashboards.sql import BEGINS, LIVE_LANE, by_level, overlaps
+from services.dashboards.sql import BEGINS, COMPLETE, LIVE_LANE, by_level, compared, overlaps
 from services.dashboards.words import Words
 
 IN_ZONES: Final = "group_id IN (${zone:sqlstring})"
@@ -23,12 +23,15 @@ DAYS: Final = tuple(
     )
 )
 
+LINES: Final = 10
+"""More lines than these cannot be told apart."""
+
 
 def board(kit: Kit) -> dashboard.Dashboard:
     """The board of the feed parking."""
     zones = f"SELECT {kit.name} AS __text, asset_id AS __value FROM v_assets WHERE kind = 'zone' ORDER BY 1"
     lots = (
-        f"SELECT {kit.name if kit.language == 'zh' else 'name_zh'} AS __text, asset_id AS __value FROM v_assets"
+        f"SELECT {kit.name} AS __text, asset_id AS __value FROM v_assets"
         " WHERE kind = 'lot' AND zone IN (${zone:sqlstring}) ORDER BY 1"
     )
     built = kit.board(
@@ -45,11 +48,19 @@ def board(kit: Kit) -> dashboard.Dashboard:
     )
     for panel in (_full(kit), _free(kit), _share(kit), _impossible(kit)):
         built.with_panel(panel)
-    for panel in (_zones(kit), _lots_over_time(kit), _lots(kit), _guidance(kit), _turnover(kit), _week(kit)):
-        built.with_panel(panel)
     built.with_panel(
-        kit.open_alerts(Place(24, 9), "parking", " AND (asset IN (${lot:sqlstring}) OR zone IN (${zone:sqlstring}))")
+        kit.open_alerts(Place(24, 8), "parking", " AND (asset IN (${lot:sqlstring}) OR zone IN (${zone:sqlstring}))")
     )
+    for panel in (
+        _lots(kit),
+        _guidance(kit),
+        _compared(kit),
+        _zones(kit),
+        _lots_over_time(kit),
+        _week(kit),
+        _turnover(kit),
+    ):
+        built.with_panel(panel)
     return built
 
 
@@ -116,7 +127,7 @@ def _impossible(kit: Kit) -> PanelBuilder:
 def _occupancy(kit: Kit, title: Words, about: Words, *, by: str, kind: str, place: Place) -> PanelBuilder:
     def query(view: str, bucket: str, when: str) -> str:
         return f"""
-SELECT {bucket} AS time, coalesce(a.{kit.name if kind == "zone" else "name_zh"}, r.{by}) AS metric,
+SELECT {bucket} AS time, coalesce(a.{kit.name}, r.{by}) AS metric,
     sum(r.occupied_sum) / nullif(sum(r.usable_sum), 0) AS value
 FROM {view} AS r LEFT JOIN v_assets AS a ON a.kind = '{kind}' AND a.asset_id = r.{by}
 WHERE {when} AND r.{IN_ZONES} AND r.device_id IN (${{lot:sqlstring}}) AND r.usable_sum > 0
@@ -137,19 +148,70 @@ def _zones(kit: Kit) -> PanelBuilder:
 
 
 def _lots_over_time(kit: Kit) -> PanelBuilder:
+    others = kit.say(Words("其余平均", "mean of the others"))
+    fullest = f"""
+    SELECT n.device_id FROM v_parking_latest AS n
+    WHERE n.{LIVE_LANE} AND n.{IN_ZONES} AND n.device_id IN (${{lot:sqlstring}}) AND n.free_spaces BETWEEN 0 AND n.total_spaces
+    ORDER BY n.free_spaces::double precision / nullif(n.total_spaces - n.out_of_service_spaces, 0), n.device_id
+    LIMIT {LINES}"""
+
+    def query(view: str, bucket: str, when: str) -> str:
+        return f"""
+SELECT {bucket} AS time, coalesce(a.{kit.name}, '{others}') AS metric, sum(r.occupied_sum) / nullif(sum(r.usable_sum), 0) AS value
+FROM {view} AS r
+LEFT JOIN v_assets AS a ON a.kind = 'lot' AND a.asset_id = r.device_id AND r.device_id IN ({fullest})
+WHERE {when} AND r.{IN_ZONES} AND r.device_id IN (${{lot:sqlstring}}) AND r.usable_sum > 0
+GROUP BY 1, 2"""
+
     about = Words(
-        "各停车场的平均占用率；用变量选少量停车场看得更清。",
-        "Mean occupancy of each car park; choose a few to see more.",
+        f"此刻最满的 {LINES} 个停车场各一条线，其余合为一条平均线；用变量选其他停车场。",
+        f"A line for each of the {LINES} car parks that are fullest now, one for the mean of the others; choose others above.",
     )
-    return _occupancy(
-        kit, Words("停车场占用率", "Occupancy by car park"), about, by="device_id", kind="lot", place=Place(12, 9)
+    near = kit.limits.value("parking.nearly_full")
+    return kit.lines(
+        Words("最满的停车场", "The fullest car parks"),
+        about,
+        by_level("parking", query),
+        Place(12, 9),
+        unit="percentunit",
+        low=0,
+        high=1,
+        limit=near,
+        sources=("parking.nearly_full",),
+    )
+
+
+def _compared(kit: Kit) -> PanelBuilder:
+    def query(shifted: str, when: str) -> str:
+        return f"""
+SELECT {shifted} AS time, sum(r.occupied_sum) / nullif(sum(r.usable_sum), 0) AS value
+FROM v_parking_hours AS r
+WHERE {when} AND r.{LIVE_LANE} AND r.{IN_ZONES} AND r.device_id IN (${{lot:sqlstring}}) AND r.usable_sum > 0
+GROUP BY 1"""
+
+    about = Words(
+        "所选停车场每小时平均占用率：今日，与昨日、上周同时刻相比；当前小时尚未结束。",
+        "Mean occupancy of the chosen car parks by hour: now, and the same hours of yesterday and of last week; this hour is"
+        " not over.",
+    )
+    return kit.lines(
+        Words("占用率：今日、昨日、上周", "Occupancy: today, yesterday, last week"),
+        about,
+        compared(kit.language, query),
+        Place(24, 8),
+        unit="percentunit",
+        low=0,
+        high=1,
+        limit=kit.limits.value("parking.nearly_full"),
+        interval="1h",
+        sources=("parking.nearly_full",),
     )
 
 
 def _lots(kit: Kit) -> PanelBuilder:
     near = kit.limits.value("parking.nearly_full")
     sql = f"""
-SELECT coalesce(a.name_zh, l.device_id) AS lot, coalesce(z.{kit.name}, l.group_id) AS zone, l.free_spaces, l.total_spaces,
+SELECT coalesce(a.{kit.name}, l.device_id) AS lot, coalesce(z.{kit.name}, l.group_id) AS zone, l.free_spaces, l.total_spaces,
     CASE WHEN {COUNTED} THEN 1 - l.free_spaces::double precision / nullif(l.total_spaces - l.out_of_service_spaces, 0) END
         AS occupancy,
     l.observed_at, array_to_string(l.quality_codes, ', ') AS codes
@@ -187,7 +249,7 @@ WITH newest AS (
     WHERE id = 'parking.guidance' AND {LIVE_LANE} AND $__timeFilter(period_start) AND subject IN (${{lot:sqlstring}})
     ORDER BY subject, period_start DESC
 )
-SELECT coalesce(a.name_zh, n.subject) AS lot, n.period_start, o ->> 'name' AS offered, (o ->> 'share')::double precision AS share,
+SELECT coalesce(a.{kit.name}, n.subject) AS lot, n.period_start, o ->> 'name' AS offered, (o ->> 'share')::double precision AS share,
     (o ->> 'drivers')::double precision AS drivers
 FROM newest AS n
 CROSS JOIN LATERAL jsonb_array_elements(n.details -> 'offers') AS o
@@ -219,11 +281,12 @@ def _turnover(kit: Kit) -> PanelBuilder:
 SELECT {BEGINS} AS time, coalesce(a.{kit.name}, i.subject) AS metric, i.value
 FROM v_indicators AS i JOIN v_assets AS a ON a.kind = 'zone' AND a.asset_id = i.subject
 WHERE i.id = 'parking.turnover' AND i.{LIVE_LANE} AND {overlaps("1 day")} AND i.value IS NOT NULL
+    AND i.completeness >= {COMPLETE} AND NOT coalesce(i.details ? 'so_far', false)
     AND i.period_end - i.period_start <= INTERVAL '1 day' AND i.subject IN (${{zone:sqlstring}})
 ORDER BY 1"""
     about = Words(
-        "各片区每个本地日每个泊位接待的车辆数，日终后给出。",
-        "Vehicles per space and local day of each zone; said when the day is over.",
+        "各片区每个本地日每个泊位接待的车辆数，日终后给出；数据不足四分之三的日子不画。",
+        "Vehicles per space and local day of each zone; said when the day is over, of days with three quarters of their data.",
     )
     return kit.lines(
         Words("周转率", "Turnover by day"), about, sql, Place(24, 8), decimals=2, points=True, interval="1d", low=0

@@ -123,6 +123,8 @@ MARKS: Final[Shown] = {
     "running": (Words("进行中", "running"), "#5B7DA8"),
     "met": (Words("达标", "met"), GREEN),
 }
+UNSAID: Final = "(t.is_running OR (t.status = 'cannot_say' AND t.running_start IS NOT NULL))"
+"""No period that is over says anything: how the running one stands is all there is."""
 ORDER: Final = "CASE s.state WHEN 'not_met' THEN 0 WHEN 'running' THEN 1 WHEN 'cannot_say' THEN 2 ELSE 3 END"
 
 
@@ -132,8 +134,10 @@ def targets_strip(kit: Kit, place: Place, sizes: tuple[int, int] = (14, 20)) -> 
 SELECT s.name, s.state
 FROM (
     SELECT t.ordinality, t.subject,
-        t.{kit.name} || coalesce(' · ' || a.{kit.name}, '') AS name,
-        CASE WHEN t.is_running THEN 'running' ELSE t.status END AS state
+        concat_ws(' · ', t.{kit.name}, a.{kit.name}, CASE WHEN t.unit NOT LIKE 'class%' THEN
+            round(coalesce(CASE WHEN {UNSAID} THEN t.running_value END, t.value)::numeric, 1)::double precision || ' / ' || t.target
+        END) AS name,
+        CASE WHEN {UNSAID} THEN 'running' ELSE t.status END AS state
     FROM v_target_states AS t
     LEFT JOIN v_assets AS a ON a.kind = 'lake' AND a.asset_id = t.subject
     WHERE t.checked_by = 'stream' AND (t.{LIVE_LANE} OR t.subject IS NULL)

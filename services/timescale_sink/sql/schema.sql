@@ -504,7 +504,9 @@ CREATE INDEX ev_readings_by_hour ON public.ev_readings USING brin (time_bucket('
 CREATE INDEX ev_readings_by_minute ON public.ev_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX ev_readings_by_time ON public.ev_readings USING brin (observed_at);
 CREATE INDEX ev_readings_faults ON public.ev_readings USING btree (observed_at) WHERE (status = 'fault'::text);
+CREATE INDEX indicator_history_of_long_periods ON public.indicator_history USING btree (lane, id, subject, period_end DESC, period_start) WHERE ((period_end - period_start) > '20 days'::interval);
 CREATE INDEX indicators_by_id ON public.indicators USING btree (lane, id, subject, period_start DESC, period_end DESC);
+CREATE INDEX indicators_of_long_periods ON public.indicators USING btree (lane, id, subject, period_end DESC, period_start) WHERE ((sample_seq = '-1'::integer) AND ((period_end - period_start) > '20 days'::interval));
 CREATE INDEX log_gaps_open ON public.log_gaps USING btree (topic, partition) WHERE ((acknowledged_at IS NULL) OR (told < 2));
 CREATE INDEX parking_readings_by_device ON public.parking_readings USING btree (lane, device_id, observed_at DESC);
 CREATE INDEX parking_readings_by_hour ON public.parking_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
@@ -800,10 +802,10 @@ CREATE VIEW v_alert_places AS
     a.zone,
     a.longitude,
     a.latitude,
-    "substring"(v.text_zh, '^(?:更正（有迟到数据）：)?[^：]*：(.*?)(?:限值：|$)'::text) AS matter_zh,
-    "substring"(v.text_en, '^(?:Corrected by late data: )?.*?: (.*?)(?: Limit: |$)'::text) AS matter_en,
-    "substring"(v.text_zh, '（北京时间）起。.*?([^。]*。)$'::text) AS advice_zh,
-    "substring"(v.text_en, '\(Beijing time\)\. (?:.*[.] )?([^.]+[.])$'::text) AS advice_en
+    split_part(split_part(regexp_replace(v.text_zh, '^(更正（有迟到数据）：)?[^：]*：'::text, ''::text), '限值：'::text, 1), '最严重时'::text, 1) AS matter_zh,
+    split_part(split_part(regexp_replace(v.text_en, '^(Corrected by late data: )?([^:]|:[^ ])*: '::text, ''::text), ' Limit: '::text, 1), ' At worst '::text, 1) AS matter_en,
+    "substring"(split_part(v.text_zh, '（北京时间）起。'::text, 2), '[^。]+。$'::text) AS advice_zh,
+    ltrim("substring"(split_part(v.text_en, ' (Beijing time). '::text, 2), '[^.]+[.]$'::text)) AS advice_en
    FROM (v_alerts v
      LEFT JOIN LATERAL ( SELECT assets.kind,
             assets.name_zh,
@@ -2222,58 +2224,6 @@ CREATE VIEW v_target_states AS
                   WHERE ((i.lane = k.lane) AND (i.id = k.id) AND (i.subject > k.subject))
                   ORDER BY i.subject
                  LIMIT 1) s)
-        ), latest AS (
-         SELECT i.lane,
-            i.id,
-            i.feed,
-            i.subject,
-            i.subject_name,
-            i.period_start,
-            i.period_end,
-            i.value,
-            i.unit,
-            i.status,
-            i.status_reason,
-            i.n,
-            i.completeness,
-            i.threshold,
-            i.revision,
-            i.sample_device_id,
-            i.sample_boot_id,
-            i.sample_seq,
-            i.sample_quality,
-            i.details,
-            i.evidence,
-            i.stored_at,
-            i.known_at
-           FROM (known k
-             CROSS JOIN LATERAL ( SELECT q.lane,
-                    q.id,
-                    q.feed,
-                    q.subject,
-                    q.subject_name,
-                    q.period_start,
-                    q.period_end,
-                    q.value,
-                    q.unit,
-                    q.status,
-                    q.status_reason,
-                    q.n,
-                    q.completeness,
-                    q.threshold,
-                    q.revision,
-                    q.sample_device_id,
-                    q.sample_boot_id,
-                    q.sample_seq,
-                    q.sample_quality,
-                    q.details,
-                    q.evidence,
-                    q.stored_at,
-                    q.known_at
-                   FROM indicators q
-                  WHERE ((q.lane = k.lane) AND (q.id = k.id) AND (q.subject = k.subject) AND (q.sample_seq = '-1'::integer))
-                  ORDER BY q.period_start DESC, q.period_end DESC
-                 LIMIT 1) i)
         ), newest AS (
          SELECT i.preference,
             i.lane,
@@ -2325,11 +2275,73 @@ CREATE VIEW v_target_states AS
                     q.stored_at,
                     q.known_at
                    FROM indicators q
+                  WHERE ((q.lane = k.lane) AND (q.id = k.id) AND (q.subject = k.subject) AND (q.sample_seq = '-1'::integer) AND ((q.period_end - q.period_start) > '20 days'::interval) AND ((q.period_end - q.period_start) > ( SELECT ((o.period_end - o.period_start) - '5 days'::interval)
+                           FROM indicators o
+                          WHERE ((o.lane = k.lane) AND (o.id = k.id) AND (o.subject = k.subject) AND (o.sample_seq = '-1'::integer) AND ((o.period_end - o.period_start) > '20 days'::interval))
+                          ORDER BY o.period_end DESC, o.period_start
+                         LIMIT 1)) AND (q.period_end <= now()) AND (NOT COALESCE((q.details ? 'so_far'::text), false)))
+                  ORDER BY q.period_end DESC
+                 LIMIT 1)
+                UNION ALL
+                ( SELECT 1 AS preference,
+                    q.lane,
+                    q.id,
+                    q.feed,
+                    q.subject,
+                    q.subject_name,
+                    q.period_start,
+                    q.period_end,
+                    q.value,
+                    q.unit,
+                    q.status,
+                    q.status_reason,
+                    q.n,
+                    q.completeness,
+                    q.threshold,
+                    q.revision,
+                    q.sample_device_id,
+                    q.sample_boot_id,
+                    q.sample_seq,
+                    q.sample_quality,
+                    q.details,
+                    q.evidence,
+                    q.stored_at,
+                    q.known_at
+                   FROM indicators q
+                  WHERE ((q.lane = k.lane) AND (q.id = k.id) AND (q.subject = k.subject) AND (q.sample_seq = '-1'::integer) AND ((q.period_end - q.period_start) > '20 days'::interval))
+                  ORDER BY q.period_end DESC, q.period_start
+                 LIMIT 1)
+                UNION ALL
+                ( SELECT 2 AS preference,
+                    q.lane,
+                    q.id,
+                    q.feed,
+                    q.subject,
+                    q.subject_name,
+                    q.period_start,
+                    q.period_end,
+                    q.value,
+                    q.unit,
+                    q.status,
+                    q.status_reason,
+                    q.n,
+                    q.completeness,
+                    q.threshold,
+                    q.revision,
+                    q.sample_device_id,
+                    q.sample_boot_id,
+                    q.sample_seq,
+                    q.sample_quality,
+                    q.details,
+                    q.evidence,
+                    q.stored_at,
+                    q.known_at
+                   FROM indicators q
                   WHERE ((q.lane = k.lane) AND (q.id = k.id) AND (q.subject = k.subject) AND (q.sample_seq = '-1'::integer) AND (q.period_end <= now()) AND (NOT COALESCE((q.details ? 'so_far'::text), false)))
                   ORDER BY q.period_start DESC, q.period_end DESC
                  LIMIT 1)
                 UNION ALL
-                ( SELECT 1 AS preference,
+                ( SELECT 3 AS preference,
                     q.lane,
                     q.id,
                     q.feed,
@@ -2359,6 +2371,92 @@ CREATE VIEW v_target_states AS
                  LIMIT 1)
           ORDER BY 1
          LIMIT 1) i)
+        ), running AS (
+         SELECT i.rank,
+            i.lane,
+            i.id,
+            i.feed,
+            i.subject,
+            i.subject_name,
+            i.period_start,
+            i.period_end,
+            i.value,
+            i.unit,
+            i.status,
+            i.status_reason,
+            i.n,
+            i.completeness,
+            i.threshold,
+            i.revision,
+            i.sample_device_id,
+            i.sample_boot_id,
+            i.sample_seq,
+            i.sample_quality,
+            i.details,
+            i.evidence,
+            i.stored_at,
+            i.known_at
+           FROM (newest n_1
+             CROSS JOIN LATERAL (( SELECT 0 AS rank,
+                    q.lane,
+                    q.id,
+                    q.feed,
+                    q.subject,
+                    q.subject_name,
+                    q.period_start,
+                    q.period_end,
+                    q.value,
+                    q.unit,
+                    q.status,
+                    q.status_reason,
+                    q.n,
+                    q.completeness,
+                    q.threshold,
+                    q.revision,
+                    q.sample_device_id,
+                    q.sample_boot_id,
+                    q.sample_seq,
+                    q.sample_quality,
+                    q.details,
+                    q.evidence,
+                    q.stored_at,
+                    q.known_at
+                   FROM indicators q
+                  WHERE ((q.lane = n_1.lane) AND (q.id = n_1.id) AND (q.subject = n_1.subject) AND (q.sample_seq = '-1'::integer) AND ((q.period_end - q.period_start) > '20 days'::interval))
+                  ORDER BY q.period_end DESC, q.period_start
+                 LIMIT 1)
+                UNION ALL
+                ( SELECT 1 AS rank,
+                    q.lane,
+                    q.id,
+                    q.feed,
+                    q.subject,
+                    q.subject_name,
+                    q.period_start,
+                    q.period_end,
+                    q.value,
+                    q.unit,
+                    q.status,
+                    q.status_reason,
+                    q.n,
+                    q.completeness,
+                    q.threshold,
+                    q.revision,
+                    q.sample_device_id,
+                    q.sample_boot_id,
+                    q.sample_seq,
+                    q.sample_quality,
+                    q.details,
+                    q.evidence,
+                    q.stored_at,
+                    q.known_at
+                   FROM indicators q
+                  WHERE ((q.lane = n_1.lane) AND (q.id = n_1.id) AND (q.subject = n_1.subject) AND (q.sample_seq = '-1'::integer))
+                  ORDER BY q.period_start DESC, q.period_end DESC
+                 LIMIT 1)
+          ORDER BY 1
+         LIMIT 1) i)
+          WHERE ((i.period_end > now()) OR COALESCE((i.details ? 'so_far'::text), false))
         )
  SELECT COALESCE(n.lane, 'live'::text) AS lane,
     t.id,
@@ -2395,7 +2493,7 @@ CREATE VIEW v_target_states AS
     l.period_end AS running_end
    FROM ((v_plan_targets t
      LEFT JOIN newest n USING (id))
-     LEFT JOIN latest l ON (((l.lane = n.lane) AND (l.id = n.id) AND (l.subject = n.subject) AND ((l.period_end > now()) OR COALESCE((l.details ? 'so_far'::text), false)))));
+     LEFT JOIN running l ON (((l.lane = n.lane) AND (l.id = n.id) AND (l.subject = n.subject))));
 
 CREATE VIEW v_tax_days AS
  SELECT lane,

@@ -29,8 +29,13 @@ LEFT JOIN LATERAL (
 ) AS a ON true;
 COMMENT ON VIEW v_alert_places IS 'Alerts with the asset that they are about: its kind, names, zone and place; what is the matter, and what to do while it is open, as parts of its text.';
 
--- A period that runs changes with every reading and meets nothing: a target is what the last period that is over says of it.
--- The running one stands beside it.
+-- A period that runs changes with every reading and meets nothing: a target is what the last period that is over says of it,
+-- and the running one stands beside it. Where months or years are judged they answer, not the days in them.
+CREATE INDEX indicators_of_long_periods ON indicators (lane, id, subject, period_end DESC, period_start)
+WHERE sample_seq = -1 AND period_end - period_start > INTERVAL '20 days';
+CREATE INDEX indicator_history_of_long_periods ON indicator_history (lane, id, subject, period_end DESC, period_start)
+WHERE period_end - period_start > INTERVAL '20 days';
+
 CREATE OR REPLACE VIEW v_target_states AS
 WITH RECURSIVE known AS (
     SELECT l.lane, t.id, s.subject
@@ -50,17 +55,6 @@ WITH RECURSIVE known AS (
         LIMIT 1
     ) AS s
 ),
-latest AS (
-    SELECT i.*
-    FROM known AS k
-    CROSS JOIN LATERAL (
-        SELECT *
-        FROM indicators AS q
-        WHERE q.lane = k.lane AND q.id = k.id AND q.subject = k.subject AND q.sample_seq = -1
-        ORDER BY q.period_start DESC, q.period_end DESC
-        LIMIT 1
-    ) AS i
-),
 newest AS (
     SELECT i.*
     FROM known AS k
@@ -69,13 +63,37 @@ newest AS (
             SELECT 0 AS preference, q.*
             FROM indicators AS q
             WHERE q.lane = k.lane AND q.id = k.id AND q.subject = k.subject AND q.sample_seq = -1
+                AND q.period_end - q.period_start > INTERVAL '20 days'
+                AND q.period_end - q.period_start > (
+                    SELECT o.period_end - o.period_start - INTERVAL '5 days'
+                    FROM indicators AS o
+                    WHERE o.lane = k.lane AND o.id = k.id AND o.subject = k.subject AND o.sample_seq = -1 AND o.period_end - o.period_start > INTERVAL '20 days'
+                    ORDER BY o.period_end DESC, o.period_start
+                    LIMIT 1
+                )
                 AND q.period_end <= now() AND NOT coalesce(q.details ? 'so_far', false)
-            ORDER BY q.period_start DESC, q.period_end DESC
+            ORDER BY q.period_end DESC
             LIMIT 1
         )
         UNION ALL
         (
             SELECT 1 AS preference, q.*
+            FROM indicators AS q
+            WHERE q.lane = k.lane AND q.id = k.id AND q.subject = k.subject AND q.sample_seq = -1 AND q.period_end - q.period_start > INTERVAL '20 days'
+            ORDER BY q.period_end DESC, q.period_start
+            LIMIT 1
+        )
+        UNION ALL
+        (
+            SELECT 2 AS preference, q.*
+            FROM indicators AS q
+            WHERE q.lane = k.lane AND q.id = k.id AND q.subject = k.subject AND q.sample_seq = -1 AND q.period_end <= now() AND NOT coalesce(q.details ? 'so_far', false)
+            ORDER BY q.period_start DESC, q.period_end DESC
+            LIMIT 1
+        )
+        UNION ALL
+        (
+            SELECT 3 AS preference, q.*
             FROM indicators AS q
             WHERE q.lane = k.lane AND q.id = k.id AND q.subject = k.subject AND q.sample_seq = -1
             ORDER BY q.period_start DESC, q.period_end DESC
@@ -84,6 +102,31 @@ newest AS (
         ORDER BY preference
         LIMIT 1
     ) AS i
+),
+running AS (
+    SELECT i.*
+    FROM newest AS n
+    CROSS JOIN LATERAL (
+        (
+            SELECT 0 AS rank, q.*
+            FROM indicators AS q
+            WHERE q.lane = n.lane AND q.id = n.id AND q.subject = n.subject AND q.sample_seq = -1
+                AND q.period_end - q.period_start > INTERVAL '20 days'
+            ORDER BY q.period_end DESC, q.period_start
+            LIMIT 1
+        )
+        UNION ALL
+        (
+            SELECT 1 AS rank, q.*
+            FROM indicators AS q
+            WHERE q.lane = n.lane AND q.id = n.id AND q.subject = n.subject AND q.sample_seq = -1
+            ORDER BY q.period_start DESC, q.period_end DESC
+            LIMIT 1
+        )
+        ORDER BY rank
+        LIMIT 1
+    ) AS i
+    WHERE i.period_end > now() OR coalesce(i.details ? 'so_far', false)
 )
 SELECT
     coalesce(n.lane, 'live') AS lane,
@@ -123,11 +166,7 @@ SELECT
     l.period_end AS running_end
 FROM v_plan_targets AS t
 LEFT JOIN newest AS n USING (id)
-LEFT JOIN latest AS l
-    ON l.lane = n.lane
-    AND l.id = n.id
-    AND l.subject = n.subject
-    AND (l.period_end > now() OR coalesce(l.details ? 'so_far', false));
+LEFT JOIN running AS l ON l.lane = n.lane AND l.id = n.id AND l.subject = n.subject;
 COMMENT ON VIEW v_target_states IS 'Each target with the figure of the last period that is over of each of its subjects (is_running: there is none yet, so it is the one that runs), and the running period beside it; status is met, not_met or cannot_say.';
 
 -- How long a device of a feed is silent in ordinary life: an hour, but tax offices report on working days, so of them a working
