@@ -47,6 +47,7 @@ from services.dashboards.palette import (
     mappings,
 )
 from services.dashboards.sql import DATASOURCE, POINTS, Sql
+from services.dashboards.vocabulary import UNIT, Vocabulary
 from services.dashboards.words import Language, Words
 
 FOLDER_UID: Final = "jianghan-district"
@@ -136,6 +137,26 @@ class Kit:
     def case(self, column: str, shown: Shown) -> str:
         """SQL that says a state in words."""
         return case(column, shown, self.language)
+
+    def word(self, column: str, vocabulary: Vocabulary) -> str:
+        """SQL that says a code in words; a code without any stands for itself."""
+        said = " ".join(f"WHEN '{code}' THEN '{self.say(words)}'" for code, words in vocabulary.items())
+        return f"CASE {column} {said} ELSE {column} END"
+
+    def amount(self, value: str, unit: str) -> str:
+        """SQL that writes a value of a plan's target with its unit, amounts of money in units people use.
+
+        Args:
+            value: A numeric expression; null stays null.
+            unit: The column with the unit as the plan's file has it.
+        """
+        great = self.great_money
+        words = " ".join(f"WHEN '{code}' THEN ' {self.say(said)}'" for code, said in UNIT.items() if self.say(said))
+        return (
+            f"CASE WHEN {unit} LIKE 'CNY%'"
+            f" THEN {_number(f'{value} / {great.cny:.0f}')} || '{great.unit.removeprefix('suffix:')}'"
+            f" ELSE {_number(value)} || CASE {unit} {words} ELSE '' END END"
+        )
 
     def uid(self, board: str) -> str:
         """Stable uid of a board in this language."""
@@ -542,3 +563,8 @@ LIMIT 200"""
         return self.table(Words("未结束的预警", "Open alerts"), about, sql, columns, place).cell_height(
             cm.TableCellHeight.LG  # two lines: the height of wrapped Chinese is taken for half of what it is
         )
+
+
+def _number(value: str) -> str:
+    """SQL that writes a number with thousands separators and no more than two decimals; null stays null."""
+    return f"rtrim(to_char({value}, 'FM999,999,999,990.99'), '.')"

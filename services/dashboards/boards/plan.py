@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grafana_foundation_sdk.builders import dashboard
 
-from services.dashboards.boards.today import targets_table
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
-from services.dashboards.palette import STATUS
+from services.dashboards.palette import NONE, ORANGE, STATUS, Shown
 from services.dashboards.sql import LIVE_LANE
+from services.dashboards.vocabulary import DOCUMENT, ORIGIN, shown
 from services.dashboards.words import Words
 
 
@@ -32,16 +34,64 @@ def board(kit: Kit) -> dashboard.Dashboard:
         since="now-30d",
         refresh="5m",
     )
-    built.with_panel(targets_table(kit, Place(24, 16)))
+    built.with_panel(_targets(kit, Place(24, 16)))
     built.with_panel(_trajectory(kit))
     built.with_panel(_history(kit))
     built.with_panel(_versions(kit))
     return built
 
 
+DUE: Final[Shown] = {
+    "past": (Words("已到期", "past"), ORANGE),
+    "open": (Words("未到期", "to come"), NONE),
+}
+
+
+def _targets(kit: Kit, place: Place) -> PanelBuilder:
+    boards = " ".join(
+        f"WHEN '{feed}' THEN '{kit.uid(feed)}'" for feed in ("water", "emergency", "parking", "ev", "tax")
+    )
+    sql = f"""
+SELECT t.{kit.name} AS target_name, CASE WHEN a.kind = 'lake' THEN a.{kit.name} END AS subject_name, t.status,
+    {kit.amount("t.value", "t.unit")} AS value, {kit.amount("t.running_value", "t.unit")} AS running_value,
+    concat(CASE t.comparator WHEN '<=' THEN '≤ ' WHEN '>=' THEN '≥ ' ELSE t.comparator || ' ' END,
+        {kit.amount("t.target", "t.unit")}) AS goal,
+    t.due::text AS due, CASE WHEN t.due < (now() AT TIME ZONE INTERVAL '+08:00')::date THEN 'past' ELSE 'open' END AS due_state,
+    concat_ws(' ', t.plan_id, t.plan_version, t.page) AS source, t.status_reason, t.period_start, t.id, t.subject,
+    CASE t.feed {boards} ELSE '{kit.uid("plan")}' END AS board
+FROM v_target_states AS t
+LEFT JOIN v_assets AS a ON a.asset_id = t.subject AND a.kind = 'lake'
+WHERE t.{LIVE_LANE} OR t.subject IS NULL
+ORDER BY t.checked_by DESC, CASE t.status WHEN 'not_met' THEN 0 WHEN 'cannot_say' THEN 1 ELSE 2 END, t.ordinality, t.subject"""
+    to_board = (Words("打开看板", "Open the board"), "/d/${__data.fields.board}?${__url_time_range}&var-lane=${lane}")
+    columns = [
+        Column("target_name", Words("目标", "Target"), width=300, links=(to_board,), wraps=True),
+        Column("subject_name", Words("对象", "Subject"), width=120),
+        Column("status", Words("状态", "Status"), shown=STATUS, width=90),
+        Column("value", Words("最近结论时的值", "Value when last judged"), width=130),
+        Column("running_value", Words("本期至今", "So far"), width=110),
+        Column("goal", Words("目标值", "Goal"), width=130),
+        Column("due", Words("期限", "Due"), width=100),
+        Column("due_state", Words("到期", "Due date"), shown=DUE, width=80),
+        Column("source", Words("依据", "Source"), width=200),
+        Column("status_reason", Words("理由", "Why"), wraps=True),
+        Column("period_start", Words("时段始", "Period from"), width=165),
+        Column("id", Words("编号", "Id"), hidden=True),
+        Column("subject", Words("对象编号", "Subject id"), hidden=True),
+        Column("board", Words("看板", "Board"), hidden=True),
+    ]
+    about = Words(
+        "规划中每个量化目标，及其最近一个已结束时段的结论；正在进行的时段另列。“无法判定”是一种回答：数据不全或质量可疑，"
+        "或尚无上报。",
+        "Every quantified target of the plan with what the last period that is over says of it; the running one stands"
+        " beside it. “Cannot say” is an answer: data is incomplete or doubtful, or nothing was reported.",
+    )
+    return kit.table(Words("规划目标", "Targets of the plan"), about, sql, columns, place)
+
+
 def _trajectory(kit: Kit) -> PanelBuilder:
     values = f"""
-SELECT period_start AS time, coalesce(subject_name, subject) AS metric, value
+SELECT period_start AS time, coalesce((SELECT a.{kit.name} FROM v_assets AS a WHERE a.kind = 'lake' AND a.asset_id = subject), subject_name, subject) AS metric, value
 FROM v_indicators
 WHERE id = ${{indicator:sqlstring}} AND {LIVE_LANE} AND $__timeFilter(period_start) AND value IS NOT NULL
     AND status <> 'cannot_say' AND sample_seq = -1 AND subject IN (${{subject:sqlstring}})
@@ -108,13 +158,13 @@ SELECT kind, document_id, version, name, valid_from::text AS valid_from, valid_t
 FROM v_plan_versions
 ORDER BY kind, document_id, valid_from DESC"""
     columns = [
-        Column("kind", Words("种类", "Kind"), width=100),
+        Column("kind", Words("种类", "Kind"), shown=shown(DOCUMENT, NONE), width=100),
         Column("document_id", Words("文件", "Document"), width=190),
         Column("version", Words("版本", "Version"), width=80),
         Column("name", Words("名称", "Name")),
         Column("valid_from", Words("生效", "In force from"), width=120),
         Column("valid_to", Words("至", "To"), width=110),
-        Column("origin", Words("来源", "Origin"), width=100),
+        Column("origin", Words("来源", "Origin"), shown=shown(ORIGIN, NONE), width=110),
         Column("published_at", Words("发布于", "Published"), width=165),
         Column("published_by", Words("发布人", "By"), width=120),
         Column("checksum", Words("校验", "Checksum"), width=130),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grafana_foundation_sdk.builders import dashboard
 
+from services.dashboards.boards.today import health_strip
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
-from services.dashboards.palette import FEED, GREEN, ORANGE, QUIET, RED
+from services.dashboards.palette import FEED, GREEN, NONE, ORANGE, QUIET, RED
 from services.dashboards.sql import DAY_MS, HOUR_MS
+from services.dashboards.vocabulary import DEAD_LETTER_REASON, DEAD_LETTER_SOURCE, OUTCOME, shown
 from services.dashboards.words import Words
 
 IN_FEEDS = "feed IN (${feed:sqlstring})"
+
+LETTERS: Final = "coalesce(lane, 'live') = ${lane:sqlstring}"
+"""Dead letters of the chosen lane."""
 
 
 def board(kit: Kit) -> dashboard.Dashboard:
@@ -27,14 +34,16 @@ def board(kit: Kit) -> dashboard.Dashboard:
         since="now-6h",
         refresh="10s",
     )
+    built.with_panel(health_strip(kit, Place(24, 3)))
     for panel in (_difference(kit), _in_flight(kit), _rate_now(kit), _letters_now(kit), _edition(kit), _size(kit)):
         built.with_panel(panel)
     for panel in (
         _rates(kit),
         _delays(kit),
         _ledger(kit),
-        _letters(kit),
+        _arrival(kit),
         _alert_delay(kit),
+        _letters(kit),
         _deliveries(kit),
         _storage(kit),
     ):
@@ -61,17 +70,18 @@ def _in_flight(kit: Kit) -> PanelBuilder:
 
 
 def _rate_now(kit: Kit) -> PanelBuilder:
-    about = Words("近 5 分钟平均每秒读数。", "Mean readings per second of the last 5 minutes.")
+    about = Words("近 5 个整分钟平均每秒读数。", "Mean readings per second of the last 5 whole minutes.")
     sql = f"SELECT sum(readings_per_s) AS n FROM v_feed_health WHERE {IN_FEEDS}"
     return kit.tile(Words("读数/秒", "Readings/s"), about, sql, decimals=1, steps=((None, QUIET),))
 
 
 def _letters_now(kit: Kit) -> PanelBuilder:
     about = Words(
-        "所选时段内的死信；每封连同字节与原因保存，可修复重放。",
-        "Dead letters of the time range; each is kept with its bytes and its reason.",
+        "所选数据来源在所选时段内的死信；每封连同字节与原因保存，可修复重放。无法辨认来源的计入实时。",
+        "Dead letters of the chosen lane in the time range; each is kept with its bytes and its reason. Those of which no lane"
+        " can be told count as live.",
     )
-    sql = "SELECT count(*) AS n FROM v_dead_letters WHERE $__timeFilter(received_at)"
+    sql = f"SELECT count(*) AS n FROM v_dead_letters WHERE $__timeFilter(received_at) AND {LETTERS}"
     return kit.tile(Words("死信", "Dead letters"), about, sql, steps=((None, GREEN), (1, ORANGE), (1_000, RED)))
 
 
@@ -90,13 +100,13 @@ def _size(kit: Kit) -> PanelBuilder:
     return kit.tile(Words("占用空间", "Size"), about, sql, unit="bytes", steps=((None, QUIET),))
 
 
-def _bucketed(columns: str, more: str = "") -> str:
-    """A query on the intake by the panel's interval, by the hour or by the day."""
+def _bucketed(columns: str, more: str = "", only: str = "") -> str:
+    """A query on the intake by the panel's interval, by the hour or by the day; the minute that runs is left out."""
     bucket = (
         f"CASE WHEN $__interval_ms >= {DAY_MS} THEN time_bucket('1 day', minute)"
         f" WHEN $__interval_ms >= {HOUR_MS} THEN time_bucket('1 hour', minute) ELSE time_bucket('$__interval', minute) END"
     )
-    return f"SELECT {bucket} AS time, {columns} FROM v_intake_minutes WHERE $__timeFilter(minute) AND {IN_FEEDS} GROUP BY 1{more} ORDER BY 1"
+    return f"SELECT {bucket} AS time, {columns} FROM v_intake_minutes WHERE $__timeFilter(minute) AND minute < date_trunc('minute', now()) AND {IN_FEEDS}{only} GROUP BY 1{more} ORDER BY 1"
 
 
 def _rates(kit: Kit) -> PanelBuilder:
@@ -107,27 +117,39 @@ def _rates(kit: Kit) -> PanelBuilder:
         "入库服务每秒处理的读数，按类别；含重复与死信。",
         "Readings a second that the sink handled, by feed; repeats and dead letters included.",
     )
-    return kit.lines(Words("读数/秒", "Readings/s"), about, sql, Place(12, 9), low=0, decimals=1)
+    return kit.lines(Words("读数/秒", "Readings/s"), about, sql, Place(12, 9), low=0, decimals=1, colours=FEED)
 
 
 def _delays(kit: Kit) -> PanelBuilder:
-    arrival, arrival_max = (
-        kit.say(Words("观测→接入 均值", "observed → bridge, mean")),
-        kit.say(Words("观测→接入 最大", "observed → bridge, max")),
+    mean, most = kit.say(Words("均值", "mean")), kit.say(Words("最大", "most"))
+    sql = _bucketed(f'sum(storing_s_sum) / nullif(sum(live), 0) AS "{mean}", max(storing_s_max) AS "{most}"')
+    about = Words(
+        "实时读数从接入到入库的耗时（不含演练与回放）。",
+        "Time of live readings from the bridge to being stored (no drills, no replays).",
     )
-    storing, storing_max = (
-        kit.say(Words("接入→入库 均值", "bridge → stored, mean")),
-        kit.say(Words("接入→入库 最大", "bridge → stored, max")),
-    )
+    return kit.lines(Words("接入至入库延迟", "Delay from bridge to stored"), about, sql, Place(12, 9), unit="s", low=0)
+
+
+def _arrival(kit: Kit) -> PanelBuilder:
     sql = _bucketed(
-        f'sum(arrival_s_sum) / nullif(sum(live), 0) AS "{arrival}", max(arrival_s_max) AS "{arrival_max}",'
-        f' sum(storing_s_sum) / nullif(sum(live), 0) AS "{storing}", max(storing_s_max) AS "{storing_max}"'
+        f"{kit.case('feed', FEED)} AS metric, sum(arrival_s_sum) / nullif(sum(live), 0) AS value",
+        ", feed",
+        " AND feed <> 'tax'",
     )
     about = Words(
-        "实况读数在各段的耗时（不含演练与回放）。补传的读数使“观测→接入”变大，属正常。",
-        "Time live readings spent in each stage. Readings that a device kept and sent later show in observed → bridge; that is as it should be.",
+        "实时读数从观测到接入的平均耗时，按类别；设备补传的读数使其变大，属正常。税收按入库日期计，不在此列。",
+        "Mean time of live readings from observed to the bridge, by feed; what a device kept and sent later shows here, as it"
+        " should. Tax is dated by the day of the payment and is left out.",
     )
-    return kit.lines(Words("各段延迟", "Delay by stage"), about, sql, Place(12, 9), unit="s", low=0)
+    return kit.lines(
+        Words("观测至接入延迟", "Delay from observed to bridge"),
+        about,
+        sql,
+        Place(12, 8),
+        unit="s",
+        low=0,
+        colours=FEED,
+    )
 
 
 def _ledger(kit: Kit) -> PanelBuilder:
@@ -154,8 +176,9 @@ FROM v_ledger WHERE {IN_FEEDS} ORDER BY 1"""
 
 
 def _letters(kit: Kit) -> PanelBuilder:
-    sql = """
-SELECT bucket AS time, concat(source, ': ', reason) AS metric, sum(n) AS value
+    source, reason = (kit.word(*each) for each in (("source", DEAD_LETTER_SOURCE), ("reason", DEAD_LETTER_REASON)))
+    sql = f"""
+SELECT bucket AS time, concat({source}, ' · ', {reason}) AS metric, sum(n) AS value
 FROM v_dead_letter_hours WHERE $__timeFilter(bucket) GROUP BY 1, 2 ORDER BY 1"""
     about = Words(
         "每小时死信，按拒收者与原因；无死信则为空。",
@@ -165,7 +188,7 @@ FROM v_dead_letter_hours WHERE $__timeFilter(bucket) GROUP BY 1, 2 ORDER BY 1"""
         Words("死信原因", "Dead letters by reason"),
         about,
         sql,
-        Place(12, 8),
+        Place(24, 8),
         low=0,
         bars=True,
         stacked=True,
@@ -197,7 +220,7 @@ FROM (VALUES ('delivered', 1), ('refused', 2), ('failed', 3), ('withheld', 4), (
 LEFT JOIN v_deliveries AS d ON d.outcome = o.outcome AND $__timeFilter(d.at)
 GROUP BY o.outcome, o.place ORDER BY o.place"""
     columns = [
-        Column("outcome", Words("结果", "Outcome")),
+        Column("outcome", Words("结果", "Outcome"), shown=shown(OUTCOME, NONE)),
         Column("n", Words("次数", "Attempts")),
         Column("newest", Words("最近", "Newest"), width=170),
         Column("p50", Words("中位耗时", "Median time"), unit="s", decimals=2),

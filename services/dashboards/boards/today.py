@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
-from services.dashboards.palette import ASSET_STATE, FEED, GREEN, GREY, ORANGE, RED, SEVERITY, STATUS, YELLOW, Shown
+from services.dashboards.palette import ASSET_STATE, FEED, GREEN, GREY, ORANGE, RED, SEVERITY, YELLOW, Shown
 from services.dashboards.sql import LIVE_LANE
 from services.dashboards.words import Words
 
@@ -185,44 +185,6 @@ ORDER BY completeness NULLS LAST, v_feed_health.feed"""
         link=(OPEN, kit.href("platform")),
         sizes=sizes,
     )
-
-
-def targets_table(kit: Kit, place: Place) -> PanelBuilder:
-    """Each target with its newest value, judged or not."""
-    boards = " ".join(
-        f"WHEN '{feed}' THEN '{kit.uid(feed)}'" for feed in ("water", "emergency", "parking", "ev", "tax")
-    )
-    sql = f"""
-SELECT t.{kit.name} AS target_name, coalesce(a.{kit.name}, t.subject_name) AS subject_name, status, value,
-    concat_ws(' ', comparator, target) AS goal, unit, due::text AS due,
-    concat_ws(' ', plan_id, plan_version, page) AS source, status_reason, period_start, id, subject,
-    CASE t.feed {boards} ELSE '{kit.uid("plan")}' END AS board
-FROM v_target_states AS t
-LEFT JOIN v_assets AS a ON a.asset_id = t.subject AND a.kind IN ('district', 'lake')
-WHERE lane = ${{lane:sqlstring}} OR subject IS NULL
-ORDER BY checked_by DESC, CASE status WHEN 'not_met' THEN 0 WHEN 'cannot_say' THEN 1 ELSE 2 END, ordinality, subject"""
-    to_board = (OPEN, "/d/${__data.fields.board}?${__url_time_range}&var-lane=${lane}")
-    columns = [
-        Column("target_name", Words("目标", "Target"), width=270, links=(to_board,)),
-        Column("subject_name", Words("对象", "Subject"), width=150),
-        Column("status", Words("状态", "Status"), shown=STATUS, width=95),
-        Column("value", Words("现值", "Value"), decimals=2, width=80),
-        Column("goal", Words("目标值", "Goal"), width=125),
-        Column("unit", Words("单位", "Unit"), width=110),
-        Column("due", Words("期限", "Due"), width=100),
-        Column("source", Words("依据", "Source"), width=200),
-        Column("status_reason", Words("理由", "Why")),
-        Column("period_start", Words("时段始", "Period from"), width=170),
-        Column("id", Words("编号", "Id"), hidden=True),
-        Column("subject", Words("对象编号", "Subject id"), hidden=True),
-        Column("board", Words("看板", "Board"), hidden=True),
-    ]
-    about = Words(
-        "规划中每个量化目标及其最近的判定。“无法判定”是一种回答：数据不全或质量可疑，或尚无上报。",
-        "Every quantified target of the plan with its newest verdict. “Cannot say” is an answer: data is incomplete or"
-        " doubtful, or nothing was reported.",
-    )
-    return kit.table(Words("规划目标", "Targets of the plan"), about, sql, columns, place)
 
 
 def asset_map(kit: Kit, place: Place) -> PanelBuilder:
