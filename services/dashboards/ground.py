@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from services.dashboards.errors import BoardRefused
-from services.dashboards.words import Language, Words
+from services.dashboards.words import Language, Words, quoted
 
 FILE: Final = Path(__file__).resolve().parents[2] / "deploy" / "district" / "map" / "district.geojson"
 METRES_PER_DEGREE: Final = 111_320.0
@@ -51,7 +51,7 @@ class Ground:
 
     def zones_sql(self, language: Language) -> str:
         """Rows of the zones' names."""
-        rows = ", ".join(f"({lon}, {lat}, '{_quoted(words.of(language))}')" for words, (lon, lat) in self.zones)
+        rows = ", ".join(f"({lon}, {lat}, {quoted(words.of(language))})" for words, (lon, lat) in self.zones)
         return f"SELECT {_DEGREES}, zone FROM (VALUES {rows}) AS g (lon, lat, zone)"
 
 
@@ -115,10 +115,6 @@ def _middle(ring: Sequence[Point]) -> Point:
 
 def _rounded(point: Point) -> Point:
     return round(point[0], DECIMALS), round(point[1], DECIMALS)
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
 
 
 def _rows(points: Sequence[Point]) -> str:

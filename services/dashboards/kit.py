@@ -48,7 +48,7 @@ from services.dashboards.palette import (
 )
 from services.dashboards.sql import DATASOURCE, POINTS, Sql
 from services.dashboards.vocabulary import UNIT, Vocabulary
-from services.dashboards.words import Language, Words
+from services.dashboards.words import Language, Words, quoted
 
 FOLDER_UID: Final = "jianghan-district"
 TAG: Final = "jianghan"
@@ -140,7 +140,7 @@ class Kit:
 
     def word(self, column: str, vocabulary: Vocabulary) -> str:
         """SQL that says a code in words; a code without any stands for itself."""
-        said = " ".join(f"WHEN '{code}' THEN '{self.say(words)}'" for code, words in vocabulary.items())
+        said = " ".join(f"WHEN '{code}' THEN {quoted(self.say(words))}" for code, words in vocabulary.items())
         return f"CASE {column} {said} ELSE {column} END"
 
     def amount(self, value: str, unit: str) -> str:
@@ -151,7 +151,9 @@ class Kit:
             unit: The column with the unit as the plan's file has it.
         """
         great = self.great_money
-        words = " ".join(f"WHEN '{code}' THEN ' {self.say(said)}'" for code, said in UNIT.items() if self.say(said))
+        words = " ".join(
+            f"WHEN '{code}' THEN {quoted(f' {self.say(said)}')}" for code, said in UNIT.items() if self.say(said)
+        )
         return (
             f"CASE WHEN {unit} LIKE 'CNY%'"
             f" THEN {_number(f'{value} / {great.cny:.0f}')} || '{great.unit.removeprefix('suffix:')}'"

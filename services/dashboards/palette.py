@@ -19,7 +19,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from services.dashboards.words import Language, Words
+from services.dashboards.words import Language, Words, quoted
 
 GREEN: Final = "#63C58A"
 RED: Final = "#BE1634"
@@ -120,5 +120,5 @@ def mappings(
 
 def case(column: str, shown: Shown, language: Language) -> str:
     """SQL that says a state in words, for names of lines and slices."""
-    parts = " ".join(f"WHEN '{value}' THEN '{words.of(language)}'" for value, (words, _) in shown.items())
+    parts = " ".join(f"WHEN '{value}' THEN {quoted(words.of(language))}" for value, (words, _) in shown.items())
     return f"CASE {column} {parts} ELSE {column} END"

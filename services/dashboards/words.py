@@ -23,3 +23,8 @@ class Words:
     def of(self, language: Language) -> str:
         """The words in one language."""
         return self.zh if language is Language.ZH else self.en
+
+
+def quoted(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import dashboard
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import BLUE, GREEN, ORANGE, QUIET, RED, YELLOW
-from services.dashboards.sql import BEGINS, COMPLETE, LIVE_LANE, by_level, compared, overlaps
+from services.dashboards.sql import BEGINS, LIVE_LANE, by_level, compared, overlaps
 from services.dashboards.words import Words
 
 IN_ZONES: Final = "group_id IN (${zone:sqlstring})"
@@ -281,12 +281,12 @@ def _turnover(kit: Kit) -> PanelBuilder:
 SELECT {BEGINS} AS time, coalesce(a.{kit.name}, i.subject) AS metric, i.value
 FROM v_indicators AS i JOIN v_assets AS a ON a.kind = 'zone' AND a.asset_id = i.subject
 WHERE i.id = 'parking.turnover' AND i.{LIVE_LANE} AND {overlaps("1 day")} AND i.value IS NOT NULL
-    AND i.completeness >= {COMPLETE} AND NOT coalesce(i.details ? 'so_far', false)
+    AND NOT coalesce(i.details ? 'so_far', false)
     AND i.period_end - i.period_start <= INTERVAL '1 day' AND i.subject IN (${{zone:sqlstring}})
 ORDER BY 1"""
     about = Words(
-        "各片区每个本地日每个泊位接待的车辆数，日终后给出；数据不足四分之三的日子不画。",
-        "Vehicles per space and local day of each zone; said when the day is over, of days with three quarters of their data.",
+        "各片区每个本地日每个泊位接待的车辆数，日终后给出；只计会统计进场车辆的停车场。",
+        "Vehicles per space and local day of each zone; said when the day is over, of the car parks that count who comes in.",
     )
     return kit.lines(
         Words("周转率", "Turnover by day"), about, sql, Place(24, 8), decimals=2, points=True, interval="1d", low=0
