@@ -1,0 +1,73 @@
+"""Calls for help: the words of their type, priority and street, and how they are asked for in SQL. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.dashboards.sql import LIVE_LANE, NOW_OF_LANE
+from services.dashboards.vocabulary import Vocabulary
+from services.dashboards.words import Words
+
+CALL_TYPE: Final[Vocabulary] = {
+    "胸痛": Words("胸痛", "chest pain"),
+    "呼吸困难": Words("呼吸困难", "shortness of breath"),
+    "外伤": Words("外伤", "injury"),
+    "晕厥": Words("晕厥", "fainting"),
+    "卒中": Words("卒中", "stroke"),
+    "腹痛": Words("腹痛", "abdominal pain"),
+    "交通事故": Words("交通事故", "traffic accident"),
+    "发热": Words("发热", "fever"),
+    "medical": Words("内科急症", "medical"),
+}
+"""The dispatch centre's own words."""
+PRIORITY: Final[Vocabulary] = {
+    "A": Words("一级", "1st"),
+    "B": Words("二级", "2nd"),
+    "C": Words("三级", "3rd"),
+}
+STREET: Final[Vocabulary] = {
+    "民族街": Words("民族街", "Minzu"),
+    "花楼街": Words("花楼街", "Hualou"),
+    "水塔街": Words("水塔街", "Shuita"),
+    "民权街": Words("民权街", "Minquan"),
+    "满春街": Words("满春街", "Manchun"),
+    "民意街": Words("民意街", "Minyi"),
+    "新华街": Words("新华街", "Xinhua"),
+    "万松街": Words("万松街", "Wansong"),
+    "唐家墩街": Words("唐家墩街", "Tangjiadun"),
+    "北湖街": Words("北湖街", "Beihu"),
+    "前进街": Words("前进街", "Qianjin"),
+    "常青街": Words("常青街", "Changqing"),
+    "汉兴街": Words("汉兴街", "Hanxing"),
+}
+"""Streets as readings carry them; in English by their pinyin."""
+NOW: Final = NOW_OF_LANE.format(view="v_emergency_readings")
+IN_STREETS: Final = "street IN (${street:sqlstring})"
+RESPONSES: Final = f"""
+SELECT incident_id, max(street) AS street, min(call_received_at) AS called_at,
+    extract(epoch FROM min(on_scene_at) - min(call_received_at)) / 60 AS minutes
+FROM v_emergency_readings
+WHERE observed_at >= $__timeFrom()::timestamptz AND observed_at < $__timeTo()::timestamptz + INTERVAL '1 hour'
+    AND {LIVE_LANE} AND incident_id IS NOT NULL AND {IN_STREETS}
+GROUP BY incident_id
+HAVING min(call_received_at) >= $__timeFrom()::timestamptz AND min(call_received_at) < $__timeTo()::timestamptz"""
+"""Calls that came in the time range: minutes from the call to the first ambulance on scene; null: none came."""
+RUNNING: Final = f"""
+SELECT incident_id, max(street) AS street, max(call_type) AS call_type, max(priority) AS priority,
+    min(call_received_at) AS called_at, min(dispatched_at) AS dispatched_at, min(responding_at) AS responding_at,
+    min(on_scene_at) AS on_scene_at, array_agg(DISTINCT unit_id) AS units
+FROM v_emergency_readings
+WHERE observed_at > {NOW} - INTERVAL '3 hours' AND {LIVE_LANE} AND incident_id IS NOT NULL AND {IN_STREETS}
+GROUP BY incident_id
+HAVING min(call_received_at) IS NOT NULL AND count(*) FILTER (WHERE step IN ('handed_over', 'available')) = 0"""
+"""Calls of the last three hours that are neither handed over nor cleared."""
+
+
+def over(minutes: float) -> str:
+    """Condition on a call: its deadline has passed, so it is known whether it was answered in time."""
+    return f"called_at < now() - INTERVAL '{minutes:g} minutes'"
+
+
+def late(minutes: float) -> str:
+    """Condition on a call whose deadline has passed: nobody was there by then."""
+    return f"(minutes IS NULL OR minutes > {minutes:g})"
