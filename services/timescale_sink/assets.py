@@ -60,6 +60,7 @@ class _Named(_Place):
 class _Street(_Place):
     code: Identifier
     name_zh: Text
+    name: Text | None = None
 
 
 class _District(_Named):
@@ -85,6 +86,7 @@ class _Dispatch(BaseModel):
 
     id: Identifier
     name_zh: Text
+    name: Text | None = None
 
 
 class _Post(_Named):
@@ -251,7 +253,7 @@ def _all(known: _File) -> Iterator[Asset]:
         capacity_unit="residents",
     )
     for street in known.street:
-        names: dict[str, Any] = {"asset_id": street.code, "name_zh": street.name_zh, "name_en": street.name_zh}
+        names: dict[str, Any] = {"asset_id": street.code, "name_zh": street.name_zh, "name_en": street.name or street.name_zh}
         yield Asset(kind="street", feed=None, **names, **_where(street), **district)
     for zone in known.zone:
         yield Asset(kind="zone", feed=None, **_name(zone), **_where(zone), **district)
@@ -319,7 +321,7 @@ def _emergency(known: _File, district: dict[str, Any]) -> Iterator[Asset]:
         asset_id=centre.id,
         feed=Feed.EMERGENCY,
         name_zh=centre.name_zh,
-        name_en=centre.id,
+        name_en=centre.name or centre.id,
         **_where(known.district),
         **district,
         is_device=True,

@@ -64,6 +64,7 @@ class Street(Place):
     """One of the 13 streets; the code is the key."""
 
     code: str
+    name: Text
     name_zh: Text
 
 
@@ -79,6 +80,7 @@ class Point(Place):
     """One measuring point of a lake: a device."""
 
     id: Identifier
+    name: Text
     name_zh: Text
     interval_seconds: int | None = None
     """How often it measures, for the platform; a simulated one measures as its settings say."""
@@ -130,6 +132,7 @@ class Lot(Place):
     """A car park: a device."""
 
     id: Identifier
+    name: Text
     name_zh: Text
     zone: Identifier
     kind: LotKind
@@ -144,6 +147,7 @@ class Dispatch(BaseModel):
     model_config = _LAX
 
     id: Identifier
+    name: Text
     name_zh: Text
     calls_per_day: Annotated[float, Field(gt=0)]
 
@@ -167,6 +171,7 @@ class Building(Place):
     """A building and what it pays; its tax office is a device."""
 
     id: Identifier
+    name: Text
     name_zh: Text
     zone: Identifier
     annual_tax_cny: Annotated[int, Field(gt=0)]

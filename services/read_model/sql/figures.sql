@@ -1,5 +1,5 @@
--- The newest figure of every subject of some indicators. Of a period that is over, where there is one: what is said of a
--- period that runs changes with every reading. Of the longest periods that are judged (a year of tax, a month of emergency
+-- The newest figure of every subject of some indicators, of a period that is over where there is one.
+-- What is said of a period that runs changes with every reading. Of the longest periods that are judged (a year of tax, a month of emergency
 -- calls), where there are any: a day of a year's target says little. Where a moment is given, as stored by then.
 WITH RECURSIVE known AS (
     -- From one subject to the next in the index: years of figures cost no more than those of a day.
