@@ -9,7 +9,6 @@ from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import NONE, ORANGE, RED, UNIT
 from services.dashboards.sql import LIVE_LANE
-from services.dashboards.vocabulary import shown
 from services.dashboards.words import Words
 
 FRESH_S: Final = 900
@@ -47,7 +46,8 @@ def ambulances(kit: Kit, place: Place) -> PanelBuilder:
     sql = f"""
 WITH running AS MATERIALIZED ({RUNNING})
 SELECT u.{kit.name} AS ambulance, p.{kit.name} AS post, l.unit_state AS state,
-    (SELECT max(r.street) FROM running AS r WHERE l.unit_state <> 'available' AND u.asset_id = ANY (r.units)) AS street,
+    (SELECT max({kit.word("r.street", STREET)}) FROM running AS r
+        WHERE l.unit_state <> 'available' AND u.asset_id = ANY (r.units)) AS street,
     extract(epoch FROM {NOW} - l.observed_at) AS age_s, u.asset_id AS unit
 FROM v_assets AS u
 LEFT JOIN v_assets AS p ON p.kind = 'post' AND p.asset_id = u.parent_id
@@ -58,7 +58,7 @@ ORDER BY l.observed_at < {NOW} - INTERVAL '{FRESH_S} seconds' DESC NULLS FIRST, 
         Column("ambulance", Words("急救车", "Ambulance"), links=(_on_map("unit", "unit"),)),
         Column("post", Words("所属急救站", "Post"), width=200),
         Column("state", Words("状态", "State"), shown=UNIT, width=110),
-        Column("street", Words("呼救所在街道", "Street of its call"), shown=shown(STREET, NONE), width=140),
+        Column("street", Words("呼救所在街道", "Street of its call"), width=140),
         Column(
             "age_s",
             Words("距上次报告", "Last report"),

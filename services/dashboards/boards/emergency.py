@@ -13,7 +13,6 @@ from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import GREEN, NONE, QUIET, RED, YELLOW, Shown
 from services.dashboards.periods import CLOSED, against_plan, closed
 from services.dashboards.sql import LIVE_LANE, compared
-from services.dashboards.vocabulary import shown
 from services.dashboards.words import Words
 
 REACHED: Final[Shown] = {
@@ -149,17 +148,18 @@ def _unreached(kit: Kit) -> PanelBuilder:
 def _calls(kit: Kit) -> PanelBuilder:
     limit = kit.limits.value("emergency.response")
     sql = f"""
-SELECT o.incident_id, o.street, o.call_type, o.priority, o.called_at,
+SELECT {kit.word("o.street", STREET)} AS street, {kit.word("o.call_type", CALL_TYPE)} AS call_type,
+    {kit.word("o.priority", PRIORITY)} AS priority, o.called_at,
     extract(epoch FROM coalesce(o.on_scene_at, {NOW}) - o.called_at) AS clock,
     CASE WHEN o.on_scene_at IS NULL THEN extract(epoch FROM o.called_at + INTERVAL '{limit:g} minutes' - {NOW}) END AS left_s,
-    o.on_scene_at, (SELECT string_agg(a.{kit.name}, '{kit.say(Words("、", ", "))}' ORDER BY a.{kit.name})
+    o.on_scene_at, o.incident_id, (SELECT string_agg(a.{kit.name}, '{kit.say(Words("、", ", "))}' ORDER BY a.{kit.name})
         FROM v_assets AS a WHERE a.kind = 'unit' AND a.asset_id = ANY (o.units)) AS units
 FROM ({RUNNING}) AS o
 ORDER BY o.on_scene_at IS NOT NULL, o.called_at"""
     columns = [
-        Column("street", Words("街道", "Street"), shown=shown(STREET, NONE), width=110),
-        Column("call_type", Words("类型", "Type"), shown=shown(CALL_TYPE, NONE), width=140),
-        Column("priority", Words("级别", "Priority"), shown=shown(PRIORITY, NONE), width=80),
+        Column("street", Words("街道", "Street"), width=110),
+        Column("call_type", Words("类型", "Type"), width=140),
+        Column("priority", Words("级别", "Priority"), width=80),
         Column("called_at", Words("接警", "Call received"), width=160),
         Column(
             "clock",
@@ -325,13 +325,13 @@ GROUP BY 1 ORDER BY 1"""
 def _streets(kit: Kit) -> PanelBuilder:
     limit = kit.limits.value("emergency.response")
     sql = f"""
-SELECT street, count(*) AS calls, count(*) FILTER (WHERE {late(limit)}) AS late,
+SELECT {kit.word("r.street", STREET)} AS street, count(*) AS calls, count(*) FILTER (WHERE {late(limit)}) AS late,
     percentile_disc(0.5) WITHIN GROUP (ORDER BY minutes) AS p50, percentile_disc(0.9) WITHIN GROUP (ORDER BY minutes) AS p90,
     floor(1000.0 * count(*) FILTER (WHERE NOT {late(limit)}) / count(*)) / 1000 AS share
-FROM ({RESPONSES}) AS r WHERE {over(limit)} GROUP BY street ORDER BY late DESC, p90 DESC NULLS LAST"""
+FROM ({RESPONSES}) AS r WHERE {over(limit)} GROUP BY r.street ORDER BY late DESC, p90 DESC NULLS LAST"""
     minutes = "suffix: 分钟" if kit.name == "name_zh" else "suffix: min"
     columns = [
-        Column("street", Words("街道", "Street"), shown=shown(STREET, NONE)),
+        Column("street", Words("街道", "Street")),
         Column("calls", Words("呼救", "Calls"), width=100),
         Column("late", Words("超时", "Late"), width=100, steps=((None, NONE), (1, RED))),
         Column("p50", Words("反应时间 P50", "Response P50"), unit=minutes, decimals=1, width=150),

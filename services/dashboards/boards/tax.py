@@ -8,8 +8,9 @@ from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
-from services.dashboards.palette import GREEN, NONE, QUIET, RED, YELLOW
-from services.dashboards.sql import LIVE_LANE
+from services.dashboards.palette import GREEN, NONE, ORANGE, QUIET, RED, YELLOW
+from services.dashboards.periods import against_plan
+from services.dashboards.sql import LIVE_LANE, NOW_OF_LANE
 from services.dashboards.words import Words
 
 
@@ -28,17 +29,30 @@ def board(kit: Kit) -> dashboard.Dashboard:
         refresh="5m",
         feed="tax",
     )
-    for panel in (_count(kit), _expected(kit), _interval(kit), _total(kit)):
+    for panel in (_count(kit), _expected(kit), _interval(kit), _total(kit), _against_last_month(kit), _offices(kit)):
         built.with_panel(panel)
-    for panel in (kit.open_alerts(Place(24, 7), "tax"), _trend(kit), _pace(kit), _nearest(kit), _months(kit)):
+    for panel in (
+        kit.open_alerts(Place(24, 7), "tax"),
+        against_plan(kit, "tax", Place(24, 4)),
+        _trend(kit),
+        _pace(kit),
+        _months(kit),
+        _nearest(kit),
+    ):
         built.with_panel(panel)
     return built
 
 
-YEAR: Final = "date_trunc('year', now() AT TIME ZONE INTERVAL '+08:00') AT TIME ZONE INTERVAL '+08:00'"
-"""When this local year began."""
-
-
+NOW: Final = NOW_OF_LANE.format(view="v_tax_readings")
+LOCAL_NOW: Final = f"({NOW}) AT TIME ZONE INTERVAL '+08:00'"
+YEAR: Final = f"date_trunc('year', {LOCAL_NOW}) AT TIME ZONE INTERVAL '+08:00'"
+"""When the local year began in which the lane is."""
+MONTH: Final = f"date_trunc('month', {LOCAL_NOW})"
+"""The local month that is not over, as a local time."""
+PAID: Final = f"""
+SELECT subject, value FROM v_indicators
+WHERE id = 'tax.year_to_date' AND {LIVE_LANE} AND period_start = {YEAR} AND sample_seq = -1"""
+"""Tax of each building and of the district in the year so far, net of refunds and corrections: what the count counts."""
 SAID: Final = "completeness >= 0.9"
 """The forecast is made of what was reported: of less (`tax.reported_least`) nothing is said."""
 JUDGED: Final = f"CASE WHEN {SAID} THEN value END"
@@ -55,15 +69,14 @@ SELECT (SELECT {column} FROM v_indicators
 def _count(kit: Kit) -> PanelBuilder:
     limit = kit.limits.value("tax.hundred_million_buildings")
     return kit.tile(
-        Words(f"亿元楼宇（目标 ≥ {limit:g}）", f"Over CNY 100 million (target ≥ {limit:g})"),
+        Words(f"本年至今亿元楼宇（目标 ≥ {limit:g}）", f"Over CNY 100 m so far (target ≥ {limit:g})"),
         Words(
             "本年内入库税收达到或超过 1 亿元的楼宇数，年初至今；年未结束，不作达标判定。",
             "Buildings whose tax this year has reached CNY 100 million so far; the year is not over, so it meets nothing yet.",
         ),
         _of_this_year("tax.hundred_million_buildings"),
-        Place(6, 4),
         decimals=0,
-        steps=((None, QUIET), (limit, GREEN)),
+        steps=((None, QUIET),),
         sources=("tax.hundred_million_buildings", "tax.building_year"),
     )
 
@@ -71,15 +84,15 @@ def _count(kit: Kit) -> PanelBuilder:
 def _expected(kit: Kit) -> PanelBuilder:
     limit = kit.limits.value("tax.hundred_million_buildings")
     return kit.tile(
-        Words("按此进度年末", "Expected by the year's end"),
+        Words("年末预测", "Forecast of the year's end"),
         Words(
-            "最近一次月末预测的年末亿元楼宇数。首个月结束前无法判定。",
-            "The last month-end forecast of buildings at the year's end. Nothing can be said before the first month is over.",
+            "最近一次月末预测的年末亿元楼宇数，低于目标为橙色；是预测，不是结论。首个月结束前无法判定。",
+            "The last month-end forecast of buildings at the year's end, orange below the target: a forecast, not a verdict. Nothing"
+            " can be said before the first month is over.",
         ),
         _of_this_year("tax.pace", JUDGED),
-        Place(6, 4),
         decimals=1,
-        steps=((None, RED), (limit, GREEN)),
+        steps=((None, ORANGE), (limit, QUIET)),
         sources=("tax.hundred_million_buildings",),
     )
 
@@ -96,7 +109,6 @@ def _interval(kit: Kit) -> PanelBuilder:
             f"CASE WHEN {SAID} THEN concat(details ->> 'lower', ' – ', details ->> 'upper', ' (',"
             " round((details ->> 'confidence')::numeric * 100), '%)') END",
         ),
-        Place(6, 4),
         steps=((None, QUIET),),
         text=True,
     )
@@ -104,17 +116,54 @@ def _interval(kit: Kit) -> PanelBuilder:
 
 def _total(kit: Kit) -> PanelBuilder:
     return kit.tile(
-        Words("全区年初至今", "The district, year to date"),
+        Words("全区本年至今", "The district, year so far"),
         Words(
-            "全区楼宇本年入库税收（退税已扣除）。",
-            "Tax received from the district's buildings this year, refunds deducted.",
+            "全区楼宇本年至今入库税收（退税与更正已扣除）；年未结束。",
+            "Tax received from the district's buildings in the year so far, refunds and corrections deducted; it is not over.",
         ),
         f"""
-SELECT (SELECT sum(amount_cny_sum) FROM v_tax_days WHERE bucket >= {YEAR} AND {LIVE_LANE}) / {kit.great_money.cny:.0f} AS value""",
-        Place(6, 4),
+SELECT (SELECT p.value FROM ({PAID}) AS p JOIN v_assets AS d ON d.kind = 'district' AND d.asset_id = p.subject) / {kit.great_money.cny:.0f} AS value""",
         unit=kit.great_money.unit,
         decimals=2,
         steps=((None, QUIET),),
+    )
+
+
+def _offices(kit: Kit) -> PanelBuilder:
+    return kit.tile(
+        Words("已报送窗口", "Offices that reported"),
+        Words(
+            "最近一个工作日内有报送的窗口占登记窗口的比例（实时）；夜间与周末不报送，不算缺数。向下取整。",
+            "Share of the registered offices that reported within the last working day (live): nights and weekends without any"
+            " are as they should be. Rounded down.",
+        ),
+        "SELECT floor((completeness * 1000)::numeric) / 1000 AS share FROM v_feed_health WHERE feed = 'tax'",
+        unit="percentunit",
+        decimals=1,
+        steps=((None, RED), (0.5, ORANGE), (0.95, GREEN)),
+    )
+
+
+def _against_last_month(kit: Kit) -> PanelBuilder:
+    local = "bucket AT TIME ZONE INTERVAL '+08:00'"
+    return kit.tile(
+        Words("本月至今比上月同期", "This month so far, of last month's"),
+        Words(
+            "本月一日至昨日入库税收，除以上月同样天数的入库税收；今日尚未结束，不计。",
+            "Tax of the month's days that are over, divided by that of as many days of the month before; today is not over and"
+            " does not count.",
+        ),
+        f"""
+SELECT sum(amount_cny_sum) FILTER (WHERE {local} >= {MONTH})
+    / nullif(sum(amount_cny_sum) FILTER (WHERE {local} < {MONTH}), 0) AS ratio
+FROM v_tax_days
+WHERE {LIVE_LANE} AND bucket >= ({MONTH} - INTERVAL '1 month') AT TIME ZONE INTERVAL '+08:00'
+    AND {local} < date_trunc('day', {LOCAL_NOW})
+    AND ({local} >= {MONTH} OR {local} < {MONTH} - INTERVAL '1 month' + (date_trunc('day', {LOCAL_NOW}) - {MONTH}))""",
+        unit="percentunit",
+        decimals=1,
+        steps=((None, QUIET),),
+        null=Words("尚无可比", "nothing to compare"),
     )
 
 
@@ -172,28 +221,23 @@ ORDER BY 1"""
 def _nearest(kit: Kit) -> PanelBuilder:
     limit = kit.limits.value("tax.building_year")
     sql = f"""
-WITH paid AS (
-    SELECT device_id, sum(amount_cny_sum) AS paid
-    FROM v_tax_days
-    WHERE bucket >= {YEAR} AND {LIVE_LANE}
-    GROUP BY device_id
-),
-buildings AS (
-    SELECT b.{kit.name} AS building, z.{kit.name} AS zone, coalesce(p.paid, 0) AS paid
-    FROM v_assets AS b
-    LEFT JOIN v_assets AS z ON z.kind = 'zone' AND z.asset_id = b.zone
-    LEFT JOIN v_assets AS o ON o.kind = 'office' AND o.parent_kind = 'building' AND o.parent_id = b.asset_id
-    LEFT JOIN paid AS p ON p.device_id = o.asset_id
-    WHERE b.kind = 'building' AND b.asset_id IN (${{building:sqlstring}})
-)
-SELECT building, zone, paid / {kit.money.cny:.0f} AS paid, paid / {limit:.0f} AS share,
-    ({limit:.0f} - paid) / {kit.money.cny:.0f} AS missing
-FROM buildings
-ORDER BY abs({limit:.0f} - buildings.paid)"""
+WITH paid AS ({PAID})
+SELECT b.{kit.name} AS building, z.{kit.name} AS zone, p.value / {kit.money.cny:.0f} AS paid,
+    floor((p.value / {limit:.0f} * 1000)::numeric) / 1000 AS share, ({limit:.0f} - p.value) / {kit.money.cny:.0f} AS missing,
+    b.asset_id AS building_id
+FROM v_assets AS b
+LEFT JOIN v_assets AS z ON z.kind = 'zone' AND z.asset_id = b.zone
+LEFT JOIN paid AS p ON p.subject = b.asset_id
+WHERE b.kind = 'building' AND b.asset_id IN (${{building:sqlstring}})
+ORDER BY abs({limit:.0f} - coalesce(p.value, 0))"""
+    on_map = (
+        Words("在一张图上查看", "Show on the one map"),
+        "${one_map:raw}#asset=building/${__data.fields.building_id}",
+    )
     columns = [
-        Column("building", Words("楼宇", "Building")),
+        Column("building", Words("楼宇", "Building"), links=(on_map,)),
         Column("zone", Words("片区", "Zone"), width=170),
-        Column("paid", Words("年初至今", "Year to date"), unit=kit.money.unit, decimals=0, width=150),
+        Column("paid", Words("本年至今", "Year so far"), unit=kit.money.unit, decimals=0, width=150),
         Column(
             "share",
             Words("占 1 亿元", "Of CNY 100 million"),
@@ -203,31 +247,43 @@ ORDER BY abs({limit:.0f} - buildings.paid)"""
             steps=((None, NONE), (0.8, YELLOW), (1, GREEN)),
         ),
         Column("missing", Words("距 1 亿元", "To CNY 100 million"), unit=kit.money.unit, decimals=0, width=160),
+        Column("building_id", Words("编号", "Id"), hidden=True),
     ]
     about = Words(
-        "各楼宇本年入库税收，离 1 亿元最近的在前；负数为已超过。",
-        "Tax of each building this year, the nearest to CNY 100 million first; a negative distance is beyond it.",
+        "各楼宇本年至今入库税收（退税与更正已扣除），与亿元楼宇数同源，离 1 亿元最近的在前；负数为已超过，比例向下取整。",
+        "Tax of each building in the year so far, net of refunds and corrections: the figures that the count of buildings is made"
+        " of. The nearest to CNY 100 million first; a negative distance is beyond it, shares are rounded down.",
     )
     return kit.table(
         Words("距亿元最近的楼宇", "Nearest to the limit"),
         about,
         sql,
         columns,
-        Place(12, 11),
+        Place(24, 12),
         sources=("tax.building_year",),
     )
 
 
 def _months(kit: Kit) -> PanelBuilder:
+    local = "bucket AT TIME ZONE INTERVAL '+08:00'"
+    gross = "amount_cny_sum - coalesce(refunded_cny_sum, 0)"
+    names = (Words("入库", "received"), Words("退税", "refunds"), Words("本月至今（未结束）", "this month so far"))
+    received, refunds, so_far = (kit.say(each) for each in names)
+    first = (
+        "date_trunc('month', $__timeFrom()::timestamptz AT TIME ZONE INTERVAL '+08:00') AT TIME ZONE INTERVAL '+08:00'"
+    )
+    cny = f"{kit.great_money.cny:.0f}"
     sql = f"""
-SELECT to_char(bucket AT TIME ZONE INTERVAL '+08:00', 'YY-MM') AS month,
-    sum(amount_cny_sum - coalesce(refunded_cny_sum, 0)) / {kit.great_money.cny:.0f} AS "{kit.say(Words("入库", "received"))}",
-    coalesce(sum(refunded_cny_sum), 0) / {kit.great_money.cny:.0f} AS "{kit.say(Words("退税", "refunds"))}"
+SELECT to_char({local}, 'YY-MM') AS month,
+    sum({gross}) FILTER (WHERE {local} < {MONTH}) / {cny} AS "{received}",
+    sum(refunded_cny_sum) FILTER (WHERE {local} < {MONTH}) / {cny} AS "{refunds}",
+    sum(amount_cny_sum) FILTER (WHERE {local} >= {MONTH}) / {cny} AS "{so_far}"
 FROM v_tax_days
-WHERE $__timeFilter(bucket) AND {LIVE_LANE}
+WHERE bucket >= {first} AND bucket < $__timeTo()::timestamptz AND {LIVE_LANE}
 GROUP BY 1
 ORDER BY 1"""
     about = Words(
-        "按本地月入库与退税；本月尚未结束。", "Tax received and refunded by local month; this month is not over."
+        "按本地月的入库与退税（负数），整月计；尚未结束的本月单列，已扣退税。",
+        "Tax received and refunded (negative) by whole local months; the month that is not over stands apart, net of refunds.",
     )
-    return kit.bars(Words("按月入库", "Tax by month"), about, sql, Place(12, 11), unit=kit.great_money.unit, decimals=2)
+    return kit.bars(Words("按月入库", "Tax by month"), about, sql, Place(24, 8), unit=kit.great_money.unit, decimals=1)
