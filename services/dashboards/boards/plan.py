@@ -6,9 +6,11 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard
 
+from services.dashboards.boards.today import MARKS
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
-from services.dashboards.palette import NONE, ORANGE, STATUS, Shown
+from services.dashboards.palette import GREEN, GREY, NONE, ORANGE, QUIET, RED
+from services.dashboards.periods import CLOSED, DUE, PAST
 from services.dashboards.sql import LIVE_LANE
 from services.dashboards.vocabulary import DOCUMENT, ORIGIN, shown
 from services.dashboards.words import Words
@@ -19,7 +21,11 @@ def board(kit: Kit) -> dashboard.Dashboard:
     targets = (
         f"SELECT {kit.name} AS __text, id AS __value FROM v_plan_targets ORDER BY checked_by = 'reported', ordinality"
     )
-    subjects = "SELECT DISTINCT subject FROM v_target_states WHERE id = ${indicator:sqlstring} AND subject IS NOT NULL ORDER BY 1"
+    subjects = (
+        f"SELECT DISTINCT coalesce(a.{kit.name}, t.subject) AS __text, t.subject AS __value FROM v_target_states AS t"
+        " LEFT JOIN v_assets AS a ON a.asset_id = t.subject AND a.kind IN ('lake', 'district')"
+        " WHERE t.id = ${indicator:sqlstring} AND t.subject IS NOT NULL ORDER BY 1"
+    )
     built = kit.board(
         "plan",
         Words("规划指标", "The plan"),
@@ -34,6 +40,9 @@ def board(kit: Kit) -> dashboard.Dashboard:
         since="now-30d",
         refresh="5m",
     )
+    for state, words, colour in STANDING:
+        built.with_panel(_count(kit, state, words, colour))
+    built.with_panel(_past(kit))
     built.with_panel(_targets(kit, Place(24, 16)))
     built.with_panel(_trajectory(kit))
     built.with_panel(_history(kit))
@@ -41,10 +50,46 @@ def board(kit: Kit) -> dashboard.Dashboard:
     return built
 
 
-DUE: Final[Shown] = {
-    "past": (Words("已到期", "past"), ORANGE),
-    "open": (Words("未到期", "to come"), NONE),
-}
+STANDING: Final = (
+    ("met", Words("已达标", "Met"), GREEN),
+    ("not_met", Words("未达标", "Not met"), RED),
+    ("running", Words("时段未结束", "Period not over"), QUIET),
+    ("cannot_say", Words("无法判定", "Cannot say"), GREY),
+)
+STATE: Final = "CASE WHEN t.is_running THEN 'running' ELSE t.status END"
+"""What the last period that is over says; where none is over yet, that it runs: never met, never not met."""
+WORST: Final = f"""
+SELECT t.id, min(CASE {STATE} WHEN 'not_met' THEN 0 WHEN 'cannot_say' THEN 1 WHEN 'running' THEN 2 ELSE 3 END) AS worst,
+    bool_or({PAST} = 'past') AS is_past
+FROM v_target_states AS t WHERE t.{LIVE_LANE} OR t.subject IS NULL GROUP BY t.id"""
+"""Each target once, as its worst subject."""
+
+
+def _count(kit: Kit, state: str, words: Words, colour: str) -> PanelBuilder:
+    worst = ("not_met", "cannot_say", "running", "met").index(state)
+    return kit.tile(
+        words,
+        Words(
+            "规划目标数：每个目标按其最差对象计一次，只看已结束的时段。",
+            "Targets of the plan, each counted once by its worst subject, of periods that are over.",
+        ),
+        f"SELECT count(*) AS n FROM ({WORST}) AS w WHERE worst = {worst}",
+        Place(5, 4),
+        steps=((None, GREY), (1, colour)),
+    )
+
+
+def _past(kit: Kit) -> PanelBuilder:
+    return kit.tile(
+        Words("到期未见达标", "Past due, not shown met"),
+        Words(
+            "期限已过而最近一个已结束时段未达标或无法判定的目标数。",
+            "Targets whose due date has passed and that no period that is over shows as met.",
+        ),
+        f"SELECT count(*) AS n FROM ({WORST}) AS w WHERE is_past AND worst < 3",
+        Place(4, 4),
+        steps=((None, GREEN), (1, ORANGE)),
+    )
 
 
 def _targets(kit: Kit, place: Place) -> PanelBuilder:
@@ -52,11 +97,11 @@ def _targets(kit: Kit, place: Place) -> PanelBuilder:
         f"WHEN '{feed}' THEN '{kit.uid(feed)}'" for feed in ("water", "emergency", "parking", "ev", "tax")
     )
     sql = f"""
-SELECT t.{kit.name} AS target_name, CASE WHEN a.kind = 'lake' THEN a.{kit.name} END AS subject_name, t.status,
-    {kit.amount("t.value", "t.unit")} AS value, {kit.amount("t.running_value", "t.unit")} AS running_value,
+SELECT t.{kit.name} AS target_name, CASE WHEN a.kind = 'lake' THEN a.{kit.name} END AS subject_name, {STATE} AS status,
+    CASE WHEN NOT t.is_running THEN {kit.amount("t.value", "t.unit")} END AS value, {kit.amount("t.running_value", "t.unit")} AS running_value,
     concat(CASE t.comparator WHEN '<=' THEN '≤ ' WHEN '>=' THEN '≥ ' ELSE t.comparator || ' ' END,
         {kit.amount("t.target", "t.unit")}) AS goal,
-    t.due::text AS due, CASE WHEN t.due < (now() AT TIME ZONE INTERVAL '+08:00')::date THEN 'past' ELSE 'open' END AS due_state,
+    t.due::text AS due, {PAST} AS due_state,
     concat_ws(' ', t.plan_id, t.plan_version, t.page) AS source, t.status_reason, t.period_start, t.id, t.subject,
     CASE t.feed {boards} ELSE '{kit.uid("plan")}' END AS board
 FROM v_target_states AS t
@@ -67,7 +112,7 @@ ORDER BY t.checked_by DESC, CASE t.status WHEN 'not_met' THEN 0 WHEN 'cannot_say
     columns = [
         Column("target_name", Words("目标", "Target"), width=300, links=(to_board,), wraps=True),
         Column("subject_name", Words("对象", "Subject"), width=120),
-        Column("status", Words("状态", "Status"), shown=STATUS, width=90),
+        Column("status", Words("状态", "Status"), shown=MARKS, width=90),
         Column("value", Words("最近结论时的值", "Value when last judged"), width=130),
         Column("running_value", Words("本期至今", "So far"), width=110),
         Column("goal", Words("目标值", "Goal"), width=130),
@@ -94,7 +139,7 @@ def _trajectory(kit: Kit) -> PanelBuilder:
 SELECT period_start AS time, coalesce((SELECT a.{kit.name} FROM v_assets AS a WHERE a.kind = 'lake' AND a.asset_id = subject), subject_name, subject) AS metric, value
 FROM v_indicators
 WHERE id = ${{indicator:sqlstring}} AND {LIVE_LANE} AND $__timeFilter(period_start) AND value IS NOT NULL
-    AND status <> 'cannot_say' AND sample_seq = -1 AND subject IN (${{subject:sqlstring}})
+    AND status <> 'cannot_say' AND {CLOSED} AND sample_seq = -1 AND subject IN (${{subject:sqlstring}})
 ORDER BY 1"""
     target = f"""
 SELECT t.at AS time, '{kit.say(Words("目标", "target"))}' AS metric, p.target AS value
@@ -106,11 +151,11 @@ WITH first AS (
     SELECT subject, (array_agg(value ORDER BY period_start))[1] AS value, min(period_start) AS at
     FROM v_indicators
     WHERE id = ${{indicator:sqlstring}} AND {LIVE_LANE} AND $__timeFilter(period_start) AND value IS NOT NULL
-        AND status <> 'cannot_say' AND sample_seq = -1 AND subject IN (${{subject:sqlstring}})
+        AND status <> 'cannot_say' AND {CLOSED} AND sample_seq = -1 AND subject IN (${{subject:sqlstring}})
     GROUP BY subject
 ),
 due AS (SELECT target, due::timestamp AT TIME ZONE INTERVAL '+08:00' AS at FROM v_plan_targets WHERE id = ${{indicator:sqlstring}})
-SELECT s.at AS time, concat('{kit.say(Words("到期所需路径 ", "path to the due date "))}', f.subject) AS metric,
+SELECT s.at AS time, concat('{kit.say(Words("到期所需路径 ", "path to the due date "))}', coalesce((SELECT a.{kit.name} FROM v_assets AS a WHERE a.kind = 'lake' AND a.asset_id = f.subject), f.subject)) AS metric,
     f.value + (d.target - f.value) * least(1, extract(epoch FROM s.at - f.at) / extract(epoch FROM d.at - f.at)) AS value
 FROM first AS f CROSS JOIN due AS d
 CROSS JOIN LATERAL (VALUES (f.at), (least(d.at, greatest(f.at, $__timeTo()::timestamptz)))) AS s (at)
@@ -127,9 +172,10 @@ ORDER BY 1"""
 
 def _history(kit: Kit) -> PanelBuilder:
     sql = f"""
-SELECT period_start, period_end, coalesce(subject_name, subject) AS subject, revision, known_at, value, status,
+SELECT period_start, period_end, coalesce((SELECT a.{kit.name} FROM v_assets AS a WHERE a.asset_id = h.subject AND a.kind IN ('lake', 'district', 'building')), subject_name, subject) AS subject,
+    revision, known_at, value, CASE WHEN NOT ({CLOSED}) THEN 'running' ELSE status END AS status,
     status_reason, round((completeness * 100)::numeric, 1) AS completeness
-FROM v_indicator_history
+FROM v_indicator_history AS h
 WHERE id = ${{indicator:sqlstring}} AND {LIVE_LANE} AND $__timeFilter(period_start) AND subject IN (${{subject:sqlstring}})
 ORDER BY period_start DESC, subject, revision DESC
 LIMIT 500"""
@@ -140,13 +186,13 @@ LIMIT 500"""
         Column("revision", Words("修订", "Revision"), width=80),
         Column("known_at", Words("给出于", "Said at"), width=165),
         Column("value", Words("值", "Value"), decimals=2, width=90),
-        Column("status", Words("状态", "Status"), shown=STATUS, width=100),
+        Column("status", Words("状态", "Status"), shown=MARKS, width=100),
         Column("status_reason", Words("理由", "Why")),
         Column("completeness", Words("完整率 %", "Complete %"), width=110),
     ]
     about = Words(
-        "每次修订何时给出：可回答“当时上报的是多少”。",
-        "When each revision was said: answers what had been reported on a day.",
+        "每次修订何时给出：可回答“当时上报的是多少”；时段尚未结束的写“进行中”。",
+        "When each revision was said: answers what had been reported on a day. Of a period that is not over it is running.",
     )
     return kit.table(Words("历次给出的值", "What was said when"), about, sql, columns, Place(24, 10))
 

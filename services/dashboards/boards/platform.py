@@ -10,7 +10,8 @@ from services.dashboards.boards.today import health_strip
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import FEED, GREEN, NONE, ORANGE, QUIET, RED
-from services.dashboards.sql import DAY_MS, HOUR_MS
+from services.dashboards.sql import DAY_MS, HOUR_MS, LIVE_LANE
+from services.dashboards.subscribers import subscribers, waiting
 from services.dashboards.vocabulary import DEAD_LETTER_REASON, DEAD_LETTER_SOURCE, OUTCOME, shown
 from services.dashboards.words import Words
 
@@ -35,17 +36,30 @@ def board(kit: Kit) -> dashboard.Dashboard:
         refresh="10s",
     )
     built.with_panel(health_strip(kit, Place(24, 3)))
-    for panel in (_difference(kit), _in_flight(kit), _rate_now(kit), _letters_now(kit), _edition(kit), _size(kit)):
+    for panel in (
+        _in_flight(kit),
+        _rate_now(kit),
+        _difference(kit),
+        _gone(kit),
+        _missing(kit),
+        _letters_now(kit),
+        waiting(kit, Place(3, 4)),
+        _size(kit),
+    ):
         built.with_panel(panel)
     for panel in (
+        kit.open_alerts(Place(24, 7), where=" AND (p.rule LIKE 'device.%' OR p.rule LIKE 'platform.%')"),
         _rates(kit),
         _delays(kit),
         _ledger(kit),
+        _gaps(kit),
         _arrival(kit),
         _alert_delay(kit),
         _letters(kit),
+        subscribers(kit, Place(14, 7)),
         _deliveries(kit),
         _storage(kit),
+        _edition(kit),
     ):
         built.with_panel(panel)
     return built
@@ -57,7 +71,7 @@ def _difference(kit: Kit) -> PanelBuilder:
         "Records received less stored, duplicate and dead-lettered: must be zero at every moment.",
     )
     sql = f"SELECT coalesce(sum(abs(difference)), 0) AS n FROM v_ledger WHERE {IN_FEEDS}"
-    return kit.tile(Words("台账差额", "Ledger difference"), about, sql, steps=((None, GREEN), (1, RED)))
+    return kit.tile(Words("台账差额", "Ledger difference"), about, sql, Place(3, 4), steps=((None, GREEN), (1, RED)))
 
 
 def _in_flight(kit: Kit) -> PanelBuilder:
@@ -66,13 +80,15 @@ def _in_flight(kit: Kit) -> PanelBuilder:
         "Records in Kafka that are not stored yet, as the sink last knew.",
     )
     sql = f"SELECT coalesce(sum(in_flight), 0) AS n FROM v_ledger WHERE {IN_FEEDS}"
-    return kit.tile(Words("在途", "In flight"), about, sql, steps=((None, GREEN), (10_000, ORANGE), (100_000, RED)))
+    return kit.tile(
+        Words("在途", "In flight"), about, sql, Place(3, 4), steps=((None, GREEN), (10_000, ORANGE), (100_000, RED))
+    )
 
 
 def _rate_now(kit: Kit) -> PanelBuilder:
     about = Words("近 5 个整分钟平均每秒读数。", "Mean readings per second of the last 5 whole minutes.")
     sql = f"SELECT sum(readings_per_s) AS n FROM v_feed_health WHERE {IN_FEEDS}"
-    return kit.tile(Words("读数/秒", "Readings/s"), about, sql, decimals=1, steps=((None, QUIET),))
+    return kit.tile(Words("读数/秒", "Readings/s"), about, sql, Place(3, 4), decimals=1, steps=((None, QUIET),))
 
 
 def _letters_now(kit: Kit) -> PanelBuilder:
@@ -82,7 +98,47 @@ def _letters_now(kit: Kit) -> PanelBuilder:
         " can be told count as live.",
     )
     sql = f"SELECT count(*) AS n FROM v_dead_letters WHERE $__timeFilter(received_at) AND {LETTERS}"
-    return kit.tile(Words("死信", "Dead letters"), about, sql, steps=((None, GREEN), (1, ORANGE), (1_000, RED)))
+    return kit.tile(
+        Words("死信", "Dead letters"), about, sql, Place(3, 4), steps=((None, GREEN), (1, ORANGE), (1_000, RED))
+    )
+
+
+def _gone(kit: Kit) -> PanelBuilder:
+    about = Words(
+        "入库前已从 Kafka 中清除、尚未由操作员确认的记录数。",
+        "Records that were gone from Kafka before they were stored and of which no operator has taken note.",
+    )
+    sql = "SELECT coalesce(sum(records), 0) AS n FROM v_log_gaps WHERE acknowledged_at IS NULL"
+    return kit.tile(Words("日志缺口", "Gone from Kafka"), about, sql, Place(3, 4), steps=((None, GREEN), (1, RED)))
+
+
+def _missing(kit: Kit) -> PanelBuilder:
+    about = Words(
+        "所选数据来源中，设备编号序列里既未入库也未被拒收的读数；补传后即消失。",
+        "Readings of the chosen lane that their devices numbered and that are neither stored nor refused; gone once a device"
+        " sends them again.",
+    )
+    sql = f"SELECT coalesce(sum(n), 0) AS n FROM v_device_gaps WHERE {LIVE_LANE} AND {IN_FEEDS}"
+    return kit.tile(Words("缺号读数", "Missing numbers"), about, sql, Place(3, 4), steps=((None, GREEN), (1, ORANGE)))
+
+
+def _gaps(kit: Kit) -> PanelBuilder:
+    sql = f"""
+SELECT {kit.case("feed", FEED)} AS feed, device_id, first_seq, last_seq, n
+FROM v_device_gaps WHERE {LIVE_LANE} AND {IN_FEEDS} ORDER BY n DESC, device_id LIMIT 200"""
+    columns = [
+        Column("feed", Words("类别", "Feed"), width=160),
+        Column("device_id", Words("设备", "Device")),
+        Column("first_seq", Words("自编号", "From number"), width=140),
+        Column("last_seq", Words("至编号", "To number"), width=140),
+        Column("n", Words("读数", "Readings"), width=120),
+    ]
+    about = Words(
+        "设备编号序列中的缺口，最大的在前；同一次开机内编号从 0 起、逐条加一。",
+        "Gaps in the numbers of devices, the greatest first; numbers count up from 0 since a device was switched on.",
+    )
+    empty = Words("无缺口", "no gaps")
+    return kit.table(Words("编号缺口", "Gaps in the numbers"), about, sql, columns, Place(24, 5), empty=empty)
 
 
 def _edition(kit: Kit) -> PanelBuilder:
@@ -91,13 +147,13 @@ def _edition(kit: Kit) -> PanelBuilder:
         "TimescaleDB's edition: community compresses and rolls up, Apache has hypertables only.",
     )
     sql = "SELECT concat(edition, ' ', timescaledb) AS edition FROM v_edition"
-    return kit.tile(Words("数据库", "Database"), about, sql, steps=((None, QUIET),), text=True)
+    return kit.tile(Words("数据库", "Database"), about, sql, Place(24, 3), steps=((None, QUIET),), text=True)
 
 
 def _size(kit: Kit) -> PanelBuilder:
     about = Words("所有超表与汇总占用的空间。", "What all hypertables and rollups take.")
     sql = "SELECT sum(bytes) AS bytes FROM v_storage"
-    return kit.tile(Words("占用空间", "Size"), about, sql, unit="bytes", steps=((None, QUIET),))
+    return kit.tile(Words("占用空间", "Size"), about, sql, Place(3, 4), unit="bytes", steps=((None, QUIET),))
 
 
 def _bucketed(columns: str, more: str = "", only: str = "") -> str:
@@ -178,11 +234,12 @@ FROM v_ledger WHERE {IN_FEEDS} ORDER BY 1"""
 def _letters(kit: Kit) -> PanelBuilder:
     source, reason = (kit.word(*each) for each in (("source", DEAD_LETTER_SOURCE), ("reason", DEAD_LETTER_REASON)))
     sql = f"""
-SELECT bucket AS time, concat({source}, ' · ', {reason}) AS metric, sum(n) AS value
-FROM v_dead_letter_hours WHERE $__timeFilter(bucket) GROUP BY 1, 2 ORDER BY 1"""
+SELECT time_bucket('1 hour', received_at) AS time, concat({source}, ' · ', {reason}) AS metric, count(*) AS value
+FROM v_dead_letters WHERE $__timeFilter(received_at) AND {LETTERS} GROUP BY 1, 2 ORDER BY 1"""
     about = Words(
-        "每小时死信，按拒收者与原因；无死信则为空。",
-        "Dead letters by hour, by who refused them and why; empty while there are none.",
+        "所选数据来源每小时的死信，按拒收者与原因；无死信则为空，最后一柱为本小时至今。",
+        "Dead letters of the chosen lane by hour, by who refused them and why; empty while there are none. The last bar is of the"
+        " hour so far.",
     )
     panel = kit.lines(
         Words("死信原因", "Dead letters by reason"),
@@ -229,7 +286,7 @@ GROUP BY o.outcome, o.place ORDER BY o.place"""
         "所选时段内向城市大脑投递预警的尝试；无投递服务时全为零。",
         "Attempts to deliver alerts to the city brain in the time range; all zero where no delivery runs.",
     )
-    return kit.table(Words("投递至城市大脑", "Deliveries to the city brain"), about, sql, columns, Place(24, 7))
+    return kit.table(Words("投递至城市大脑", "Deliveries to the city brain"), about, sql, columns, Place(10, 7))
 
 
 def _storage(kit: Kit) -> PanelBuilder:

@@ -116,7 +116,7 @@ def _interval(kit: Kit) -> PanelBuilder:
 
 def _total(kit: Kit) -> PanelBuilder:
     return kit.tile(
-        Words("全区本年至今", "The district, year so far"),
+        Words("全区本年至今", "The district, year to date"),
         Words(
             "全区楼宇本年至今入库税收（退税与更正已扣除）；年未结束。",
             "Tax received from the district's buildings in the year so far, refunds and corrections deducted; it is not over.",
