@@ -42,7 +42,7 @@ ORDER BY t.ordinality"""
     columns = [
         Column("target_name", Words("目标", "Target"), wraps=True),
         Column("status", Words("状态", "Status"), shown=MARKS, width=90),
-        Column("value", Words("上一完整时段", "Last period that is over"), width=120),
+        Column("value", Words("上一完整时段", "Last whole period"), width=150),
         Column("so_far", Words("本时段至今", "So far"), width=110),
         Column("goal", Words("目标值", "Goal"), width=120),
         Column("due", Words("期限", "Due"), width=100),

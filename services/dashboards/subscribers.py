@@ -63,5 +63,4 @@ ORDER BY waiting DESC, beyond DESC, l.subscriber"""
         "Deliveries of the last seven days to each subscriber. Events beyond: alert events in the log behind the last"
         " one that it was offered, those that its filter leaves out among them.",
     )
-    empty = Words("无订阅方", "nobody subscribes")
-    return kit.table(Words("订阅方进度", "Subscribers"), about, sql, columns, place, empty=empty)
+    return kit.table(Words("订阅方进度", "Subscribers"), about, sql, columns, place)

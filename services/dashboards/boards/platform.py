@@ -53,11 +53,11 @@ def board(kit: Kit) -> dashboard.Dashboard:
         _delays(kit),
         _ledger(kit),
         _gaps(kit),
+        subscribers(kit, Place(14, 7)),
+        _deliveries(kit),
         _arrival(kit),
         _alert_delay(kit),
         _letters(kit),
-        subscribers(kit, Place(14, 7)),
-        _deliveries(kit),
         _storage(kit),
         _edition(kit),
     ):
@@ -147,7 +147,7 @@ def _edition(kit: Kit) -> PanelBuilder:
         "TimescaleDB's edition: community compresses and rolls up, Apache has hypertables only.",
     )
     sql = "SELECT concat(edition, ' ', timescaledb) AS edition FROM v_edition"
-    return kit.tile(Words("数据库", "Database"), about, sql, Place(24, 3), steps=((None, QUIET),), text=True)
+    return kit.tile(Words("数据库", "Database"), about, sql, Place(4, 10), steps=((None, QUIET),), text=True)
 
 
 def _size(kit: Kit) -> PanelBuilder:
@@ -215,12 +215,12 @@ SELECT {kit.case("feed", FEED)} AS feed, received, stored, duplicates, dead_lett
 FROM v_ledger WHERE {IN_FEEDS} ORDER BY 1"""
     columns = [
         Column("feed", Words("类别", "Feed")),
-        Column("received", Words("收到", "Received")),
-        Column("stored", Words("已存", "Stored")),
-        Column("duplicates", Words("重复", "Duplicates")),
-        Column("dead_lettered", Words("死信", "Dead-lettered")),
+        Column("received", Words("收到", "Received"), unit="locale"),
+        Column("stored", Words("已存", "Stored"), unit="locale"),
+        Column("duplicates", Words("重复", "Duplicates"), unit="locale"),
+        Column("dead_lettered", Words("死信", "Dead-lettered"), unit="locale"),
         Column("difference", Words("差额", "Difference"), steps=((None, GREEN), (1, RED))),
-        Column("in_flight", Words("在途", "In flight")),
+        Column("in_flight", Words("在途", "In flight"), unit="locale"),
         Column("lost_records", Words("Kafka 中遗失", "Lost in Kafka"), steps=((None, GREEN), (1, RED))),
         Column("updated_at", Words("更新于", "Updated"), width=170),
     ]
@@ -307,4 +307,4 @@ FROM v_storage ORDER BY bytes DESC NULLS LAST"""
         "每张超表与汇总的分块与空间；压缩只在社区版。",
         "Chunks and size of each hypertable and rollup; compression on the community edition only.",
     )
-    return kit.table(Words("存储", "Storage"), about, sql, columns, Place(24, 10))
+    return kit.table(Words("存储", "Storage"), about, sql, columns, Place(20, 10))

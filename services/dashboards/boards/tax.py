@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
-from services.dashboards.palette import GREEN, NONE, ORANGE, QUIET, RED, YELLOW
+from services.dashboards.palette import GREEN, NONE, ORANGE, QUIET, RED
 from services.dashboards.periods import against_plan
 from services.dashboards.sql import LIVE_LANE, NOW_OF_LANE
 from services.dashboards.words import Words
@@ -67,9 +67,8 @@ SELECT (SELECT {column} FROM v_indicators
 
 
 def _count(kit: Kit) -> PanelBuilder:
-    limit = kit.limits.value("tax.hundred_million_buildings")
     return kit.tile(
-        Words(f"本年至今亿元楼宇（目标 ≥ {limit:g}）", f"Over CNY 100 m so far (target ≥ {limit:g})"),
+        Words("本年至今亿元楼宇", "Over CNY 100 m so far"),
         Words(
             "本年内入库税收达到或超过 1 亿元的楼宇数，年初至今；年未结束，不作达标判定。",
             "Buildings whose tax this year has reached CNY 100 million so far; the year is not over, so it meets nothing yet.",
@@ -202,7 +201,7 @@ SELECT coalesce(known_at, period_start) AS time, value AS "{expected}",
 FROM v_indicator_history
 WHERE id = 'tax.pace' AND {LIVE_LANE} AND period_end > $__timeFrom() AND period_start < $__timeTo() AND {SAID}
 ORDER BY 1"""
-    return kit.lines(
+    panel = kit.lines(
         Words("进度预测", "Pace of the year"),
         Words(
             "每个月结时对年末亿元楼宇数的预测及其区间；横轴为给出预测的时刻。",
@@ -216,6 +215,7 @@ ORDER BY 1"""
         interval="1d",
         sources=("tax.hundred_million_buildings",),
     )
+    return panel.no_value(kit.say(Words("无法判定", "cannot say")))
 
 
 def _nearest(kit: Kit) -> PanelBuilder:
@@ -236,7 +236,7 @@ ORDER BY abs({limit:.0f} - coalesce(p.value, 0))"""
     )
     columns = [
         Column("building", Words("楼宇", "Building"), links=(on_map,)),
-        Column("zone", Words("片区", "Zone"), width=170),
+        Column("zone", Words("片区", "Zone"), width=220),
         Column("paid", Words("本年至今", "Year so far"), unit=kit.money.unit, decimals=0, width=150),
         Column(
             "share",
@@ -244,7 +244,7 @@ ORDER BY abs({limit:.0f} - coalesce(p.value, 0))"""
             unit="percentunit",
             decimals=1,
             width=150,
-            steps=((None, NONE), (0.8, YELLOW), (1, GREEN)),
+            steps=((None, NONE), (1, QUIET)),
         ),
         Column("missing", Words("距 1 亿元", "To CNY 100 million"), unit=kit.money.unit, decimals=0, width=160),
         Column("building_id", Words("编号", "Id"), hidden=True),
@@ -266,24 +266,22 @@ ORDER BY abs({limit:.0f} - coalesce(p.value, 0))"""
 
 def _months(kit: Kit) -> PanelBuilder:
     local = "bucket AT TIME ZONE INTERVAL '+08:00'"
-    gross = "amount_cny_sum - coalesce(refunded_cny_sum, 0)"
-    names = (Words("入库", "received"), Words("退税", "refunds"), Words("本月至今（未结束）", "this month so far"))
-    received, refunds, so_far = (kit.say(each) for each in names)
+    names = (Words("入库", "received"), Words("本月至今（未结束）", "this month so far"))
+    received, so_far = (kit.say(each) for each in names)
     first = (
         "date_trunc('month', $__timeFrom()::timestamptz AT TIME ZONE INTERVAL '+08:00') AT TIME ZONE INTERVAL '+08:00'"
     )
     cny = f"{kit.great_money.cny:.0f}"
     sql = f"""
 SELECT to_char({local}, 'YY-MM') AS month,
-    sum({gross}) FILTER (WHERE {local} < {MONTH}) / {cny} AS "{received}",
-    sum(refunded_cny_sum) FILTER (WHERE {local} < {MONTH}) / {cny} AS "{refunds}",
+    sum(amount_cny_sum) FILTER (WHERE {local} < {MONTH}) / {cny} AS "{received}",
     sum(amount_cny_sum) FILTER (WHERE {local} >= {MONTH}) / {cny} AS "{so_far}"
 FROM v_tax_days
 WHERE bucket >= {first} AND bucket < $__timeTo()::timestamptz AND {LIVE_LANE}
 GROUP BY 1
 ORDER BY 1"""
     about = Words(
-        "按本地月的入库与退税（负数），整月计；尚未结束的本月单列，已扣退税。",
-        "Tax received and refunded (negative) by whole local months; the month that is not over stands apart, net of refunds.",
+        "按本地月的入库税收（退税与更正已扣除），整月计；尚未结束的本月单列。",
+        "Tax received by whole local months, net of refunds and corrections; the month that is not over stands apart.",
     )
-    return kit.bars(Words("按月入库", "Tax by month"), about, sql, Place(24, 8), unit=kit.great_money.unit, decimals=1)
+    return kit.bars(Words("按月入库", "Tax by month"), about, sql, Place(24, 8), unit=kit.great_money.unit, decimals=2)
