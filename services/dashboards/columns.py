@@ -74,11 +74,11 @@ def properties(column: Column, language: Language) -> list[Property]:
         "links": [_link(words.of(language), url) for words, url in column.links] or None,
     }
     found += [Property(name, value) for name, value in plain.items() if value is not None]
+    # Grafana would colour an absent value as if it were good.
     if column.shown is not None:
-        found.append(Property("mappings", mappings(column.shown, language)))
+        found.append(Property("mappings", mappings(column.shown, language, null=ABSENT, null_colour=NONE)))
     if column.steps is not None:
         found.append(Property("thresholds", steps_of(column.steps).build()))
-        # Grafana would colour an absent value as if it were below every limit.
         found.append(Property("mappings", mappings({}, language, null=ABSENT, null_colour=NONE)))
     if column.shown is not None or column.steps is not None:
         found.append(Property("custom.cellOptions", {"type": "color-background", "mode": "basic"}))

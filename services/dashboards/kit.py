@@ -27,7 +27,7 @@ from grafana_foundation_sdk.models import piechart as pm
 from grafana_foundation_sdk.models import text as tm
 from grafana_foundation_sdk.models.common import GraphDrawStyle, GraphThresholdsStyleMode
 
-from services.dashboards.columns import SHORT_MOMENT, Column, Property, properties, steps_of
+from services.dashboards.columns import SHORT_MOMENT, Column, Property, Way, properties, steps_of
 from services.dashboards.ground import Ground, read_ground
 from services.dashboards.layers import CENTRE, coloured, dot, label, markers, zoom_of
 from services.dashboards.limits import Limits
@@ -63,6 +63,8 @@ LIFE: Final = Words("实时", "Live")
 DRILL: Final = Words("演练", "Drill")
 REPLAY: Final = Words("回放", "Replay")
 ALL: Final = Words("全部", "All")
+ASSET_PAGE: Final = Words("打开对象页", "Open its page")
+FEEDS: Final = ("water", "emergency", "parking", "ev", "tax")
 
 AnyPanel = (
     stat.Panel
@@ -167,6 +169,22 @@ class Kit:
     def href(self, board: str, variables: str = "") -> str:
         """Address of a board with the time range of where one is."""
         return f"/d/{self.uid(board)}?${{__url_time_range}}&var-lane=${{lane}}{variables}"
+
+    def page_of(self, feed: str) -> str:
+        """SQL of the uid of the page of an asset, by its feed."""
+        known = " ".join(f"WHEN '{each}' THEN '{self.uid(f'asset-{each}')}'" for each in FEEDS)
+        return f"CASE {feed} {known} ELSE '{self.uid('today')}' END"
+
+    def to_page(self, feed: str | None = None, column: str = "asset") -> Way:
+        """The way to the page of the asset that a row is about.
+
+        Args:
+            feed: None: the row says it, in its column `page`.
+            column: Which holds the asset's id.
+        """
+        page = "${__data.fields.page}" if feed is None else self.uid(f"asset-{feed}")
+        asset = f"${{__data.fields.{column}}}"
+        return ASSET_PAGE, f"/d/{page}?${{__url_time_range}}&var-lane=${{lane}}&var-asset={asset}"
 
     def source(self, *limit_ids: str) -> str:
         """Limits with their sources, for a description."""
@@ -448,15 +466,19 @@ class Kit:
         multi: bool = True,
         default: str | None = None,
         text: str | None = None,
+        first: bool = False,
     ) -> dashboard.QueryVariable:
         """A variable whose values the database gives: columns `__text` and `__value`.
 
         Args:
             text: Of the default value.
+            first: The first value there is is chosen.
         """
         variable = dashboard.QueryVariable(name).label(self.say(words)).query(sql).definition(sql)
         variable.datasource(DATASOURCE).refresh(dm.VariableRefresh.ON_TIME_RANGE_CHANGED).multi(multi)
         variable.allow_custom_value(False)
+        if first:
+            return variable.include_all(False)
         if default is not None:
             return variable.include_all(False).current(
                 dm.VariableOption(True, default if text is None else text, default)
@@ -534,7 +556,8 @@ class Kit:
         sql = f"""
 SELECT p.severity, p.feed, {named} AS place, coalesce(p.{self.matter}, p.{self.text}) AS matter,
     p.{self.advice} AS advice, p.started_at,
-    extract(epoch FROM now() - p.started_at) AS open_s, l.standing, p.{self.text} AS text, p.alert_id, p.asset
+    extract(epoch FROM now() - p.started_at) AS open_s, l.standing, p.{self.text} AS text, p.alert_id, p.asset,
+    {self.page_of("p.feed")} AS page
 FROM v_alert_places AS p
 LEFT JOIN LATERAL (SELECT standing FROM v_alert_lives WHERE lane = p.lane AND alert_id = p.alert_id) AS l ON true
 WHERE p.ended_at IS NULL AND p.event <> 'retracted' AND p.superseded_by IS NULL AND NOT p.suppressed
@@ -545,7 +568,7 @@ LIMIT 200"""
         columns = [
             Column("severity", Words("等级", "Severity"), shown=SEVERITY, width=95),
             Column("feed", Words("类别", "Feed"), hidden=True),
-            Column("place", Words("地点", "Place"), width=180, links=(on_map,), wraps=True),
+            Column("place", Words("地点", "Place"), width=180, links=(on_map, self.to_page()), wraps=True),
             Column("matter", Words("情况", "What is the matter"), wraps=True, more="text"),
             Column("advice", Words("如何处置", "What to do"), wraps=True, more="text"),
             Column("started_at", Words("始于", "Since"), unit=SHORT_MOMENT, width=100),
@@ -554,13 +577,14 @@ LIMIT 200"""
             Column("text", Words("全文", "In full"), hidden=True),
             Column("alert_id", Words("编号", "Id"), hidden=True),
             Column("asset", Words("对象", "Asset"), hidden=True),
+            Column("page", Words("对象页", "Page"), hidden=True),
         ]
         about = Words(
-            "尚未结束的预警，最严重的在前，同级中最早的在前；已被抑制或合并的不显示。点击地点，在一张图上查看；"
+            "尚未结束的预警，最严重的在前，同级中最早的在前；已被抑制或合并的不显示。点击地点，在一张图或对象页查看；"
             "指向“情况”，显示全文、限值与依据。",
             "Alerts that have not ended, the worst first and the oldest first among equals; those suppressed or stood"
-            " for by another are left out. The place leads to the one map; point at what is the matter to see limit"
-            " and source.",
+            " for by another are left out. The place leads to the one map and to the asset; point at what is the matter"
+            " to see limit and source.",
         )
         return self.table(Words("未结束的预警", "Open alerts"), about, sql, columns, place).cell_height(
             cm.TableCellHeight.LG  # two lines: the height of wrapped Chinese is taken for half of what it is

@@ -38,6 +38,8 @@ class Limits:
     def __init__(self, documents: Iterable[Document]) -> None:
         self._known: dict[str, Threshold] = {}
         self._standards: list[StandardDocument] = []
+        self.rules: dict[str, Words] = {}
+        """Names of the rules that raise alerts, by id."""
         for document in documents:
             if isinstance(document, PlanDocument):
                 for indicator in document.indicator:
@@ -46,6 +48,7 @@ class Limits:
                         self._known[indicator.id] = threshold
             elif isinstance(document, PolicyDocument):
                 self._known |= {limit.id: document.threshold(limit.id) for limit in document.limit}
+                self.rules |= {rule.id: Words(rule.name_zh, rule.name) for rule in document.rule}
             else:
                 self._standards.append(document)
 

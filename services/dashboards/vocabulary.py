@@ -93,6 +93,48 @@ ITEM: Final[Vocabulary] = {
     "tn": Words("总氮", "total nitrogen"),
 }
 """Items of the water standard by the codes that verdicts carry."""
+FIGURE: Final[Vocabulary] = {
+    "water.class": Words("水质类别（轮次）", "class of a round"),
+    "water.class_day": Words("水质类别（日）", "class of a day"),
+    "water.class_month": Words("水质类别（月）", "class of a month"),
+    "water.point_class": Words("测点水质类别", "class of a sample"),
+    "water.point_quality": Words("测点数据质量", "quality of a point's data"),
+    "water.trophic_index": Words("营养状态指数", "trophic level index"),
+    "ev.availability": Words("可用率", "availability"),
+    "ev.uptime": Words("在线率", "uptime"),
+    "ev.utilisation": Words("时间利用率", "time in use"),
+    "ev.energy": Words("充电量", "energy delivered"),
+    "ev.energy_utilisation": Words("电量利用率", "energy utilisation"),
+    "ev.fault_longest": Words("最长故障", "longest fault"),
+    "parking.occupancy": Words("占用率", "occupancy"),
+    "parking.full_minutes": Words("满位时长", "time without a free space"),
+    "parking.turnover": Words("周转率", "turnover"),
+    "parking.guidance": Words("诱导", "guidance"),
+    "emergency.response": Words("反应时间 P90", "response time, P90"),
+    "emergency.response_share": Words("按时到达比例", "share reached in time"),
+    "emergency.response_longest": Words("最长反应时间", "longest response"),
+    "emergency.share_within": Words("按时到达比例", "share reached in time"),
+    "emergency.calls_unreached": Words("未到达的呼救", "calls not reached"),
+    "emergency.coverage": Words("覆盖人口比例", "residents in reach"),
+    "emergency.coverage_day": Words("日均覆盖人口比例", "residents in reach, mean of a day"),
+    "tax.hundred_million_buildings": Words("亿元楼宇", "buildings over CNY 100 million"),
+    "tax.year_to_date": Words("年初至今税收", "tax of the year so far"),
+    "tax.pace": Words("年度进度预测", "forecast of the year"),
+}
+"""Indicators by id."""
+KIND: Final[Vocabulary] = {
+    "lake": Words("湖泊", "lake"),
+    "station": Words("监测点", "point"),
+    "site": Words("充电站", "charging site"),
+    "connector": Words("充电枪", "connector"),
+    "lot": Words("停车场", "car park"),
+    "post": Words("急救站", "emergency post"),
+    "unit": Words("急救车", "ambulance"),
+    "dispatch": Words("指挥中心", "dispatch"),
+    "building": Words("楼宇", "building"),
+    "office": Words("税务窗口", "tax office"),
+}
+"""Kinds of assets that have readings or stand on the map."""
 DOCUMENT: Final[Vocabulary] = {
     "plan": Words("规划", "plan"),
     "standard": Words("标准", "standard"),

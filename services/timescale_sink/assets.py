@@ -253,7 +253,11 @@ def _all(known: _File) -> Iterator[Asset]:
         capacity_unit="residents",
     )
     for street in known.street:
-        names: dict[str, Any] = {"asset_id": street.code, "name_zh": street.name_zh, "name_en": street.name or street.name_zh}
+        names: dict[str, Any] = {
+            "asset_id": street.code,
+            "name_zh": street.name_zh,
+            "name_en": street.name or street.name_zh,
+        }
         yield Asset(kind="street", feed=None, **names, **_where(street), **district)
     for zone in known.zone:
         yield Asset(kind="zone", feed=None, **_name(zone), **_where(zone), **district)

@@ -14,6 +14,7 @@ import pytest
 from deploy.local.stack import Stack
 from schemas.plan.policy import PolicyDocument
 from services.dashboards.plan_files import read_documents
+from services.dashboards.vocabulary import FIGURE
 from services.timescale_sink.assets import assets_of, cells_of
 from services.timescale_sink.editions import Edition
 from services.timescale_sink.migrations import bring_up_to_date
@@ -36,7 +37,9 @@ MAY_BE_EMPTY = {
     "jianghan-platform/Gaps in the numbers": "a simulated day has every number",
     "jianghan-plan/Trajectory to the due date/C": "the plan's due date is past: there is no way to it any more",
 }
-"""Queries that are rightly without rows after a simulated day; a list of alerts may always be empty."""
+"""Queries that are rightly without rows after a simulated day."""
+MAY_ALWAYS_BE_EMPTY = frozenset({"Open alerts", "Its alerts", "Missing numbers", "Verdicts and figures"})
+"""Of an asset about which there is nothing to say."""
 
 
 def loaded(language: str) -> list[dict[str, Any]]:
@@ -138,7 +141,8 @@ async def chosen(
         rows = await connection.fetch(expand(variable["query"], span, found))
         values = [row["__value"] if "__value" in dict(row) else row[0] for row in rows]
         assert values or may_be_empty, f"{board['uid']}: the variable {variable['name']} has no values"
-        found[variable["name"]] = (values or ["none"]) if variable.get("includeAll") else [variable["current"]["value"]]
+        default = variable.get("current", {}).get("value")
+        found[variable["name"]] = (values or ["none"]) if variable.get("includeAll") else [default or values[0]]
     return found
 
 
@@ -185,7 +189,7 @@ async def _faults(connection: asyncpg.Connection, query: Query, sql: str, *, row
         rows_wanted
         and not rows
         and name not in MAY_BE_EMPTY
-        and query.panel != "Open alerts"
+        and query.panel not in MAY_ALWAYS_BE_EMPTY
         and query.kind != "annotation"
     ):
         found.append(f"{name}: no rows")
@@ -375,3 +379,53 @@ async def test_the_worst_lake_stands_first_by_its_name(apache: asyncpg.Connectio
 
 def board_of(name: str) -> dict[str, Any]:
     return next(each for each in loaded("en") if each["uid"] == f"jianghan-{name}-en")
+
+
+@pytest.mark.parametrize(
+    ("feed", "kind", "days"), [("water", "lake", 1), ("ev", "site", 1), ("parking", "lot", 1), ("tax", "building", 365)]
+)
+async def test_the_page_of_an_asset_is_about_it_and_what_belongs_to_it(
+    apache: asyncpg.Connection, feed: str, kind: str, days: int
+) -> None:
+    """Numbers of the page against the readings of the devices, told by the register alone."""
+    chosen_one = await apache.fetchval("SELECT min(asset_id) FROM v_assets WHERE kind = $1", kind)
+    devices = await apache.fetch(
+        "SELECT asset_id FROM v_assets WHERE feed = $1 AND is_device AND (asset_id = $2 OR parent_id = $2)",
+        feed,
+        chosen_one,
+    )
+    ids = [row["asset_id"] for row in devices]
+    page = f"asset-{feed}"
+    (identity,) = await shown(apache, page, "The asset", asset=[chosen_one])
+    assert (identity["asset_id"], identity["kind"]) == (chosen_one, kind)
+    heard = await apache.fetchval(
+        f"SELECT max(last_seen_at) FROM v_devices WHERE lane = 'live' AND device_id = ANY ($1) AND feed = '{feed}'", ids
+    )
+    assert identity["last_seen_at"] == heard
+    listed = await shown(apache, page, "Devices", asset=[chosen_one])
+    assert {row["asset_id"] for row in listed} == {*ids, chosen_one}
+    hours = await shown(apache, page, "Ledger of its data", asset=[chosen_one])
+    since = min(row["time"] for row in hours)
+    stored = await apache.fetchval(
+        f"SELECT count(*) FROM v_{feed}_readings WHERE lane = 'live' AND device_id = ANY ($1) AND observed_at >= $2"
+        " AND observed_at <= now()",
+        ids,
+        since,
+    )
+    assert sum(row["stored"] for row in hours) == stored
+    assert datetime.now(UTC) - since <= timedelta(days=days, hours=1)
+    hundred = await shown(apache, page, "The last 100 days", asset=[chosen_one])
+    assert len(hundred) == 100
+    alerts = await apache.fetchval(
+        "SELECT count(DISTINCT alert_id) FROM v_alerts WHERE lane = 'live' AND feed = $1 AND event <> 'retracted'"
+        " AND asset = ANY ($2)",
+        feed,
+        [*ids, chosen_one],
+    )
+    assert sum(row["alerts"] for row in hundred) == alerts
+
+
+async def test_every_figure_of_the_day_has_words(apache: asyncpg.Connection) -> None:
+    ids = {row["id"] for row in await apache.fetch("SELECT DISTINCT id FROM v_indicators")}
+    assert len(ids) >= 10
+    assert ids <= set(FIGURE)

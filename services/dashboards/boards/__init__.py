@@ -8,7 +8,19 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard
 
-from services.dashboards.boards import alerts, emergency, ev, parking, plan, platform, tax, today, today_wall, water
+from services.dashboards.boards import (
+    alerts,
+    assets,
+    emergency,
+    ev,
+    parking,
+    plan,
+    platform,
+    tax,
+    today,
+    today_wall,
+    water,
+)
 from services.dashboards.kit import Kit
 
 BOARDS: Final[MappingProxyType[str, Callable[[Kit], dashboard.Dashboard]]] = MappingProxyType(
@@ -23,6 +35,7 @@ BOARDS: Final[MappingProxyType[str, Callable[[Kit], dashboard.Dashboard]]] = Map
         "tax": tax.board,
         "plan": plan.board,
         "platform": platform.board,
+        **assets.BOARDS,
     }
 )
 """Each board by its name; the name is part of its uid and never changes."""

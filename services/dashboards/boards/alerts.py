@@ -183,7 +183,7 @@ LIMIT 15"""
 
 def _flapping(kit: Kit, place: Place) -> PanelBuilder:
     sql = f"""
-SELECT max({kit.asset_name}) AS place, rule, {DAY} AS day, count(*) AS n,
+SELECT max({kit.asset_name}) AS place, {kit.word("rule", kit.limits.rules)} AS rule, {DAY} AS day, count(*) AS n,
     percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - started_at)) AS lasted_s
 FROM v_alert_places
 WHERE {STANDS}

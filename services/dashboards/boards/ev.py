@@ -150,16 +150,17 @@ GROUP BY 1, 2"""
 
 def _sites(kit: Kit) -> PanelBuilder:
     sql = f"""
-SELECT a.{kit.name} AS site, count(l.device_id) AS connectors,
+SELECT a.asset_id AS id, a.{kit.name} AS site, count(l.device_id) AS connectors,
     count(*) FILTER (WHERE l.stands = 'idle') AS idle, count(*) FILTER (WHERE l.stands = 'charging') AS charging,
     count(*) FILTER (WHERE l.stands IN ('fault', 'no_contact')) AS faulty, sum(l.power_kw) AS kw, max(a.limit_value) AS limit_kw,
     sum(l.power_kw) / max(a.limit_value) AS load, max(l.observed_at) AS observed_at
 FROM {_standing(kit)} JOIN v_assets AS a ON a.kind = 'site' AND a.asset_id = l.group_id
-GROUP BY a.{kit.name}
+GROUP BY a.asset_id, a.{kit.name}
 ORDER BY load DESC NULLS LAST"""
     near, limit = kit.limits.value("ev.site_load_near"), kit.limits.value("ev.site_load")
     columns = [
-        Column("site", Words("充电站", "Site")),
+        Column("id", Words("编号", "Id"), hidden=True),
+        Column("site", Words("充电站", "Site"), links=(kit.to_page("ev", "id"),)),
         Column("connectors", Words("枪数", "Connectors"), width=100),
         Column("idle", Words("空闲", "Idle"), width=80),
         Column("charging", Words("充电中", "Charging"), width=90),
@@ -298,13 +299,14 @@ ORDER BY 2 DESC, 1"""
 
 def _connectors(kit: Kit) -> PanelBuilder:
     sql = f"""
-SELECT coalesce(a.{kit.name}, l.device_id) AS connector, l.stands AS status, nullif(l.error_code, 'NoError') AS error_code, l.power_kw, l.rated_power_kw, l.soc_percent,
+SELECT l.device_id AS id, coalesce(a.{kit.name}, l.device_id) AS connector, l.stands AS status, nullif(l.error_code, 'NoError') AS error_code, l.power_kw, l.rated_power_kw, l.soc_percent,
     l.observed_at
 FROM {_standing(kit)} LEFT JOIN v_assets AS a ON a.kind = 'connector' AND a.asset_id = l.device_id
 ORDER BY l.stands IN ('fault', 'no_contact', 'out_of_service') DESC, l.observed_at
 LIMIT 500"""
     columns = [
-        Column("connector", Words("充电枪", "Connector")),
+        Column("id", Words("编号", "Id"), hidden=True),
+        Column("connector", Words("充电枪", "Connector"), links=(kit.to_page("ev", "id"),)),
         Column("status", Words("状态", "State"), shown=CONNECTOR, width=130),
         Column("error_code", Words("错误代码", "Error code")),
         Column("power_kw", Words("功率", "Power"), unit=KW, decimals=1, width=110),

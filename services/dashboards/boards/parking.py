@@ -211,7 +211,7 @@ GROUP BY 1"""
 def _lots(kit: Kit) -> PanelBuilder:
     near = kit.limits.value("parking.nearly_full")
     sql = f"""
-SELECT coalesce(a.{kit.name}, l.device_id) AS lot, coalesce(z.{kit.name}, l.group_id) AS zone, l.free_spaces, l.total_spaces,
+SELECT l.device_id AS id, coalesce(a.{kit.name}, l.device_id) AS lot, coalesce(z.{kit.name}, l.group_id) AS zone, l.free_spaces, l.total_spaces,
     CASE WHEN {COUNTED} THEN 1 - l.free_spaces::double precision / nullif(l.total_spaces - l.out_of_service_spaces, 0) END
         AS occupancy,
     l.observed_at, array_to_string(l.quality_codes, ', ') AS codes
@@ -221,7 +221,8 @@ LEFT JOIN v_assets AS z ON z.kind = 'zone' AND z.asset_id = l.group_id
 WHERE l.{LIVE_LANE} AND l.{IN_ZONES} AND l.device_id IN (${{lot:sqlstring}})
 ORDER BY occupancy DESC NULLS FIRST"""
     columns = [
-        Column("lot", Words("停车场", "Car park"), width=210),
+        Column("id", Words("编号", "Id"), hidden=True),
+        Column("lot", Words("停车场", "Car park"), width=210, links=(kit.to_page("parking", "id"),)),
         Column("zone", Words("片区", "Zone"), width=170),
         Column("free_spaces", Words("空余", "Free"), width=60),
         Column("total_spaces", Words("总数", "Spaces"), width=75),

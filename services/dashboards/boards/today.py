@@ -10,6 +10,7 @@ from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import ASSET_STATE, FEED, GREEN, GREY, ORANGE, RED, SEVERITY, YELLOW, Shown
 from services.dashboards.sql import LIVE_LANE
+from services.dashboards.vocabulary import KIND, shown
 from services.dashboards.words import Words
 
 OPEN = Words("打开看板", "Open the board")
@@ -197,7 +198,7 @@ ORDER BY state DESC"""
     columns = (
         Column("name", Words("名称", "Name")),
         Column("feed", Words("类别", "Feed"), shown=FEED),
-        Column("kind", Words("种类", "Kind"), shown=KINDS),
+        Column("kind", Words("种类", "Kind"), shown=shown(KIND, GREY)),
         Column("open_alerts", Words("未结束预警", "Open alerts")),
         Column("since", Words("始于", "Since")),
         Column("last_seen_at", Words("最近数据", "Last heard")),
@@ -208,12 +209,3 @@ ORDER BY state DESC"""
         " own or of what belongs to them. No base map is fetched from the internet.",
     )
     return kit.map(Words("资产地图", "Assets on the map"), about, sql, place, shown=ASSET_STATE, columns=columns)
-
-
-KINDS: Final[Shown] = {
-    "lake": (Words("湖泊", "lake"), GREY),
-    "site": (Words("充电站", "charging site"), GREY),
-    "lot": (Words("停车场", "car park"), GREY),
-    "post": (Words("急救站", "emergency post"), GREY),
-    "building": (Words("楼宇", "building"), GREY),
-}

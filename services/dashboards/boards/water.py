@@ -181,7 +181,7 @@ GROUP BY 1, 2"""
 def _pollutants(kit: Kit) -> PanelBuilder:
     item = kit.word("d", ITEM)
     sql = f"""
-SELECT coalesce(a.{kit.name}, n.subject) AS lake, CASE WHEN n.status = 'cannot_say' THEN NULL ELSE n.value END AS class,
+SELECT n.subject AS id, coalesce(a.{kit.name}, n.subject) AS lake, CASE WHEN n.status = 'cannot_say' THEN NULL ELSE n.value END AS class,
     coalesce((SELECT string_agg({item}, '{kit.say(COMMA)}') FROM jsonb_array_elements_text(n.details -> 'class' -> 'deciding') AS d), '')
         AS deciding,
     coalesce((SELECT string_agg(concat({kit.word("e.key", ITEM)}, ' ×', round((e.value #>> '{{}}')::numeric, 2)), '{kit.say(COMMA)}')
@@ -190,7 +190,8 @@ SELECT coalesce(a.{kit.name}, n.subject) AS lake, CASE WHEN n.status = 'cannot_s
 FROM ({NEWEST}) AS n LEFT JOIN v_assets AS a ON a.kind = 'lake' AND a.asset_id = n.subject
 ORDER BY n.value DESC NULLS LAST"""
     columns = [
-        Column("lake", Words("湖泊", "Lake")),
+        Column("id", Words("编号", "Id"), hidden=True),
+        Column("lake", Words("湖泊", "Lake"), links=(kit.to_page("water", "id"),)),
         Column("class", Words("类别", "Class"), shown=WATER_CLASS, width=120),
         Column("deciding", Words("决定项", "Deciding items")),
         Column("exceeded", Words("超标项与倍数", "Above the target, multiples")),
@@ -223,13 +224,14 @@ ORDER BY 1"""
 
 def _stations(kit: Kit) -> PanelBuilder:
     sql = f"""
-SELECT coalesce(a.{kit.name}, l.device_id) AS station, l.observed_at, l.quality,
+SELECT l.device_id AS id, coalesce(a.{kit.name}, l.device_id) AS station, l.observed_at, l.quality,
     (SELECT string_agg({kit.word("c", QUALITY_CODE)}, '{kit.say(COMMA)}') FROM unnest(l.quality_codes) AS c) AS codes, l.water_temp_c, l.ph, l.do_mg_l, l.codmn_mg_l, l.nh3n_mg_l, l.tp_mg_l
 FROM v_water_latest AS l LEFT JOIN v_assets AS a ON a.kind = 'station' AND a.asset_id = l.device_id
 WHERE l.{LIVE_LANE} AND l.{IN_LAKES}
 ORDER BY l.observed_at"""
     columns = [
-        Column("station", Words("监测点", "Station"), width=170),
+        Column("id", Words("编号", "Id"), hidden=True),
+        Column("station", Words("监测点", "Station"), width=170, links=(kit.to_page("water", "id"),)),
         Column("observed_at", Words("最近采样", "Newest sample"), width=170),
         Column("quality", Words("质量", "Quality"), shown=shown(QUALITY, NONE), width=110),
         Column("codes", Words("疑点", "Doubts"), width=170),

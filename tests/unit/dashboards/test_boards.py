@@ -195,7 +195,7 @@ def test_every_link_leads_to_a_board_of_the_same_language_or_to_the_one_map() ->
         assert found, name
         for url in found:
             uid = re.match(r"/d/([a-z-]+)\?", url)
-            by_row = re.match(r"/d/\$\{__data\.fields\.board\}\?", url)
+            by_row = re.match(r"/d/\$\{__data\.fields\.(?:board|page)\}\?", url)
             assert by_row or url.startswith("${one_map:raw}#") or (uid and uid[1] in uids[language]), (name, url)
 
 
