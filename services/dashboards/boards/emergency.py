@@ -10,7 +10,7 @@ from services.dashboards.ambulances import ambulances, posts, unit_map
 from services.dashboards.calls import CALL_TYPE, NOW, PRIORITY, RESPONSES, RUNNING, STREET, late, over
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
-from services.dashboards.palette import GREEN, NONE, QUIET, RED, YELLOW, Shown
+from services.dashboards.palette import GREEN, GREY, NONE, QUIET, RED, YELLOW, Shown
 from services.dashboards.periods import CLOSED, against_plan, closed
 from services.dashboards.sql import LIVE_LANE, compared
 from services.dashboards.words import Words
@@ -18,6 +18,7 @@ from services.dashboards.words import Words
 REACHED: Final[Shown] = {
     "uncovered": (Words("十分钟内不可达", "out of reach"), RED),
     "covered": (Words("十分钟内可达", "within reach"), GREEN),
+    "unknown": (Words("未列明", "not named"), GREY),
 }
 NO_CALLS: Final = Words("无呼救", "no calls")
 COVERAGE: Final = "emergency.coverage"
@@ -357,19 +358,26 @@ def _cells(kit: Kit) -> PanelBuilder:
 WITH newest AS (
     SELECT details FROM v_indicators
     WHERE id = '{COVERAGE}' AND {LIVE_LANE} AND {CLOSED} ORDER BY period_start DESC LIMIT 1
+),
+named AS (SELECT jsonb_array_elements_text(details -> 'uncovered') AS cell FROM newest),
+bound AS (
+    SELECT CASE WHEN (SELECT (details ->> 'uncovered_cells')::integer FROM newest) > count(*) THEN min(a.capacity) END AS fewest
+    FROM named AS n JOIN v_assets AS a ON a.kind = 'cell' AND a.asset_id = n.cell
 )
 SELECT c.longitude, c.latitude, c.asset_id AS cell, c.capacity AS residents,
-    CASE WHEN u.cell IS NULL THEN 'covered' ELSE 'uncovered' END AS state
+    CASE WHEN u.cell IS NOT NULL THEN 'uncovered' WHEN c.capacity <= s.fewest THEN 'unknown' ELSE 'covered' END AS state
 FROM v_assets AS c
-LEFT JOIN (SELECT jsonb_array_elements_text(details -> 'uncovered') AS cell FROM newest) AS u ON u.cell = c.asset_id
+CROSS JOIN bound AS s
+LEFT JOIN named AS u ON u.cell = c.asset_id
 WHERE c.kind = 'cell' AND EXISTS (SELECT FROM newest)"""
     columns = (
         Column("cell", Words("网格", "Cell")),
         Column("residents", Words("居民（模型）", "Residents (modelled)"), decimals=0),
     )
     about = Words(
-        "最近一个完整分钟的覆盖：红色网格内的居民十分钟内不可达。",
-        "Coverage of the last whole minute: residents of red cells are out of reach of ten minutes.",
+        "最近一个完整分钟的覆盖：红色网格内的居民十分钟内不可达。不可达网格很多时只列明人口最多的五十个，人口更少的为灰色。",
+        "Coverage of the last whole minute: residents of red cells are out of reach of ten minutes. Where many are, the fifty"
+        " with most residents are named; those with fewer are grey.",
     )
     title = Words("未覆盖网格", "Uncovered cells")
     return kit.map(title, about, sql, Place(12, 12), shown=REACHED, size=4, columns=columns, sources=(COVERAGE,))
