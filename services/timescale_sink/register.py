@@ -30,6 +30,7 @@ from services.timescale_sink.assets import Asset, assets_of, cells_of, with_devi
 from services.timescale_sink.errors import RegisterRefused
 from services.timescale_sink.queries import SQL
 from services.timescale_sink.settings import MigrationSettings
+from services.timescale_sink.words import word_rows
 
 BY: Final = "deploy/plan"
 _LOCAL_VARIANT: Final = "-local.toml"
@@ -82,13 +83,15 @@ def district_assets(file: Path) -> list[Asset]:
 async def write_registers(
     connection: asyncpg.Connection, assets: Sequence[Asset], documents: Sequence[tuple[Any, ...]]
 ) -> Registered:
-    """Bring both tables in line, in one transaction."""
+    """Bring the tables in line, the words of codes among them, in one transaction."""
     async with connection.transaction():
         columns = [list(column) for column in zip(*map(_VALUES, assets), strict=True)]
         await connection.execute(SQL["assets"], *columns)
         gone = await connection.fetch(SQL["retire_assets"], columns[0], columns[1])
         for row in documents:
             await connection.execute(SQL["plan_version"], *row)
+        words = word_rows(assets, documents)
+        await connection.execute(SQL["words"], *(list(column) for column in zip(*words, strict=True)))
     return Registered(len(assets), len(gone), len(documents))
 
 

@@ -437,6 +437,13 @@ CREATE TABLE water_readings (
     kafka_offset bigint NOT NULL
 );
 
+CREATE TABLE words (
+    kind text NOT NULL,
+    code text NOT NULL,
+    text_zh text NOT NULL,
+    text_en text NOT NULL
+);
+
 ALTER TABLE alert_actions ADD CONSTRAINT alert_actions_fate_check CHECK ((fate = ANY (ARRAY['counts'::text, 'repeated'::text, 'overtaken'::text, 'too_many'::text])));
 ALTER TABLE alert_actions ADD CONSTRAINT alert_actions_identity UNIQUE NULLS NOT DISTINCT (action_id, alert_id);
 ALTER TABLE alert_deliveries ADD CONSTRAINT alert_deliveries_attempt_check CHECK ((attempt > 0));
@@ -481,6 +488,7 @@ ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_pkey PRIMARY KEY (what);
 ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_what_check CHECK ((what = ANY (ARRAY['raw'::text, 'minutes'::text, 'hours'::text, 'days'::text, 'letters'::text])));
 ALTER TABLE tax_readings ADD CONSTRAINT tax_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
 ALTER TABLE water_readings ADD CONSTRAINT water_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
+ALTER TABLE words ADD CONSTRAINT words_pkey PRIMARY KEY (kind, code);
 
 CREATE INDEX alert_actions_by_alert ON public.alert_actions USING btree (alert_id, at);
 CREATE INDEX alert_actions_by_time ON public.alert_actions USING btree (at);
@@ -3066,3 +3074,10 @@ CREATE VIEW v_water_readings AS
     kafka_partition,
     kafka_offset
    FROM water_readings;
+
+CREATE VIEW v_words AS
+ SELECT kind,
+    code,
+    text_zh,
+    text_en
+   FROM words;
