@@ -12,6 +12,7 @@ from schemas.plan.book import Document
 from schemas.plan.documents import PlanDocument, StandardDocument
 from schemas.plan.policy import PolicyDocument
 from schemas.verdict import SourceKind, Threshold
+from schemas.vocabulary import VOCABULARY
 from services.dashboards.errors import BoardRefused
 from services.dashboards.words import Language, Words
 
@@ -40,9 +41,12 @@ class Limits:
         self._standards: list[StandardDocument] = []
         self.rules: dict[str, Words] = {}
         """Names of the rules that raise alerts, by id."""
+        self.figures: dict[str, Words] = {code: Words(*naming) for code, naming in VOCABULARY["indicator"].items()}
+        """Names of the indicators, by id: those of the plan as the plan has them."""
         for document in documents:
             if isinstance(document, PlanDocument):
                 for indicator in document.indicator:
+                    self.figures[indicator.id] = Words(indicator.name_zh or indicator.name, indicator.name)
                     threshold = document.threshold(indicator.id)
                     if threshold is not None:
                         self._known[indicator.id] = threshold

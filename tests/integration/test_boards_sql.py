@@ -13,8 +13,8 @@ import pytest
 
 from deploy.local.stack import Stack
 from schemas.plan.policy import PolicyDocument
+from services.dashboards.limits import Limits
 from services.dashboards.plan_files import read_documents
-from services.dashboards.vocabulary import FIGURE
 from services.timescale_sink.assets import assets_of, cells_of
 from services.timescale_sink.editions import Edition
 from services.timescale_sink.migrations import bring_up_to_date
@@ -429,4 +429,4 @@ async def test_the_page_of_an_asset_is_about_it_and_what_belongs_to_it(
 async def test_every_figure_of_the_day_has_words(apache: asyncpg.Connection) -> None:
     ids = {row["id"] for row in await apache.fetch("SELECT DISTINCT id FROM v_indicators")}
     assert len(ids) >= 10
-    assert ids <= set(FIGURE)
+    assert ids <= set(Limits(read_documents(MigrationSettings.model_fields["plan_folder"].default)).figures)

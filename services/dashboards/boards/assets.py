@@ -18,7 +18,7 @@ from services.dashboards.columns import SHORT_MOMENT, Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import ASSET_STATE, NONE, ORANGE, SEVERITY, STANDING, STATUS, YELLOW
 from services.dashboards.sql import LIVE_LANE, by_level
-from services.dashboards.vocabulary import FIGURE, KIND, shown
+from services.dashboards.vocabulary import KIND, shown
 from services.dashboards.words import Words
 
 ASSET: Final = "${asset:sqlstring}"
@@ -224,7 +224,7 @@ GROUP BY 1"""
 
 def _figures(kit: Kit, chosen: Devices, place: Place) -> PanelBuilder:
     sql = f"""
-SELECT DISTINCT ON (i.id, length) {kit.word("i.id", FIGURE)} AS figure, CASE WHEN i.period_end > now() OR coalesce(i.details ? 'so_far', false)
+SELECT DISTINCT ON (i.id, length) {kit.word("i.id", kit.limits.figures)} AS figure, CASE WHEN i.period_end > now() OR coalesce(i.details ? 'so_far', false)
         THEN 'running' ELSE i.status END AS status, i.value, i.status_reason AS reason, i.period_start, i.period_end,
     i.completeness, i.period_end - i.period_start AS length
 FROM v_indicators AS i
