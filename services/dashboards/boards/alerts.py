@@ -35,10 +35,10 @@ def board(kit: Kit) -> dashboard.Dashboard:
     )
     for panel in (
         _raised(kit, Place(4, 4)),
-        _taken(kit, 0.5, Words("受理用时（中位）", "To be taken up, median"), Place(4, 4)),
-        _taken(kit, 0.9, Words("受理用时（P90）", "To be taken up, P90"), Place(4, 4)),
-        _over(kit, 0.5, Words("持续时间（中位）", "To be over, median"), Place(4, 4)),
-        _over(kit, 0.9, Words("持续时间（P90）", "To be over, P90"), Place(4, 4)),
+        _taken(kit, 0.5, Words("受理用时 P50", "Taken up, P50"), Place(4, 4)),
+        _taken(kit, 0.9, Words("受理用时 P90", "Taken up, P90"), Place(4, 4)),
+        _over(kit, 0.5, Words("持续时间 P50", "Lasted, P50"), Place(4, 4)),
+        _over(kit, 0.9, Words("持续时间 P90", "Lasted, P90"), Place(4, 4)),
         _retracted(kit, Place(4, 4)),
         kit.open_alerts(Place(24, 11)),
         _by_day(kit, Place(12, 9)),
@@ -100,7 +100,7 @@ FROM v_alert_lives WHERE {STANDS} AND time_to_resolve_s IS NOT NULL""",
 
 def _retracted(kit: Kit, place: Place) -> PanelBuilder:
     return kit.tile(
-        Words("迟到数据撤销", "Taken back by late data"),
+        Words("迟到数据撤销", "Taken back"),
         Words(
             "所选时段内开始、后被迟到数据撤销的预警。",
             "Alerts that began in the time range and that late data took back.",

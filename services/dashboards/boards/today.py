@@ -89,7 +89,7 @@ def untaken(kit: Kit, place: Place) -> PanelBuilder:
 SELECT count(*) AS n FROM v_alert_lives
 WHERE standing = 'open' AND {STANDS} AND ended_at IS NULL AND raised_at < now() - INTERVAL '{UNTAKEN_MINUTES} minutes'"""
     return kit.tile(
-        Words("逾时未受理", "Not taken up in time"),
+        Words("逾时未受理", "Not taken up"),
         Words(
             f"发出 {UNTAKEN_MINUTES} 分钟后仍无人受理的未结束预警。",
             f"Open alerts that nobody took up within {UNTAKEN_MINUTES} minutes.",
