@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.dashboards.calls import NOW, RUNNING, STREET
+from services.dashboards.calls import NOW, RUNNING, street
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import NONE, ORANGE, RED, UNIT
@@ -46,7 +46,7 @@ def ambulances(kit: Kit, place: Place) -> PanelBuilder:
     sql = f"""
 WITH running AS MATERIALIZED ({RUNNING})
 SELECT u.{kit.name} AS ambulance, p.{kit.name} AS post, l.unit_state AS state,
-    (SELECT max({kit.word("r.street", STREET)}) FROM running AS r
+    (SELECT max({street(kit, "r.street")}) FROM running AS r
         WHERE l.unit_state <> 'available' AND u.asset_id = ANY (r.units)) AS street,
     extract(epoch FROM {NOW} - l.observed_at) AS age_s, u.asset_id AS unit
 FROM v_assets AS u

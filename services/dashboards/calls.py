@@ -1,9 +1,10 @@
-"""Calls for help: the words of their type, priority and street, and how they are asked for in SQL. Pure."""
+"""Calls for help: the words of their type and priority, and how they are asked for in SQL. Pure."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from services.dashboards.kit import Kit
 from services.dashboards.sql import LIVE_LANE, NOW_OF_LANE
 from services.dashboards.vocabulary import Vocabulary
 from services.dashboards.words import Words
@@ -25,22 +26,6 @@ PRIORITY: Final[Vocabulary] = {
     "B": Words("二级", "2nd"),
     "C": Words("三级", "3rd"),
 }
-STREET: Final[Vocabulary] = {
-    "民族街": Words("民族街", "Minzu"),
-    "花楼街": Words("花楼街", "Hualou"),
-    "水塔街": Words("水塔街", "Shuita"),
-    "民权街": Words("民权街", "Minquan"),
-    "满春街": Words("满春街", "Manchun"),
-    "民意街": Words("民意街", "Minyi"),
-    "新华街": Words("新华街", "Xinhua"),
-    "万松街": Words("万松街", "Wansong"),
-    "唐家墩街": Words("唐家墩街", "Tangjiadun"),
-    "北湖街": Words("北湖街", "Beihu"),
-    "前进街": Words("前进街", "Qianjin"),
-    "常青街": Words("常青街", "Changqing"),
-    "汉兴街": Words("汉兴街", "Hanxing"),
-}
-"""Streets as readings carry them; in English by their pinyin."""
 NOW: Final = NOW_OF_LANE.format(view="v_emergency_readings")
 IN_STREETS: Final = "street IN (${street:sqlstring})"
 RESPONSES: Final = f"""
@@ -61,6 +46,13 @@ WHERE observed_at > {NOW} - INTERVAL '3 hours' AND {LIVE_LANE} AND incident_id I
 GROUP BY incident_id
 HAVING min(call_received_at) IS NOT NULL AND count(*) FILTER (WHERE step IN ('handed_over', 'available')) = 0"""
 """Calls of the last three hours that are neither handed over nor cleared."""
+
+
+def street(kit: Kit, column: str) -> str:
+    """SQL that names a street, which readings carry by its Chinese name."""
+    return (
+        f"coalesce((SELECT s.{kit.name} FROM v_assets AS s WHERE s.kind = 'street' AND s.name_zh = {column}), {column})"
+    )
 
 
 def over(minutes: float) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.ambulances import ambulances, posts, unit_map
-from services.dashboards.calls import CALL_TYPE, NOW, PRIORITY, RESPONSES, RUNNING, STREET, late, over
+from services.dashboards.calls import CALL_TYPE, NOW, PRIORITY, RESPONSES, RUNNING, late, over, street
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import GREEN, GREY, NONE, QUIET, RED, YELLOW, Shown
@@ -27,9 +27,9 @@ COVERAGE: Final = "emergency.coverage"
 def board(kit: Kit) -> dashboard.Dashboard:
     """The board of the feed emergency: what is wrong now, the plan, the trend, which ambulance."""
     streets = (
-        f"SELECT {kit.word('s.street', STREET)} AS __text, s.street AS __value FROM ("
+        f"SELECT {street(kit, 'k.street')} AS __text, k.street AS __value FROM ("
         "SELECT name_zh AS street FROM v_assets WHERE kind = 'street' UNION SELECT street FROM v_emergency_readings"
-        " WHERE $__timeFilter(observed_at) AND street IS NOT NULL) AS s ORDER BY 1"
+        " WHERE $__timeFilter(observed_at) AND street IS NOT NULL) AS k ORDER BY 1"
     )
     built = kit.board(
         "emergency",
@@ -149,7 +149,7 @@ def _unreached(kit: Kit) -> PanelBuilder:
 def _calls(kit: Kit) -> PanelBuilder:
     limit = kit.limits.value("emergency.response")
     sql = f"""
-SELECT {kit.word("o.street", STREET)} AS street, {kit.word("o.call_type", CALL_TYPE)} AS call_type,
+SELECT {street(kit, "o.street")} AS street, {kit.word("o.call_type", CALL_TYPE)} AS call_type,
     {kit.word("o.priority", PRIORITY)} AS priority, o.called_at,
     extract(epoch FROM coalesce(o.on_scene_at, {NOW}) - o.called_at) AS clock,
     CASE WHEN o.on_scene_at IS NULL THEN extract(epoch FROM o.called_at + INTERVAL '{limit:g} minutes' - {NOW}) END AS left_s,
@@ -326,7 +326,7 @@ GROUP BY 1 ORDER BY 1"""
 def _streets(kit: Kit) -> PanelBuilder:
     limit = kit.limits.value("emergency.response")
     sql = f"""
-SELECT {kit.word("r.street", STREET)} AS street, count(*) AS calls, count(*) FILTER (WHERE {late(limit)}) AS late,
+SELECT {street(kit, "r.street")} AS street, count(*) AS calls, count(*) FILTER (WHERE {late(limit)}) AS late,
     percentile_disc(0.5) WITHIN GROUP (ORDER BY minutes) AS p50, percentile_disc(0.9) WITHIN GROUP (ORDER BY minutes) AS p90,
     floor(1000.0 * count(*) FILTER (WHERE NOT {late(limit)}) / count(*)) / 1000 AS share
 FROM ({RESPONSES}) AS r WHERE {over(limit)} GROUP BY r.street ORDER BY late DESC, p90 DESC NULLS LAST"""
