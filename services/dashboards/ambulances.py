@@ -28,15 +28,20 @@ WHERE p.kind = 'post'
 GROUP BY p.asset_id, p.{kit.name}
 ORDER BY count(*) FILTER (WHERE {FREE}), p.{kit.name}"""
     columns = [
-        Column("post", Words("急救站", "Post"), links=(_on_map("post", "post_id"),), wraps=True),
+        Column(
+            "post",
+            Words("急救站", "Post"),
+            links=(kit.to_page("emergency", "post_id"), _on_map("post", "post_id")),
+            wraps=True,
+        ),
         Column("available", Words("待命", "Available"), width=100, steps=((None, RED), (1, NONE))),
         Column("ambulances", Words("急救车", "Ambulances"), width=110),
         Column("post_id", Words("编号", "Id"), hidden=True),
     ]
     about = Words(
-        "各急救站所属急救车与其中 15 分钟内有报告且待命的，待命最少的在前；点击站名，在一张图上查看。",
+        "各急救站所属急救车与其中 15 分钟内有报告且待命的，待命最少的在前；点击站名，打开其页面或一张图。",
         "Ambulances of each post and how many of them are available and have reported within 15 minutes, the fewest"
-        " first; the name leads to the one map.",
+        " first; the name leads to its page and to the one map.",
     )
     return kit.table(Words("各急救站待命", "Available by post"), about, sql, columns, place)
 
@@ -55,7 +60,9 @@ LEFT JOIN {UNITS} AS l ON l.unit_id = u.asset_id
 WHERE u.kind = 'unit'
 ORDER BY l.observed_at < {NOW} - INTERVAL '{FRESH_S} seconds' DESC NULLS FIRST, l.unit_state = 'available', 1"""
     columns = [
-        Column("ambulance", Words("急救车", "Ambulance"), links=(_on_map("unit", "unit"),)),
+        Column(
+            "ambulance", Words("急救车", "Ambulance"), links=(kit.to_page("emergency", "unit"), _on_map("unit", "unit"))
+        ),
         Column("post", Words("所属急救站", "Post"), width=200),
         Column("state", Words("状态", "State"), shown=UNIT, width=110),
         Column("street", Words("呼救所在街道", "Street of its call"), width=140),

@@ -457,6 +457,14 @@ class TestPlatformCases:
         (delay,) = await asked(apache, "platform", "Delay from bridge to stored", v_intake_minutes=rows)
         assert delay["mean"] == pytest.approx(0.01)
 
+    async def test_a_gap_in_the_numbers_names_the_device_and_leads_to_it(self, apache: asyncpg.Connection) -> None:
+        gap = {"feed": "tax", "lane": "live", "device_id": "office-1", "first_seq": 3, "last_seq": 7, "n": 5}
+        rows = [gap, gap | {"lane": "replay:x", "n": 90}]
+        named = [{"is_device": True, "feed": "tax", "asset_id": "office-1", "name_en": "First office"}]
+        (one,) = await asked(apache, "platform", "Gaps in the numbers", v_device_gaps=rows, v_assets=named)
+        assert (one["device"], one["n"], one["page"]) == ("First office", 5, "jianghan-asset-tax-en")
+        assert await value_of(apache, "platform", "Missing numbers", v_device_gaps=rows) == 5
+
     async def test_a_gap_that_an_operator_has_noted_does_not_colour(self, apache: asyncpg.Connection) -> None:
         rows: list[dict[str, Any]] = [
             {"records": 40, "acknowledged_at": None},

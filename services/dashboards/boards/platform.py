@@ -124,14 +124,18 @@ def _missing(kit: Kit) -> PanelBuilder:
 
 def _gaps(kit: Kit) -> PanelBuilder:
     sql = f"""
-SELECT {kit.case("feed", FEED)} AS feed, device_id, first_seq, last_seq, n
-FROM v_device_gaps WHERE {LIVE_LANE} AND {IN_FEEDS} ORDER BY n DESC, device_id LIMIT 200"""
+SELECT {kit.case("g.feed", FEED)} AS feed, coalesce(a.{kit.name}, g.device_id) AS device, g.first_seq, g.last_seq, g.n,
+    g.device_id, {kit.page_of("g.feed")} AS page
+FROM v_device_gaps AS g LEFT JOIN v_assets AS a ON a.is_device AND a.asset_id = g.device_id AND a.feed = g.feed
+WHERE g.{LIVE_LANE} AND g.{IN_FEEDS} ORDER BY g.n DESC, g.device_id LIMIT 200"""
     columns = [
         Column("feed", Words("类别", "Feed"), width=160),
-        Column("device_id", Words("设备", "Device")),
+        Column("device", Words("设备", "Device"), links=(kit.to_page(column="device_id"),)),
         Column("first_seq", Words("自编号", "From number"), width=140),
         Column("last_seq", Words("至编号", "To number"), width=140),
         Column("n", Words("读数", "Readings"), width=120),
+        Column("device_id", Words("编号", "Id"), hidden=True),
+        Column("page", Words("页面", "Page"), hidden=True),
     ]
     about = Words(
         "设备编号序列中的缺口，最大的在前；同一次开机内编号从 0 起、逐条加一。",

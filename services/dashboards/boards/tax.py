@@ -235,7 +235,7 @@ ORDER BY abs({limit:.0f} - coalesce(p.value, 0))"""
         "${one_map:raw}#asset=building/${__data.fields.building_id}",
     )
     columns = [
-        Column("building", Words("楼宇", "Building"), links=(on_map,)),
+        Column("building", Words("楼宇", "Building"), links=(kit.to_page("tax", "building_id"), on_map)),
         Column("zone", Words("片区", "Zone"), width=220),
         Column("paid", Words("本年至今", "Year so far"), unit=kit.money.unit, decimals=0, width=150),
         Column(

@@ -41,6 +41,14 @@ def test_residents_out_of_reach_are_coloured_by_their_share_only() -> None:
     assert len(colours(panel("emergency", "Residents out of reach"))) == 1
 
 
+@pytest.mark.parametrize(("title", "column"), [("Available by post", "post_id"), ("Ambulances", "unit")])
+def test_posts_and_ambulances_lead_to_their_pages_and_to_the_one_map(title: str, column: str) -> None:
+    text = str(panel("emergency", title))
+    assert "/d/jianghan-asset-emergency-en?" in text
+    assert f"var-asset=${{__data.fields.{column}}}" in text
+    assert "#asset=" in text
+
+
 def test_every_call_type_of_the_simulators_has_words() -> None:
     assert set(calls._TYPES) <= set(CALL_TYPE)
     assert all(words.en.isascii() for words in (*CALL_TYPE.values(), *PRIORITY.values()))

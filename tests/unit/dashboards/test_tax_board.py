@@ -38,5 +38,8 @@ def test_alerts_are_on_the_first_screen_and_the_plan_below_them() -> None:
     assert rows_above("tax", "Open alerts") == 4 < rows_above("tax", "Against the plan")
 
 
-def test_a_building_leads_to_the_one_map() -> None:
-    assert "#asset=building/${__data.fields.building_id}" in str(panel("tax", "Nearest to the limit"))
+def test_a_building_leads_to_its_page_and_to_the_one_map() -> None:
+    text = str(panel("tax", "Nearest to the limit"))
+    assert "#asset=building/${__data.fields.building_id}" in text
+    assert "/d/jianghan-asset-tax-en?" in text
+    assert "var-asset=${__data.fields.building_id}" in text
