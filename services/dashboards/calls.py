@@ -6,26 +6,11 @@ from typing import Final
 
 from services.dashboards.kit import Kit
 from services.dashboards.sql import LIVE_LANE, NOW_OF_LANE
-from services.dashboards.vocabulary import Vocabulary
-from services.dashboards.words import Words
+from services.dashboards.vocabulary import words_of
 
-CALL_TYPE: Final[Vocabulary] = {
-    "胸痛": Words("胸痛", "chest pain"),
-    "呼吸困难": Words("呼吸困难", "shortness of breath"),
-    "外伤": Words("外伤", "injury"),
-    "晕厥": Words("晕厥", "fainting"),
-    "卒中": Words("卒中", "stroke"),
-    "腹痛": Words("腹痛", "abdominal pain"),
-    "交通事故": Words("交通事故", "traffic accident"),
-    "发热": Words("发热", "fever"),
-    "medical": Words("内科急症", "medical"),
-}
+CALL_TYPE: Final = words_of("call_type")
 """The dispatch centre's own words."""
-PRIORITY: Final[Vocabulary] = {
-    "A": Words("一级", "1st"),
-    "B": Words("二级", "2nd"),
-    "C": Words("三级", "3rd"),
-}
+PRIORITY: Final = words_of("priority")
 NOW: Final = NOW_OF_LANE.format(view="v_emergency_readings")
 IN_STREETS: Final = "street IN (${street:sqlstring})"
 RESPONSES: Final = f"""
