@@ -289,6 +289,19 @@ VOCABULARY: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "document": _words(plan=("规划", "plan"), standard=("标准", "standard"), policy=("运行政策", "policy")),
         "source": _words(plan=("规划", "plan"), standard=("标准", "standard"), policy=("运行政策", "policy")),
+        "document_name": _coded(
+            {
+                "water-operations": (
+                    "水质：采样轮次、数据质量、预警",
+                    "Water: sampling rounds, data quality, warnings",
+                ),
+                "water-operations-local": ("水质：模拟站点", "Water: simulated stations"),
+                "ev-operations": ("充电桩：故障、失联、负荷、在线率", "EV charging: faults, silence, load, uptime"),
+                "parking-operations": ("停车：满位、诱导、计数", "Parking: full lots, guidance, counters"),
+                "emergency-operations": ("医疗急救：反应时间、超时风险、覆盖", "Emergency: response, risk, coverage"),
+                "tax-operations": ("楼宇税收：亿元楼宇、更正、年度进度", "Tax: CNY 100 million, corrections, pace"),
+            }
+        ),
         "origin": _words(file=("随软件提供", "comes with the software"), published=("已发布", "published")),
         "subscription_state": _words(active=("推送中", "active"), paused=("暂停", "paused"), ended=("已终止", "ended")),
         "tax_entry": _words(payment=("入库", "payment"), refund=("退库", "refund"), correction=("更正", "correction")),

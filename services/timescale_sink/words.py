@@ -15,8 +15,8 @@ import orjson
 from schemas.vocabulary import VOCABULARY, Naming
 from services.timescale_sink.assets import Asset
 
-_NAMED_BY_DOCUMENTS: Final = {"rule": "rule", "limit": "limit", "indicator": "indicator", "item": "item"}
-"""Kind of words by the list of a document that names them."""
+_LISTS: Final = ("rule", "limit", "indicator", "item")
+"""Lists of a document whose entries have names; the words are of the same kind."""
 
 
 def word_rows(assets: Iterable[Asset], documents: Iterable[Sequence[Any]]) -> list[tuple[str, str, str, str]]:
@@ -38,7 +38,7 @@ def word_rows(assets: Iterable[Asset], documents: Iterable[Sequence[Any]]) -> li
 
 
 def _of_document(document: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Naming]]:
-    for key, kind in _NAMED_BY_DOCUMENTS.items():
-        for entry in document.get(key, ()):
+    for kind in _LISTS:
+        for entry in document.get(kind, ()):
             if "name_zh" in entry:
                 yield (kind, entry["id"]), Naming(entry["name_zh"], entry["name"])

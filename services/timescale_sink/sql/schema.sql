@@ -805,16 +805,24 @@ CREATE VIEW v_alert_places AS
     v.members,
     v.limits,
     a.kind AS asset_kind,
-    COALESCE(a.name_zh, v.place) AS asset_name_zh,
-    COALESCE(a.name_en, v.place) AS asset_name_en,
+    n.zh AS asset_name_zh,
+    n.en AS asset_name_en,
     a.zone,
     a.longitude,
     a.latitude,
     split_part(split_part(regexp_replace(v.text_zh, '^(更正（有迟到数据）：)?[^：]*：'::text, ''::text), '限值：'::text, 1), '最严重时'::text, 1) AS matter_zh,
     split_part(split_part(regexp_replace(v.text_en, '^(Corrected by late data: )?([^:]|:[^ ])*: '::text, ''::text), ' Limit: '::text, 1), ' At worst '::text, 1) AS matter_en,
     "substring"(split_part(v.text_zh, '（北京时间）起。'::text, 2), '[^。]+。$'::text) AS advice_zh,
-    ltrim("substring"(split_part(v.text_en, ' (Beijing time). '::text, 2), '[^.]+[.]$'::text)) AS advice_en
-   FROM (v_alerts v
+    ltrim("substring"(split_part(v.text_en, ' (Beijing time). '::text, 2), '[^.]+[.]$'::text)) AS advice_en,
+    n.zh AS place_zh,
+    n.en AS place_en,
+    COALESCE(r.text_zh, v.rule) AS rule_zh,
+    COALESCE(r.text_en, v.rule) AS rule_en,
+    COALESCE(o.text_zh, v.observed_unit) AS observed_unit_zh,
+    COALESCE(o.text_en, v.observed_unit) AS observed_unit_en,
+    COALESCE(t.text_zh, v.threshold_unit) AS threshold_unit_zh,
+    COALESCE(t.text_en, v.threshold_unit) AS threshold_unit_en
+   FROM (((((((v_alerts v
      LEFT JOIN LATERAL ( SELECT assets.kind,
             assets.name_zh,
             assets.name_en,
@@ -824,7 +832,14 @@ CREATE VIEW v_alert_places AS
            FROM assets
           WHERE ((assets.asset_id = v.asset) AND (assets.feed = v.feed))
           ORDER BY assets.is_device DESC, assets.kind
-         LIMIT 1) a ON (true));
+         LIMIT 1) a ON (true))
+     LEFT JOIN assets d ON (((d.kind = 'district'::text) AND (d.asset_id = v.asset))))
+     LEFT JOIN words s ON (((s.kind = 'street'::text) AND (s.code = split_part(v.place, ' '::text, 1)))))
+     CROSS JOIN LATERAL ( SELECT COALESCE(a.name_zh, d.name_zh, (s.text_zh || substr(v.place, (length(s.code) + 1))), v.place) AS zh,
+            COALESCE(a.name_en, d.name_en, (s.text_en || substr(v.place, (length(s.code) + 1))), v.place) AS en) n)
+     LEFT JOIN words r ON (((r.kind = 'rule'::text) AND (r.code = v.rule))))
+     LEFT JOIN words o ON (((o.kind = 'unit'::text) AND (o.code = v.observed_unit))))
+     LEFT JOIN words t ON (((t.kind = 'unit'::text) AND (t.code = v.threshold_unit))));
 
 CREATE VIEW v_alerts AS
  SELECT lane,
@@ -2106,43 +2121,49 @@ CREATE VIEW v_plan_targets AS
           WHERE (latest.valid_from <= ((now() AT TIME ZONE '08:00:00'::interval))::date)
           ORDER BY latest.document_id, latest.valid_from DESC, latest.published_at DESC
         )
- SELECT (i ->> 'id'::text) AS id,
-    (i ->> 'name'::text) AS name_en,
-    COALESCE((i ->> 'name_zh'::text), (i ->> 'name'::text)) AS name_zh,
-        CASE jsonb_typeof((i -> 'page'::text))
+ SELECT (p.i ->> 'id'::text) AS id,
+    (p.i ->> 'name'::text) AS name_en,
+    COALESCE((p.i ->> 'name_zh'::text), n.text_zh, (p.i ->> 'name'::text)) AS name_zh,
+        CASE jsonb_typeof((p.i -> 'page'::text))
             WHEN 'array'::text THEN ('pages '::text || array_to_string(ARRAY( SELECT jsonb_array_elements_text((p.i -> 'page'::text)) AS jsonb_array_elements_text), ', '::text))
-            ELSE ('page '::text || (i ->> 'page'::text))
+            ELSE ('page '::text || (p.i ->> 'page'::text))
         END AS page,
-    (i ->> 'op'::text) AS comparator,
-    ((i ->> 'target'::text))::double precision AS target,
-    (i ->> 'unit'::text) AS unit,
-    ((i ->> 'due'::text))::date AS due,
-    (i ->> 'check'::text) AS checked_by,
-    (i ->> 'feed'::text) AS feed,
-    (i ->> 'scope'::text) AS scope,
-    document_id AS plan_id,
-    version AS plan_version,
-    ordinality
-   FROM ( SELECT f.document_id,
+    (p.i ->> 'op'::text) AS comparator,
+    ((p.i ->> 'target'::text))::double precision AS target,
+    (p.i ->> 'unit'::text) AS unit,
+    ((p.i ->> 'due'::text))::date AS due,
+    (p.i ->> 'check'::text) AS checked_by,
+    (p.i ->> 'feed'::text) AS feed,
+    (p.i ->> 'scope'::text) AS scope,
+    p.document_id AS plan_id,
+    p.version AS plan_version,
+    p.ordinality,
+    COALESCE(u.text_zh, (p.i ->> 'unit'::text)) AS unit_zh,
+    COALESCE(u.text_en, (p.i ->> 'unit'::text)) AS unit_en
+   FROM ((( SELECT f.document_id,
             f.version,
             e.i,
             e.ordinality
            FROM in_force f,
-            LATERAL jsonb_array_elements((f.document -> 'indicator'::text)) WITH ORDINALITY e(i, ordinality)) p;
+            LATERAL jsonb_array_elements((f.document -> 'indicator'::text)) WITH ORDINALITY e(i, ordinality)) p
+     LEFT JOIN words n ON (((n.kind = 'indicator'::text) AND (n.code = (p.i ->> 'id'::text)))))
+     LEFT JOIN words u ON (((u.kind = 'unit'::text) AND (u.code = (p.i ->> 'unit'::text)))));
 
 CREATE VIEW v_plan_versions AS
- SELECT DISTINCT ON (kind, document_id, version) kind,
-    document_id,
-    version,
-    ((document -> kind) ->> 'name'::text) AS name,
-    valid_from,
-    valid_to,
-    origin,
-    published_at,
-    published_by,
-    text_sha256
-   FROM plan_versions
-  ORDER BY kind, document_id, version, published_at DESC;
+ SELECT DISTINCT ON (p.kind, p.document_id, p.version) p.kind,
+    p.document_id,
+    p.version,
+    ((p.document -> p.kind) ->> 'name'::text) AS name,
+    p.valid_from,
+    p.valid_to,
+    p.origin,
+    p.published_at,
+    p.published_by,
+    p.text_sha256,
+    COALESCE(((p.document -> p.kind) ->> 'name_zh'::text), w.text_zh, ((p.document -> p.kind) ->> 'name'::text)) AS name_zh
+   FROM (plan_versions p
+     LEFT JOIN words w ON (((w.kind = 'document_name'::text) AND (w.code = p.document_id))))
+  ORDER BY p.kind, p.document_id, p.version, p.published_at DESC;
 
 CREATE VIEW v_reading_conflicts AS
  SELECT d.received_at,
@@ -2498,10 +2519,20 @@ CREATE VIEW v_target_states AS
     l.value AS running_value,
     ((l.details -> 'so_far'::text) ->> 'status'::text) AS running_status,
     l.period_start AS running_start,
-    l.period_end AS running_end
-   FROM ((v_plan_targets t
+    l.period_end AS running_end,
+    t.unit_zh,
+    t.unit_en,
+    COALESCE(a.name_zh, n.subject_name, n.subject) AS subject_zh,
+    COALESCE(a.name_en, n.subject_name, n.subject) AS subject_en
+   FROM (((v_plan_targets t
      LEFT JOIN newest n USING (id))
-     LEFT JOIN running l ON (((l.lane = n.lane) AND (l.id = n.id) AND (l.subject = n.subject))));
+     LEFT JOIN running l ON (((l.lane = n.lane) AND (l.id = n.id) AND (l.subject = n.subject))))
+     LEFT JOIN LATERAL ( SELECT assets.name_zh,
+            assets.name_en
+           FROM assets
+          WHERE ((assets.asset_id = n.subject) AND (COALESCE(assets.feed, n.feed) = n.feed))
+          ORDER BY assets.is_device, assets.kind
+         LIMIT 1) a ON (true));
 
 CREATE VIEW v_tax_days AS
  SELECT lane,

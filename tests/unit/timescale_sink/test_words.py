@@ -175,6 +175,14 @@ def test_each_rule_and_target_of_the_plan_files_has_words(words: dict[tuple[str,
         assert named - {code for each, code in words if each == kind} == set()
 
 
+def test_each_document_has_a_chinese_name(words: dict[tuple[str, str], Naming]) -> None:
+    heads = [head for kind in ("plan", "standard", "policy") for _, head in plan_entries(kind) if "id" in head]
+    assert len(heads) >= 8
+    assert {
+        head["id"] for head in heads if "name_zh" not in head and ("document_name", head["id"]) not in words
+    } == set()
+
+
 def test_each_unit_has_words() -> None:
     said = said_units() | {unit: file for file, unit in plan_entries("unit")}
     # Said by position, by keyword, as an entry of a row, by a constant, in a plan file: every way is found.
