@@ -192,7 +192,7 @@ class TestEmergencyCases:
         assert await value_of(apache, "emergency", "Residents in reach", v_indicators=rows) == 0.999
         assert await value_of(apache, "emergency", "Residents out of reach", v_indicators=rows) == 28
         times = await asked(apache, "emergency", "Coverage over time", v_indicators=rows)
-        assert [row[1] for row in times] == [0.99996]
+        assert [row[1] for row in times] == [0.999]
 
     async def test_a_cell_that_is_not_named_among_many_is_not_called_covered(self, apache: asyncpg.Connection) -> None:
         minute = datetime.now(UTC).replace(second=0, microsecond=0)

@@ -303,19 +303,20 @@ IN_CENTRES: Final = "r.device_id = ANY (ARRAY(SELECT asset_id FROM v_assets WHER
 
 def _coverage(kit: Kit) -> PanelBuilder:
     sql = f"""
-SELECT time_bucket('$__interval', period_start) AS time, min(value) AS "{kit.say(Words("可达居民", "in reach"))}"
+SELECT time_bucket('$__interval', period_start) AS time, floor(min(value) * 1000) / 1000 AS "{kit.say(Words("可达居民", "in reach"))}"
 FROM v_indicators
 WHERE id = '{COVERAGE}' AND $__timeFilter(period_start) AND {LIVE_LANE} AND status <> 'cannot_say' AND {CLOSED}
 GROUP BY 1 ORDER BY 1"""
     return kit.lines(
         Words("覆盖随时间", "Coverage over time"),
         Words(
-            "各时段内十分钟可达居民比例的最低值，只含完整的分钟。",
-            "Lowest share of residents within reach in each interval, of whole minutes.",
+            "各时段内十分钟可达居民比例的最低值，只含完整的分钟；向下取整。",
+            "Lowest share of residents within reach in each interval, of whole minutes; rounded down.",
         ),
         sql,
         Place(8, 8),
         unit="percentunit",
+        decimals=1,
         low=0,
         high=1,
         limit=kit.limits.value(COVERAGE),
