@@ -43,7 +43,7 @@ from services.timescale_sink.settings import MigrationSettings
 from services.timescale_sink.storage import load_storage
 from services.timescale_sink.writer import database_pool
 from tests.grafana_sql import Query, Span, expand, queries
-from tests.integration.test_boards_sql import chosen
+from tests.integration.boards_day import chosen
 from tests.simulated_day import simulated_day, write
 
 BOARDS = Path(__file__).resolve().parents[2] / "deploy" / "grafana" / "dashboards" / "en"

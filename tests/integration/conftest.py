@@ -11,9 +11,13 @@ from schemas.alert import Alert
 from schemas.alert_action import AlertAction
 from services.district.run import SINK
 from services.read_model.connection import Database
+from tests.integration.boards_day import apache, community, day
 from tests.integration.read_model_world import World
 from tests.integration.read_model_world import world as made_world
 from tests.integration.told_events import Tell, tell
+
+__all__ = ["apache", "community", "day"]
+"""Fixtures of the boards' files, made once."""
 
 
 @pytest.fixture(scope="module")

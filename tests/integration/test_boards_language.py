@@ -16,13 +16,7 @@ import pytest
 
 from schemas.vocabulary import VOCABULARY
 from tests.grafana_sql import Span, expand, seconds
-from tests.integration.test_boards_sql import (  # noqa: F401  fixtures of the filled databases
-    apache,
-    chosen,
-    community,
-    day,
-    loaded,
-)
+from tests.integration.boards_day import chosen, loaded
 
 HAN: Final = re.compile(r"[㐀-鿿]+")
 LATIN: Final = re.compile(r"[A-Za-zÀ-ÿ][A-Za-zÀ-ÿ'-]*")
@@ -187,7 +181,7 @@ async def variable_faults(
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-async def test_each_panel_speaks_the_language_of_its_board(apache: asyncpg.Connection, language: str) -> None:  # noqa: F811
+async def test_each_panel_speaks_the_language_of_its_board(apache: asyncpg.Connection, language: str) -> None:
     found: dict[str, str] = {}
     for board in loaded(language):
         found |= await language_faults(apache, board, language)

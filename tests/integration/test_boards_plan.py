@@ -16,11 +16,9 @@ import asyncpg
 import pytest
 
 from tests.grafana_sql import Span, expand, queries, seconds
-from tests.integration.test_boards_sql import apache, board_of, chosen, day, shown
+from tests.integration.boards_day import board_of, chosen, shown
 from tests.simulated_day import CHINA
 
-__all__ = ["apache", "day"]
-"""The simulated day in a database of its own."""
 Rows = Sequence[Mapping[str, Any]]
 VARIABLES = {"lane": ["live"], "street": ["民族街"], "building": ["b-1", "b-2"], "feed": ["ev", "water", "tax"]}
 MINUTE = timedelta(minutes=1)
