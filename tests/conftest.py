@@ -64,10 +64,15 @@ def setup_steps() -> list[SetupStep]:
 @pytest.fixture(scope="session")
 async def stack(state_folder: Path) -> AsyncIterator[Stack]:
     """Run Mosquitto, Kafka and PostgreSQL with the platform's topics and tables, on free ports, for the session."""
+    others = _supervisors()
     async with Stack(local_settings(state_folder), setup=setup_steps(), session=SESSION) as running:
         await litter(running)
         yield running
-    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("supervise")]
+    assert not _supervisors() - others, "what was started here is gone"
+
+
+def _supervisors() -> set[asyncio.Task[object]]:
+    return {task for task in asyncio.all_tasks() if task.get_name().startswith("supervise")}
 
 
 @pytest.fixture
