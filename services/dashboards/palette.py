@@ -25,7 +25,7 @@ GREEN: Final = "#63C58A"
 RED: Final = "#BE1634"
 ORANGE: Final = "#E47600"
 YELLOW: Final = "#F9E832"
-BLUE: Final = "#3377D8"
+BLUE: Final = "#2F6FD0"
 GREY: Final = "#828686"
 NONE: Final = "transparent"
 QUIET: Final = "#5B7DA8"
@@ -75,7 +75,7 @@ STANDING: Final[Shown] = {
 """How far an alert is, as people see to it."""
 CONNECTOR: Final[Shown] = {
     "idle": (Words("空闲", "idle"), GREEN),
-    "plugged": (Words("已插枪", "plugged in"), "#1F6F5C"),
+    "plugged": (Words("已插枪", "plugged in"), "#5C3D7A"),
     "charging": (Words("充电中", "charging"), BLUE),
     "reserved": (Words("预约", "reserved"), "#D3B3F0"),
     "out_of_service": (Words("停用", "out of service"), YELLOW),

@@ -49,7 +49,7 @@ async def test_map_is_drawn_without_anything_from_elsewhere(page: Page, api: Sta
     await drawn_map(page)
     picture = base64.b64encode(await page.locator(".map-pane").screenshot()).decode()
     colours = await page.evaluate(COLOURS, picture)
-    assert {"#b9dcf3", "#fbfcfd", "#e02f44", "#56a64b"} <= set(colours), "water, ground, an alert, no alert"
+    assert {"#b9dcf3", "#fbfcfd", "#be1634", "#63c58a"} <= set(colours), "water, ground, an alert, no alert"
 
 
 async def test_asset_shows_its_last_day_with_limits(page: Page, api: StandIn) -> None:

@@ -4,14 +4,14 @@ export const SEVERITY = {
   "I": {"zh": "I 级（红）", "en": "I red", "colour": "#BE1634"},
   "II": {"zh": "II 级（橙）", "en": "II orange", "colour": "#E47600"},
   "III": {"zh": "III 级（黄）", "en": "III yellow", "colour": "#F9E832"},
-  "IV": {"zh": "IV 级（蓝）", "en": "IV blue", "colour": "#3377D8"},
+  "IV": {"zh": "IV 级（蓝）", "en": "IV blue", "colour": "#2F6FD0"},
 } as const;
 
 export const ASSET_STATE = {
   "I": {"zh": "I 级（红）", "en": "I red", "colour": "#BE1634"},
   "II": {"zh": "II 级（橙）", "en": "II orange", "colour": "#E47600"},
   "III": {"zh": "III 级（黄）", "en": "III yellow", "colour": "#F9E832"},
-  "IV": {"zh": "IV 级（蓝）", "en": "IV blue", "colour": "#3377D8"},
+  "IV": {"zh": "IV 级（蓝）", "en": "IV blue", "colour": "#2F6FD0"},
   "ok": {"zh": "正常", "en": "no alert", "colour": "#63C58A"},
   "unseen": {"zh": "尚无数据", "en": "never heard", "colour": "#828686"},
 } as const;
