@@ -343,6 +343,13 @@ VOCABULARY: Final[Mapping[str, Words]] = MappingProxyType(
             conductivity_us_cm=("电导率", "conductivity"),
             turbidity_ntu=("浊度", "turbidity"),
             algae_cells_l=("藻密度", "algal density"),
+            do=("溶解氧", "dissolved oxygen"),
+            codmn=("高锰酸盐指数", "permanganate index"),
+            cod=("化学需氧量", "chemical oxygen demand"),
+            bod5=("五日生化需氧量", "biochemical oxygen demand"),
+            nh3n=("氨氮", "ammonia nitrogen"),
+            tp=("总磷", "total phosphorus"),
+            tn=("总氮", "total nitrogen"),
         ),
         "rule": _coded({"platform.log_gap": ("日志缺口", "Records gone before they were stored")}),
         "indicator": _coded(

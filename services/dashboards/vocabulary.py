@@ -31,6 +31,7 @@ UNIT: Final = words_of("unit")
 ITEM: Final = words_of("item")
 KIND: Final = words_of("asset_kind")
 DOCUMENT: Final = words_of("document")
+ERROR_CODE: Final = words_of("error_code")
 ORIGIN: Final = words_of("origin")
 
 

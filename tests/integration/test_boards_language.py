@@ -58,20 +58,10 @@ EXEMPT: Final[Mapping[str, str]] = {
 }
 """Columns whose cells are ids or the words of machines, with what they are."""
 OPEN: Final[Mapping[str, str]] = {
-    "jianghan-water / 主要污染物 / deciding": "the board has to say items by the words of kind item",
-    "jianghan-water / 主要污染物 / exceeded": "the board has to say items by the words of kind item",
-    "jianghan-alerts / 反复出现 / rule": "the board has to show rule_zh",
     "jianghan-alerts / 时段内的预警 / matter": "the wording of the rule quotes the charger's error code",
-    "jianghan-ev / 故障种类 / kind": "the board has to join the words of kind error_code",
     "jianghan-plan / 规划目标 / source": "the view gives a page in English only",
     "jianghan-plan / 规划目标 / status_reason": "reasons are in English only",
     "jianghan-plan / 历次给出的值 / status_reason": "reasons are in English only",
-    "jianghan-plan / 版本 / name": "the board has to show name_zh",
-    "jianghan-parking-en / Guidance given / offered": "the reading's own name of a car park instead of the register's",
-    "jianghan-tax-en / $building / choices": "the reading's own name of a building instead of the register's",
-    "jianghan-asset-emergency / 对象 / capacity": "the page has to join the words of kind unit",
-    "jianghan-asset-ev / 对象 / capacity": "the page has to join the words of kind unit",
-    "jianghan-asset-parking / 对象 / capacity": "the page has to join the words of kind unit",
     "jianghan-asset-ev / 结论与指标 / reason": "reasons are in English only",
     "jianghan-asset-tax / 结论与指标 / reason": "reasons are in English only",
     "jianghan-asset-water / 结论与指标 / reason": "reasons are in English only",

@@ -18,7 +18,7 @@ from services.dashboards.columns import SHORT_MOMENT, Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import ASSET_STATE, NONE, ORANGE, SEVERITY, STANDING, STATUS, YELLOW
 from services.dashboards.sql import LIVE_LANE, by_level
-from services.dashboards.vocabulary import KIND, shown
+from services.dashboards.vocabulary import KIND, UNIT, shown
 from services.dashboards.words import Words
 
 ASSET: Final = "${asset:sqlstring}"
@@ -172,7 +172,7 @@ class Devices:
 def _identity(kit: Kit, chosen: Devices, place: Place) -> PanelBuilder:
     sql = f"""
 SELECT a.{kit.name} AS name, a.kind, m.{kit.name} AS parent, z.{kit.name} AS zone, coalesce(s.state, w.severity, 'ok') AS state,
-    d.last_seen_at, extract(epoch FROM now() - d.last_seen_at) AS age_s, concat_ws(' ', a.capacity, a.capacity_unit) AS capacity,
+    d.last_seen_at, extract(epoch FROM now() - d.last_seen_at) AS age_s, concat_ws(' ', a.capacity, {kit.word("a.capacity_unit", UNIT)}) AS capacity,
     a.asset_id
 FROM v_assets AS a
 LEFT JOIN v_assets AS m ON m.kind = a.parent_kind AND m.asset_id = a.parent_id

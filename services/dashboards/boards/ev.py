@@ -10,6 +10,7 @@ from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import CONNECTOR, GREEN, NONE, ORANGE, QUIET, RED
 from services.dashboards.sql import BEGINS, COMPLETE, LIVE_LANE, NOW_OF_LANE, by_level, compared, overlaps
+from services.dashboards.vocabulary import ERROR_CODE
 from services.dashboards.words import Words
 
 KW: Final = "suffix: kW"
@@ -277,7 +278,7 @@ ORDER BY 1"""
 
 def _faults(kit: Kit) -> PanelBuilder:
     sql = f"""
-SELECT error_code AS kind, count(DISTINCT device_id) AS connectors, count(*) AS readings, max(observed_at) AS newest
+SELECT {kit.word("error_code", ERROR_CODE)} AS kind, count(DISTINCT device_id) AS connectors, count(*) AS readings, max(observed_at) AS newest
 FROM v_ev_readings
 WHERE $__timeFilter(observed_at) AND {LIVE_LANE} AND {IN_SITES} AND status = 'fault'
 GROUP BY error_code
@@ -299,7 +300,7 @@ ORDER BY 2 DESC, 1"""
 
 def _connectors(kit: Kit) -> PanelBuilder:
     sql = f"""
-SELECT l.device_id AS id, coalesce(a.{kit.name}, l.device_id) AS connector, l.stands AS status, nullif(l.error_code, 'NoError') AS error_code, l.power_kw, l.rated_power_kw, l.soc_percent,
+SELECT l.device_id AS id, coalesce(a.{kit.name}, l.device_id) AS connector, l.stands AS status, {kit.word("nullif(l.error_code, 'NoError')", ERROR_CODE)} AS error_code, l.power_kw, l.rated_power_kw, l.soc_percent,
     l.observed_at
 FROM {_standing(kit)} LEFT JOIN v_assets AS a ON a.kind = 'connector' AND a.asset_id = l.device_id
 ORDER BY l.stands IN ('fault', 'no_contact', 'out_of_service') DESC, l.observed_at

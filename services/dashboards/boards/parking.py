@@ -250,11 +250,12 @@ WITH newest AS (
     WHERE id = 'parking.guidance' AND {LIVE_LANE} AND $__timeFilter(period_start) AND subject IN (${{lot:sqlstring}})
     ORDER BY subject, period_start DESC
 )
-SELECT coalesce(a.{kit.name}, n.subject) AS lot, n.period_start, o ->> 'name' AS offered, (o ->> 'share')::double precision AS share,
+SELECT coalesce(a.{kit.name}, n.subject) AS lot, n.period_start, coalesce(b.{kit.name}, o ->> 'name') AS offered, (o ->> 'share')::double precision AS share,
     (o ->> 'drivers')::double precision AS drivers
 FROM newest AS n
 CROSS JOIN LATERAL jsonb_array_elements(n.details -> 'offers') AS o
 LEFT JOIN v_assets AS a ON a.kind = 'lot' AND a.asset_id = n.subject
+LEFT JOIN v_assets AS b ON b.kind = 'lot' AND b.asset_id = o ->> 'lot'
 ORDER BY n.period_start DESC, 1"""
     columns = [
         Column("lot", Words("满位停车场", "Full car park"), width=170),

@@ -13,7 +13,7 @@ from services.dashboards.palette import GREEN, GREY, NONE, ORANGE, QUIET, RED
 from services.dashboards.periods import CLOSED, DUE, PAST
 from services.dashboards.sql import LIVE_LANE
 from services.dashboards.vocabulary import DOCUMENT, ORIGIN, shown
-from services.dashboards.words import Words
+from services.dashboards.words import Language, Words
 
 
 def board(kit: Kit) -> dashboard.Dashboard:
@@ -198,8 +198,8 @@ LIMIT 500"""
 
 
 def _versions(kit: Kit) -> PanelBuilder:
-    sql = """
-SELECT kind, document_id, version, name, valid_from::text AS valid_from, valid_to::text AS valid_to, origin, nullif(published_at, 'epoch') AS published_at, published_by,
+    sql = f"""
+SELECT kind, document_id, version, {kit.name if kit.language is Language.ZH else "name"} AS name, valid_from::text AS valid_from, valid_to::text AS valid_to, origin, nullif(published_at, 'epoch') AS published_at, published_by,
     left(text_sha256, 12) AS checksum
 FROM v_plan_versions
 ORDER BY kind, document_id, valid_from DESC"""

@@ -16,10 +16,7 @@ from services.dashboards.words import Words
 
 def board(kit: Kit) -> dashboard.Dashboard:
     """The board of the feed tax."""
-    buildings = (
-        f"SELECT {kit.name if kit.language == 'zh' else 'name_zh'} AS __text, asset_id AS __value FROM v_assets"
-        " WHERE kind = 'building' ORDER BY 1"
-    )
+    buildings = f"SELECT {kit.name} AS __text, asset_id AS __value FROM v_assets WHERE kind = 'building' ORDER BY 1"
     built = kit.board(
         "tax",
         Words("楼宇税收", "Tax and buildings"),
