@@ -40,18 +40,26 @@ CROSS JOIN LATERAL (
     (
         SELECT 0 AS preference, q.*
         FROM v_indicators AS q
-        WHERE q.lane = $1 AND q.id = k.id AND q.subject = k.subject AND q.sample_seq = -1
+        WHERE q.lane = $1
+            AND q.id = k.id
+            AND q.subject = k.subject
+            AND q.sample_seq = -1
             AND ($4::timestamptz IS NULL OR (q.period_start <= $4 AND q.stored_at <= $4))
             AND q.period_end - q.period_start > INTERVAL '20 days'
             AND q.period_end - q.period_start > (
                 SELECT o.period_end - o.period_start - INTERVAL '5 days'
                 FROM v_indicators AS o
-                WHERE o.lane = $1 AND o.id = k.id AND o.subject = k.subject AND o.sample_seq = -1
-            AND ($4::timestamptz IS NULL OR (o.period_start <= $4 AND o.stored_at <= $4)) AND o.period_end - o.period_start > INTERVAL '20 days'
+                WHERE o.lane = $1
+                    AND o.id = k.id
+                    AND o.subject = k.subject
+                    AND o.sample_seq = -1
+                    AND ($4::timestamptz IS NULL OR (o.period_start <= $4 AND o.stored_at <= $4))
+                    AND o.period_end - o.period_start > INTERVAL '20 days'
                 ORDER BY o.period_end DESC, o.period_start
                 LIMIT 1
             )
-            AND q.period_end <= coalesce($4::timestamptz, now()) AND NOT coalesce(q.details ? 'so_far', false)
+            AND q.period_end <= coalesce($4::timestamptz, now())
+            AND NOT coalesce(q.details ? 'so_far', false)
         ORDER BY q.period_end DESC
         LIMIT 1
     )
@@ -59,8 +67,12 @@ CROSS JOIN LATERAL (
     (
         SELECT 1 AS preference, q.*
         FROM v_indicators AS q
-        WHERE q.lane = $1 AND q.id = k.id AND q.subject = k.subject AND q.sample_seq = -1
-            AND ($4::timestamptz IS NULL OR (q.period_start <= $4 AND q.stored_at <= $4)) AND q.period_end - q.period_start > INTERVAL '20 days'
+        WHERE q.lane = $1
+            AND q.id = k.id
+            AND q.subject = k.subject
+            AND q.sample_seq = -1
+            AND ($4::timestamptz IS NULL OR (q.period_start <= $4 AND q.stored_at <= $4))
+            AND q.period_end - q.period_start > INTERVAL '20 days'
         ORDER BY q.period_end DESC, q.period_start
         LIMIT 1
     )
@@ -68,8 +80,13 @@ CROSS JOIN LATERAL (
     (
         SELECT 2 AS preference, q.*
         FROM v_indicators AS q
-        WHERE q.lane = $1 AND q.id = k.id AND q.subject = k.subject AND ($3::boolean OR q.sample_seq = -1)
-            AND ($4::timestamptz IS NULL OR (q.period_start <= $4 AND q.stored_at <= $4)) AND q.period_end <= coalesce($4::timestamptz, now()) AND NOT coalesce(q.details ? 'so_far', false)
+        WHERE q.lane = $1
+            AND q.id = k.id
+            AND q.subject = k.subject
+            AND ($3::boolean OR q.sample_seq = -1)
+            AND ($4::timestamptz IS NULL OR (q.period_start <= $4 AND q.stored_at <= $4))
+            AND q.period_end <= coalesce($4::timestamptz, now())
+            AND NOT coalesce(q.details ? 'so_far', false)
         ORDER BY q.period_start DESC, q.period_end DESC
         LIMIT 1
     )
@@ -77,7 +94,10 @@ CROSS JOIN LATERAL (
     (
         SELECT 3 AS preference, q.*
         FROM v_indicators AS q
-        WHERE q.lane = $1 AND q.id = k.id AND q.subject = k.subject AND ($3::boolean OR q.sample_seq = -1)
+        WHERE q.lane = $1
+            AND q.id = k.id
+            AND q.subject = k.subject
+            AND ($3::boolean OR q.sample_seq = -1)
             AND ($4::timestamptz IS NULL OR (q.period_start <= $4 AND q.stored_at <= $4))
         ORDER BY q.period_start DESC, q.period_end DESC
         LIMIT 1

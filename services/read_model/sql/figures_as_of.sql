@@ -37,16 +37,26 @@ CROSS JOIN LATERAL (
     (
         SELECT 0 AS preference, q.*
         FROM v_indicator_history AS q
-        WHERE q.lane = $1 AND q.id = k.id AND q.subject = k.subject AND q.period_start <= $3 AND q.known_at <= $3
+        WHERE q.lane = $1
+            AND q.id = k.id
+            AND q.subject = k.subject
+            AND q.period_start <= $3
+            AND q.known_at <= $3
             AND q.period_end - q.period_start > INTERVAL '20 days'
             AND q.period_end - q.period_start > (
                 SELECT o.period_end - o.period_start - INTERVAL '5 days'
                 FROM v_indicator_history AS o
-                WHERE o.lane = $1 AND o.id = k.id AND o.subject = k.subject AND o.period_start <= $3 AND o.known_at <= $3 AND o.period_end - o.period_start > INTERVAL '20 days'
+                WHERE o.lane = $1
+                    AND o.id = k.id
+                    AND o.subject = k.subject
+                    AND o.period_start <= $3
+                    AND o.known_at <= $3
+                    AND o.period_end - o.period_start > INTERVAL '20 days'
                 ORDER BY o.period_end DESC, o.period_start
                 LIMIT 1
             )
-            AND q.period_end <= $3 AND NOT coalesce(q.details ? 'so_far', false)
+            AND q.period_end <= $3
+            AND NOT coalesce(q.details ? 'so_far', false)
         ORDER BY q.period_end DESC, q.revision DESC
         LIMIT 1
     )
@@ -54,7 +64,12 @@ CROSS JOIN LATERAL (
     (
         SELECT 1 AS preference, q.*
         FROM v_indicator_history AS q
-        WHERE q.lane = $1 AND q.id = k.id AND q.subject = k.subject AND q.period_start <= $3 AND q.known_at <= $3 AND q.period_end - q.period_start > INTERVAL '20 days'
+        WHERE q.lane = $1
+            AND q.id = k.id
+            AND q.subject = k.subject
+            AND q.period_start <= $3
+            AND q.known_at <= $3
+            AND q.period_end - q.period_start > INTERVAL '20 days'
         ORDER BY q.period_end DESC, q.period_start, q.revision DESC
         LIMIT 1
     )
@@ -62,7 +77,13 @@ CROSS JOIN LATERAL (
     (
         SELECT 2 AS preference, q.*
         FROM v_indicator_history AS q
-        WHERE q.lane = $1 AND q.id = k.id AND q.subject = k.subject AND q.period_start <= $3 AND q.known_at <= $3 AND q.period_end <= $3 AND NOT coalesce(q.details ? 'so_far', false)
+        WHERE q.lane = $1
+            AND q.id = k.id
+            AND q.subject = k.subject
+            AND q.period_start <= $3
+            AND q.known_at <= $3
+            AND q.period_end <= $3
+            AND NOT coalesce(q.details ? 'so_far', false)
         ORDER BY q.period_start DESC, q.period_end DESC, q.revision DESC
         LIMIT 1
     )
@@ -70,7 +91,11 @@ CROSS JOIN LATERAL (
     (
         SELECT 3 AS preference, q.*
         FROM v_indicator_history AS q
-        WHERE q.lane = $1 AND q.id = k.id AND q.subject = k.subject AND q.period_start <= $3 AND q.known_at <= $3
+        WHERE q.lane = $1
+            AND q.id = k.id
+            AND q.subject = k.subject
+            AND q.period_start <= $3
+            AND q.known_at <= $3
         ORDER BY q.period_start DESC, q.period_end DESC, q.revision DESC
         LIMIT 1
     )
