@@ -411,6 +411,8 @@ class Kit:
         panel.with_target(Sql(sql)).unit(unit).pie_type(pm.PieChartType.DONUT)
         panel.reduce_options(common.ReduceDataOptions().values(True).calcs(["lastNotNull"]))
         panel.display_labels([pm.PieChartLabels.NAME, pm.PieChartLabels.VALUE])
+        legend = piechart.PieChartLegendOptions().show_legend(True).display_mode(cm.LegendDisplayMode.LIST)
+        panel.legend(legend.placement(cm.LegendPlacement.RIGHT).values([pm.PieChartLegendValues.VALUE]))
         for words, colour in shown.values():
             fixed = {"mode": "fixed", "fixedColor": colour}
             panel.override_by_name(self.say(words), [Property("color", fixed)])

@@ -223,6 +223,9 @@ async def test_a_connector_that_is_not_heard_is_silent_whatever_it_said_last(apa
     (tile,) = await shown(apache, "ev", "Fault or silent")
     assert tile["n"] == len(lost)
     sites = await shown(apache, "ev", "Sites")
+    (power,) = await shown(apache, "ev", "Power now")
+    heard = sum(row["power_kw"] or 0 for row in rows if row["observed_at"] >= oldest and row["status"] != "no_contact")
+    assert power["kw"] == pytest.approx(heard) == pytest.approx(sum(row["kw"] or 0 for row in sites))
     assert sum(row["faulty"] for row in sites) == len(lost)
     states = await shown(apache, "ev", "Connectors by state")
     assert sum(row["n"] for row in states) == len(rows)
@@ -233,7 +236,8 @@ async def test_free_spaces_and_occupancy_are_those_of_the_newest_counts(apache: 
         "SELECT DISTINCT ON (device_id) * FROM v_parking_readings WHERE lane = 'live' AND observed_at <= now()"
         " ORDER BY device_id, observed_at DESC"
     )
-    counted = [row for row in rows if 0 <= row["free_spaces"] <= row["total_spaces"]]
+    heard = datetime.now(UTC) - timedelta(seconds=1_800)
+    counted = [row for row in rows if 0 <= row["free_spaces"] <= row["total_spaces"] and row["observed_at"] >= heard]
     (free,) = await shown(apache, "parking", "Free spaces")
     assert free["n"] == sum(row["free_spaces"] for row in counted)
     usable = sum(row["total_spaces"] - row["out_of_service_spaces"] for row in counted)

@@ -120,9 +120,19 @@ async def test_an_existing_topic_gets_the_table_s_configuration(stack: Stack) ->
     name = readings_topic(Feed.TAX)
     topic = ConfigResource(ConfigResourceType.TOPIC, name)
     async with admin(kafka_of(stack), "test-topics") as client:
+
+        async def until_it_says(kind: str) -> str:
+            """Kafka tells of a change a moment after it has accepted it."""
+            async with asyncio.timeout(20):
+                while True:
+                    (answer,) = await client.describe_configs([topic])
+                    found = {entry[0]: entry[1] for entry in answer.resources[0][4]}
+                    if found["message.timestamp.type"] == kind:
+                        return str(found["segment.ms"])
+                    await asyncio.sleep(0.1)
+
         changed = {"message.timestamp.type": "CreateTime", "segment.ms": "123456789"}
         await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, changed)])
+        assert await until_it_says("CreateTime") == "123456789"
         assert await ensure_topics(client) == []
-        (answer,) = await client.describe_configs([topic])
-        found = {entry[0]: entry[1] for entry in answer.resources[0][4]}
-    assert (found["message.timestamp.type"], found["segment.ms"]) == ("LogAppendTime", "123456789")
+        assert await until_it_says("LogAppendTime") == "123456789", "what the table does not name stays"

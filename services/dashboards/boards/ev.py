@@ -16,7 +16,14 @@ from services.dashboards.words import Words
 KW: Final = "suffix: kW"
 """A site's limit of 1,200 kW is not read as 1 MW."""
 KWH: Final = "suffix: kWh"
+HEARD_KW: Final = "sum(l.power_kw) FILTER (WHERE l.stands <> 'no_contact')"
+"""Power of the connectors that are heard: what a silent one last said is not now."""
 IN_SITES: Final = "group_id IN (${site:sqlstring})"
+
+ABOUT: Final = """
+    AND (asset IN (${site:sqlstring}) OR asset IN (${zone:sqlstring})
+        OR asset IN (SELECT asset_id FROM v_assets WHERE kind = 'connector' AND parent_id IN (${site:sqlstring})))"""
+"""Alerts about the chosen sites, their connectors and the chosen zones themselves."""
 
 
 def board(kit: Kit) -> dashboard.Dashboard:
@@ -40,9 +47,7 @@ def board(kit: Kit) -> dashboard.Dashboard:
     )
     for panel in (_usable(kit), _charging(kit), _faulty(kit), _power(kit)):
         built.with_panel(panel)
-    built.with_panel(
-        kit.open_alerts(Place(24, 8), "ev", " AND (asset IN (${site:sqlstring}) OR zone IN (${zone:sqlstring}))")
-    )
+    built.with_panel(kit.open_alerts(Place(24, 8), "ev", ABOUT))
     for panel in (
         _sites(kit),
         _states(kit),
@@ -113,7 +118,7 @@ def _faulty(kit: Kit) -> PanelBuilder:
 
 def _power(kit: Kit) -> PanelBuilder:
     about = Words("各枪最近功率之和。", "Sum of the newest power of each connector.")
-    sql = _now(kit, "sum(l.power_kw) FILTER (WHERE l.stands <> 'no_contact') AS kw")
+    sql = _now(kit, f"{HEARD_KW} AS kw")
     return kit.tile(
         Words("当前功率", "Power now"), about, sql, Place(6, 4), unit=KW, decimals=1, steps=((None, QUIET),)
     )
@@ -153,8 +158,8 @@ def _sites(kit: Kit) -> PanelBuilder:
     sql = f"""
 SELECT a.asset_id AS id, a.{kit.name} AS site, count(l.device_id) AS connectors,
     count(*) FILTER (WHERE l.stands = 'idle') AS idle, count(*) FILTER (WHERE l.stands = 'charging') AS charging,
-    count(*) FILTER (WHERE l.stands IN ('fault', 'no_contact')) AS faulty, sum(l.power_kw) AS kw, max(a.limit_value) AS limit_kw,
-    sum(l.power_kw) / max(a.limit_value) AS load, max(l.observed_at) AS observed_at
+    count(*) FILTER (WHERE l.stands IN ('fault', 'no_contact')) AS faulty, {HEARD_KW} AS kw, max(a.limit_value) AS limit_kw,
+    {HEARD_KW} / max(a.limit_value) AS load, max(l.observed_at) AS observed_at
 FROM {_standing(kit)} JOIN v_assets AS a ON a.kind = 'site' AND a.asset_id = l.group_id
 GROUP BY a.asset_id, a.{kit.name}
 ORDER BY load DESC NULLS LAST"""

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import dashboard
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import BLUE, GREEN, ORANGE, QUIET, RED, YELLOW
-from services.dashboards.sql import BEGINS, LIVE_LANE, by_level, compared, overlaps
+from services.dashboards.sql import BEGINS, LIVE_LANE, NOW_OF_LANE, by_level, compared, overlaps
 from services.dashboards.words import Words
 
 IN_ZONES: Final = "group_id IN (${zone:sqlstring})"
@@ -25,6 +25,9 @@ DAYS: Final = tuple(
 
 LINES: Final = 10
 """More lines than these cannot be told apart."""
+
+ABOUT: Final = " AND (asset IN (${lot:sqlstring}) OR asset IN (${zone:sqlstring}))"
+"""Alerts about the chosen car parks and the chosen zones themselves."""
 
 
 def board(kit: Kit) -> dashboard.Dashboard:
@@ -48,9 +51,7 @@ def board(kit: Kit) -> dashboard.Dashboard:
     )
     for panel in (_full(kit), _free(kit), _share(kit), _impossible(kit)):
         built.with_panel(panel)
-    built.with_panel(
-        kit.open_alerts(Place(24, 8), "parking", " AND (asset IN (${lot:sqlstring}) OR zone IN (${zone:sqlstring}))")
-    )
+    built.with_panel(kit.open_alerts(Place(24, 8), "parking", ABOUT))
     for panel in (
         _lots(kit),
         _guidance(kit),
@@ -64,11 +65,17 @@ def board(kit: Kit) -> dashboard.Dashboard:
     return built
 
 
-def _now(columns: str) -> str:
+def _heard(kit: Kit) -> str:
+    """A count holds until the lot has been silent for as long as the policy bears."""
+    silence = kit.limits.value("parking.silence")
+    return f"l.observed_at >= {NOW_OF_LANE.format(view='v_parking_latest')} - INTERVAL '{silence:g} seconds'"
+
+
+def _now(kit: Kit, columns: str) -> str:
     return f"""
 SELECT {columns}
 FROM v_parking_latest AS l
-WHERE l.{LIVE_LANE} AND l.{IN_ZONES} AND l.device_id IN (${{lot:sqlstring}})"""
+WHERE {_heard(kit)} AND l.{LIVE_LANE} AND l.{IN_ZONES} AND l.device_id IN (${{lot:sqlstring}})"""
 
 
 def _full(kit: Kit) -> PanelBuilder:
@@ -79,7 +86,7 @@ def _full(kit: Kit) -> PanelBuilder:
             "最近读数的空余泊位不多于满位限值的停车场数。",
             "Car parks whose newest reading has no more free spaces than the limit for full.",
         ),
-        _now(f"count(*) FILTER (WHERE {COUNTED} AND l.free_spaces <= {full:g}) AS n"),
+        _now(kit, f"count(*) FILTER (WHERE {COUNTED} AND l.free_spaces <= {full:g}) AS n"),
         Place(6, 4),
         steps=((None, GREEN), (1, ORANGE)),
         sources=("parking.full",),
@@ -88,15 +95,16 @@ def _full(kit: Kit) -> PanelBuilder:
 
 def _free(kit: Kit) -> PanelBuilder:
     about = Words("所选停车场最近读数的空余泊位之和。", "Free spaces of the chosen car parks by their newest readings.")
-    sql = _now(f"sum(l.free_spaces) FILTER (WHERE {COUNTED}) AS n")
+    sql = _now(kit, f"sum(l.free_spaces) FILTER (WHERE {COUNTED}) AS n")
     return kit.tile(Words("空余泊位", "Free spaces"), about, sql, Place(6, 4), steps=((None, QUIET),))
 
 
 def _share(kit: Kit) -> PanelBuilder:
     near = kit.limits.value("parking.nearly_full")
     sql = _now(
+        kit,
         f"1 - sum(l.free_spaces) FILTER (WHERE {COUNTED})::double precision"
-        f" / nullif(sum(l.total_spaces - l.out_of_service_spaces) FILTER (WHERE {COUNTED}), 0) AS share"
+        f" / nullif(sum(l.total_spaces - l.out_of_service_spaces) FILTER (WHERE {COUNTED}), 0) AS share",
     )
     return kit.tile(
         Words("占用率", "Occupancy"),
@@ -118,7 +126,7 @@ def _impossible(kit: Kit) -> PanelBuilder:
         "最近读数为负或超过总数的停车场；不计入占用率。",
         "Newest counts below zero or above capacity; never an occupancy.",
     )
-    sql = _now(f"count(*) FILTER (WHERE NOT {COUNTED}) AS n")
+    sql = _now(kit, f"count(*) FILTER (WHERE NOT {COUNTED}) AS n")
     return kit.tile(
         Words("不可能的计数", "Impossible counts"), about, sql, Place(6, 4), steps=((None, GREEN), (1, RED))
     )
@@ -212,7 +220,7 @@ def _lots(kit: Kit) -> PanelBuilder:
     near = kit.limits.value("parking.nearly_full")
     sql = f"""
 SELECT l.device_id AS id, coalesce(a.{kit.name}, l.device_id) AS lot, coalesce(z.{kit.name}, l.group_id) AS zone, l.free_spaces, l.total_spaces,
-    CASE WHEN {COUNTED} THEN 1 - l.free_spaces::double precision / nullif(l.total_spaces - l.out_of_service_spaces, 0) END
+    CASE WHEN {COUNTED} AND {_heard(kit)} THEN 1 - l.free_spaces::double precision / nullif(l.total_spaces - l.out_of_service_spaces, 0) END
         AS occupancy,
     l.observed_at, array_to_string(l.quality_codes, ', ') AS codes
 FROM v_parking_latest AS l
@@ -237,7 +245,11 @@ ORDER BY occupancy DESC NULLS FIRST"""
         Column("observed_at", Words("时间", "At"), width=170),
         Column("codes", Words("疑点", "Doubts")),
     ]
-    about = Words("各停车场最近的读数，最满的在前。", "The newest reading of each car park, the fullest first.")
+    about = Words(
+        "各停车场最近的读数，最满的在前；超过静默限值未收到数据的不计占用率。",
+        "The newest reading of each car park, the fullest first; one that was silent for longer than its limit has no"
+        " occupancy.",
+    )
     limits = ("parking.nearly_full", "parking.full")
     return kit.table(Words("停车场现状", "Car parks now"), about, sql, columns, Place(14, 11), sources=limits)
 
