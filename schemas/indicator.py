@@ -61,6 +61,8 @@ class Indicator(BaseModel):
     status: IndicatorStatus
     status_reason: str
     """One sentence for people: why met, not met, or why nothing can be said."""
+    status_reason_zh: str | None = None
+    """The same sentence in Chinese; null in records of releases that said it in English alone."""
     n: Count
     """How many readings it rests on."""
     completeness: Annotated[float, Field(ge=0, le=1)]

@@ -145,6 +145,16 @@ class Kit:
         said = " ".join(f"WHEN '{code}' THEN {quoted(self.say(words))}" for code, words in vocabulary.items())
         return f"CASE {column} {said} ELSE {column} END"
 
+    def reason(self, row: str) -> str:
+        """SQL that says why a figure stands as it does; an older release said it in English alone.
+
+        Args:
+            row: The name by which the query calls the figure.
+        """
+        if self.language is Language.ZH:
+            return f"coalesce({row}.status_reason_zh, {row}.status_reason)"
+        return f"{row}.status_reason"
+
     def amount(self, value: str, unit: str) -> str:
         """SQL that writes a value of a plan's target with its unit, amounts of money in units people use.
 

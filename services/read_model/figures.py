@@ -25,6 +25,8 @@ class FigureRow:
     unit: str
     status: str
     status_reason: str
+    status_reason_zh: str | None
+    """In Chinese; None: an older release said it in English alone."""
     period_start: datetime
     period_end: datetime
     known_at: datetime | None

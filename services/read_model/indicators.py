@@ -39,6 +39,8 @@ class IndicatorRow:
     status: str
     """met, not_met or cannot_say."""
     status_reason: str
+    status_reason_zh: str | None
+    """In Chinese; None: an older release said it in English alone."""
     n: int
     completeness: float
     revision: int

@@ -49,6 +49,7 @@ class CoverageLayer:
     share: float | None
     status: str
     status_reason: str
+    status_reason_zh: str | None
     threshold: Threshold | None
     uncovered_people: int | None
     uncovered_cells: int | None
@@ -85,6 +86,7 @@ class GuidanceRow:
     drivers: float
     not_placed: float
     reason: str
+    reason_zh: str | None
     offers: tuple[OfferRow, ...]
 
 
@@ -132,6 +134,7 @@ class LakeRow:
     """1 to 6 (worse than V); None: cannot be said, or nothing was judged."""
     status: str
     status_reason: str
+    status_reason_zh: str | None
     at: datetime | None
     until: datetime | None
     threshold: Threshold | None
@@ -172,6 +175,7 @@ def coverage_layer(figure: FigureRow, cells: Sequence[Place], best_move: MoveRow
         share=figure.value,
         status=figure.status,
         status_reason=figure.status_reason,
+        status_reason_zh=figure.status_reason_zh,
         threshold=_threshold(figure.threshold),
         uncovered_people=details.get("uncovered_people"),
         uncovered_cells=missing,
@@ -222,6 +226,7 @@ def guidance_row(row: Mapping[str, Any], lots: Mapping[str, Place]) -> GuidanceR
         drivers=details["drivers"],
         not_placed=details["not_placed"],
         reason=row["status_reason"],
+        reason_zh=row["status_reason_zh"],
         offers=tuple(_offer(offer, lots.get(offer["lot"])) for offer in details["offers"]),
     )
 
@@ -267,7 +272,17 @@ def lake_row(lake: Place, figure: FigureRow | None, trophic: FigureRow | None) -
     index = None if trophic is None else trophic.value
     if figure is None:
         return LakeRow(
-            *here, None, "cannot_say", "No sampling round has been judged yet.", None, None, None, (), None, index
+            *here,
+            water_class=None,
+            status="cannot_say",
+            status_reason="No sampling round has been judged yet.",
+            status_reason_zh="尚无任何采样轮次得出结论。",
+            at=None,
+            until=None,
+            threshold=None,
+            deciding=(),
+            colour=None,
+            trophic_index=index,
         )
     said = figure.details.get("class", {})
     rank = None if figure.value is None else int(figure.value)
@@ -276,6 +291,7 @@ def lake_row(lake: Place, figure: FigureRow | None, trophic: FigureRow | None) -
         water_class=rank,
         status=figure.status,
         status_reason=figure.status_reason,
+        status_reason_zh=figure.status_reason_zh,
         at=figure.period_start,
         until=figure.period_end,
         threshold=_threshold(figure.threshold),

@@ -11,6 +11,7 @@ from schemas.fields import LIVE
 from schemas.plan.book import PlanBook
 from schemas.plan.documents import Check, PlanDocument, PlanIndicator
 from schemas.plan.in_force import local_midnight_us
+from schemas.vocabulary import Naming
 from services.read_model.bounds import text_within, time_within
 from services.read_model.connection import Asked
 from services.read_model.figures import FigureRow, figures
@@ -18,8 +19,8 @@ from services.read_model.plan import local_day, publications
 from services.read_model.plan_limits import documents_at
 
 _NOTHING_SAID: Final = {
-    Check.REPORTED: "The plan office reports this figure; none has been entered.",
-    Check.STREAM: "No period of this indicator has been judged yet.",
+    Check.REPORTED: Naming("由规划部门填报，尚未填报。", "The plan office reports this figure; none has been entered."),
+    Check.STREAM: Naming("该指标尚无任何时段得出结论。", "No period of this indicator has been judged yet."),
 }
 
 
@@ -48,6 +49,8 @@ class TargetRow:
     status: str
     """met, not_met or cannot_say."""
     status_reason: str
+    status_reason_zh: str | None
+    """In Chinese; None: an older release said it in English alone."""
     period_start: datetime | None
     period_end: datetime | None
     known_at: datetime | None
@@ -128,7 +131,8 @@ def _row(document: PlanDocument, entry: PlanIndicator, place: int, lane: str, fi
             subject_name=None,
             value=None,
             status="cannot_say",
-            status_reason=_NOTHING_SAID[entry.check],
+            status_reason=_NOTHING_SAID[entry.check].en,
+            status_reason_zh=_NOTHING_SAID[entry.check].zh,
             period_start=None,
             period_end=None,
             known_at=None,
@@ -142,6 +146,7 @@ def _row(document: PlanDocument, entry: PlanIndicator, place: int, lane: str, fi
         value=figure.value,
         status=figure.status,
         status_reason=figure.status_reason,
+        status_reason_zh=figure.status_reason_zh,
         period_start=figure.period_start,
         period_end=figure.period_end,
         known_at=figure.known_at,

@@ -71,8 +71,8 @@ def decode_indicators(records: Iterable[Record]) -> Indicators:
 
 def _history_row(row: Values) -> Values:
     """An indicator's row in the order of `queries/indicator_history.sql`."""
-    known_at, details = row[-1], row[-3]
-    return (*row[:7], row[_REVISION], known_at, *row[7:_REVISION], details)
+    details, _, known_at, reason_zh = row[-4:]
+    return (*row[:7], row[_REVISION], known_at, *row[7:_REVISION], details, reason_zh)
 
 
 def _indicator_row(one: Indicator) -> Values:
@@ -102,6 +102,7 @@ def _indicator_row(one: Indicator) -> Values:
         _json(one.details),
         evidence,
         one.known_at,
+        one.status_reason_zh,
     )
 
 

@@ -141,6 +141,7 @@ def target_rows(statuses: Iterator[str] | None = None) -> list[Row]:
             "comparator": each[6],
             "status": status,
             "status_reason": "as measured in the newest period",
+            "status_reason_zh": "最近一期的测量结果",
             "page": "31",
             "due": "2025-12-31",
             "period_start": None,

@@ -160,6 +160,7 @@ def a_figure(lane: str, days: int, value: float) -> Indicator:
         unit="1",
         status=IndicatorStatus.NOT_MET,
         status_reason="too full",
+        status_reason_zh="太满",
         n=3,
         completeness=0.5,
         threshold=TARGET,

@@ -225,7 +225,7 @@ GROUP BY 1"""
 def _figures(kit: Kit, chosen: Devices, place: Place) -> PanelBuilder:
     sql = f"""
 SELECT DISTINCT ON (i.id, length) {kit.word("i.id", kit.limits.figures)} AS figure, CASE WHEN i.period_end > now() OR coalesce(i.details ? 'so_far', false)
-        THEN 'running' ELSE i.status END AS status, i.value, i.status_reason AS reason, i.period_start, i.period_end,
+        THEN 'running' ELSE i.status END AS status, i.value, {kit.reason("i")} AS reason, i.period_start, i.period_end,
     i.completeness, i.period_end - i.period_start AS length
 FROM v_indicators AS i
 WHERE i.{LIVE_LANE} AND i.feed = '{chosen.feed}' AND i.subject = {ASSET} AND i.period_end > $__timeFrom()::timestamptz

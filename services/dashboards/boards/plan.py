@@ -96,16 +96,19 @@ def _targets(kit: Kit, place: Place) -> PanelBuilder:
     boards = " ".join(
         f"WHEN '{feed}' THEN '{kit.uid(feed)}'" for feed in ("water", "emergency", "parking", "ev", "tax")
     )
+    name, page = kit.say(Words("name_zh", "name")), kit.say(Words("page_zh", "page"))
     sql = f"""
 SELECT t.{kit.name} AS target_name, CASE WHEN a.kind = 'lake' THEN a.{kit.name} END AS subject_name, {STATE} AS status,
     CASE WHEN NOT t.is_running THEN {kit.amount("t.value", "t.unit")} END AS value, {kit.amount("t.running_value", "t.unit")} AS running_value,
     concat(CASE t.comparator WHEN '<=' THEN '≤ ' WHEN '>=' THEN '≥ ' ELSE t.comparator || ' ' END,
         {kit.amount("t.target", "t.unit")}) AS goal,
     t.due::text AS due, {PAST} AS due_state,
-    concat_ws(' ', t.plan_id, t.plan_version, t.page) AS source, t.status_reason, t.period_start, t.id, t.subject,
+    concat_ws(' ', coalesce(v.{name}, t.plan_id), t.plan_version, t.{page}) AS source, {kit.reason("t")} AS status_reason,
+    t.period_start, t.id, t.subject,
     CASE t.feed {boards} ELSE '{kit.uid("plan")}' END AS board
 FROM v_target_states AS t
 LEFT JOIN v_assets AS a ON a.asset_id = t.subject AND a.kind = 'lake'
+LEFT JOIN v_plan_versions AS v ON v.kind = 'plan' AND v.document_id = t.plan_id AND v.version = t.plan_version
 WHERE t.{LIVE_LANE} OR t.subject IS NULL
 ORDER BY t.checked_by DESC, CASE t.status WHEN 'not_met' THEN 0 WHEN 'cannot_say' THEN 1 ELSE 2 END, t.ordinality, t.subject"""
     to_board = (Words("打开看板", "Open the board"), "/d/${__data.fields.board}?${__url_time_range}&var-lane=${lane}")
@@ -174,7 +177,7 @@ def _history(kit: Kit) -> PanelBuilder:
     sql = f"""
 SELECT period_start, period_end, coalesce((SELECT a.{kit.name} FROM v_assets AS a WHERE a.asset_id = h.subject AND a.kind IN ('lake', 'district', 'building')), subject_name, subject) AS subject,
     revision, known_at, value, CASE WHEN NOT ({CLOSED}) THEN 'running' ELSE status END AS status,
-    status_reason, round((completeness * 100)::numeric, 1) AS completeness
+    {kit.reason("h")} AS status_reason, round((completeness * 100)::numeric, 1) AS completeness
 FROM v_indicator_history AS h
 WHERE id = ${{indicator:sqlstring}} AND {LIVE_LANE} AND $__timeFilter(period_start) AND subject IN (${{subject:sqlstring}})
 ORDER BY period_start DESC, subject, revision DESC

@@ -28,6 +28,8 @@ class IndicatorRow(BaseModel):
     unit: str
     status: IndicatorStatus
     status_reason: str
+    status_reason_zh: str | None
+    """The same in Chinese; null: an older release said it in English alone."""
     n: Count
     completeness: float
     threshold: Threshold | None
@@ -66,6 +68,8 @@ class TargetRow(BaseModel):
     comparator: Comparator
     status: IndicatorStatus
     status_reason: str
+    status_reason_zh: str | None
+    """The same in Chinese; null: an older release said it in English alone."""
     page: str
     """Of the plan."""
     due: date | None

@@ -27,6 +27,7 @@ SELECT
     i.unit,
     i.status,
     i.status_reason,
+    i.status_reason_zh,
     i.period_start,
     i.period_end,
     i.known_at,

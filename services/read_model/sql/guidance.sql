@@ -5,6 +5,7 @@ SELECT DISTINCT ON (i.subject)
     i.period_start,
     i.value,
     i.status_reason,
+    i.status_reason_zh,
     i.details
 FROM v_indicators AS i
 WHERE i.lane = $1

@@ -11,6 +11,7 @@ SELECT
     unit,
     status,
     status_reason,
+    status_reason_zh,
     n,
     completeness,
     revision,

@@ -20,6 +20,7 @@ from services.stream_processors.emergency.coverage import Grid
 from services.stream_processors.emergency.policy import COVERAGE_LIMIT, INDICATOR, SHARE_LIMIT, InForce
 from services.stream_processors.emergency.state import Cover
 from services.stream_processors.emergency.tally import Tally, times_of
+from services.stream_processors.engine.both import NOT_JUDGED, NOTHING, Both
 from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.engine.periods import Period
 from services.stream_processors.engine.so_far import so_far
@@ -103,13 +104,21 @@ class _Response:
         target, ninetieth = self._target, self._ninetieth
         value = _minutes(ninetieth)
         if target is None or ninetieth is None:
-            none = None if target is None else (False, "")
+            none = None if target is None else (False, NOTHING)
             return self._figure(INDICATOR, district, value, "min", threshold=target, verdict=none)
         of_all = self._of_all is not None and self._of_all <= self._limit_us
-        reason = f"nine of ten calls answered within {value:g} min; the circle is {target.value:g} min"
+        reason = Both(
+            f"九成呼叫的响应时间不超过{value:g}分钟；应急圈为{target.value:g}分钟",
+            f"nine of ten calls answered within {value:g} min; the circle is {target.value:g} min",
+        )
         if ninetieth <= self._limit_us and not of_all:
-            all_of_them = "not within any time" if self._of_all is None else f"{_minutes(self._of_all):g} min"
-            reason += f"; with the calls that no unit reached: {all_of_them}"
+            all_of_them = Both("没有上限", "not within any time")
+            if self._of_all is not None:
+                minutes = _minutes(self._of_all)
+                all_of_them = Both(f"{minutes:g}分钟", f"{minutes:g} min")
+            reason = reason.then(
+                f"；计入无车到达的呼叫：{all_of_them.zh}", f"; with the calls that no unit reached: {all_of_them.en}"
+            )
         verdict = ninetieth <= self._limit_us and of_all, reason
         return self._figure(INDICATOR, district, value, "min", threshold=target, verdict=verdict)
 
@@ -117,9 +126,15 @@ class _Response:
         n, within = self._times.n, self._within
         limit = 0 if self._target is None else self._target.value
         share = within / n if n else 0.0
-        reason = f"{within} of {n} calls within {limit:g} min; {wanted.value:.0%} are wanted"
+        reason = Both(
+            f"{n}次呼叫中{within}次在{limit:g}分钟内；要求{wanted.value:.0%}",
+            f"{within} of {n} calls within {limit:g} min; {wanted.value:.0%} are wanted",
+        )
         if share >= wanted.value > self._share_of_all:
-            reason += f"; {self._beyond} more were not answered within that time: {self._share_of_all:.1%} of all"
+            reason = reason.then(
+                f"；另有{self._beyond}次在此时间内无人到达：占全部的{self._share_of_all:.1%}",
+                f"; {self._beyond} more were not answered within that time: {self._share_of_all:.1%} of all",
+            )
         met = share >= wanted.value and self._share_of_all >= wanted.value
         value = round(share, 6) if n else None
         return self._figure(SHARE, district, value, "1", threshold=wanted, verdict=(met, reason))
@@ -135,13 +150,16 @@ class _Response:
         unit: str,
         *,
         threshold: Threshold | None = None,
-        verdict: tuple[bool, str] | None = None,
+        verdict: tuple[bool, Both] | None = None,
     ) -> Figure:
         n, status = self._times.n, IndicatorStatus.CANNOT_SAY
         if verdict is None:
-            reason = "shown, not judged: no target is set for it"
+            reason = NOT_JUDGED
         elif n < self._n_min:
-            reason = f"n too small: {n} calls with a response time, {self._n_min} are needed (unverified)"
+            reason = Both(
+                f"样本太少：有响应时间的呼叫{n}次，需要{self._n_min}次（未核实）",
+                f"n too small: {n} calls with a response time, {self._n_min} are needed (unverified)",
+            )
         else:
             status, reason = IndicatorStatus.MET if verdict[0] else IndicatorStatus.NOT_MET, verdict[1]
         doubtful = self._calls.tally.doubtful
@@ -153,11 +171,12 @@ class _Response:
             value,
             unit,
             status,
-            reason,
+            reason.en,
             n,
             round(n / (n + doubtful), 6) if n else 0.0,
             threshold,
             self._details,
+            status_reason_zh=reason.zh,
         )
         return so_far(found) if self._so_far else found
 
@@ -208,12 +227,13 @@ def coverage_figure(
         details["best_move"] = {"unit": unit, "post": post, "people": regained}
     if cover.people < 0:
         minutes = policy.settings.coverage.fresh_seconds / 60
-        reason = f"no unit has reported for {minutes:g} min"
+        reason = Both(f"{minutes:g}分钟内没有车辆上报", f"no unit has reported for {minutes:g} min")
         return _coverage(COVERAGE, district, minute, limit, reason, share=None, n=0, known=0.0, details=details)
     share = people / grid.everyone
-    reason = (
+    reason = Both(
+        f"{cover.units}辆可用车辆能及时到达{grid.everyone}名居民中的{people}名；要求{limit.value:.0%}",
         f"{people} of {grid.everyone} residents can be reached in time by {cover.units} available units; "
-        f"{limit.value:.0%} are wanted"
+        f"{limit.value:.0%} are wanted",
     )
     return _coverage(COVERAGE, district, minute, limit, reason, share=share, n=cover.units, known=1.0, details=details)
 
@@ -227,12 +247,19 @@ def coverage_day_figure(
     known = min(1.0, cover.day_known_us / elapsed_us) if elapsed_us > 0 else 0.0
     wanted = policy.settings.coverage.day_known_least
     if not cover.day_known_us:
-        return _coverage(COVERAGE_DAY, district, day, limit, "no unit reported on this day", share=None, n=0, known=0.0)
+        unheard = Both("当天没有车辆上报", "no unit reported on this day")
+        return _coverage(COVERAGE_DAY, district, day, limit, unheard, share=None, n=0, known=0.0)
     mean = cover.day_people_us / cover.day_known_us / grid.everyone
     details = {"least": round(max(0, cover.day_least) / grid.everyone, 6)}
-    reason = f"{mean:.1%} of residents on average over the day; {limit.value:.0%} are wanted"
+    reason = Both(
+        f"全天平均覆盖{mean:.1%}的居民；要求{limit.value:.0%}",
+        f"{mean:.1%} of residents on average over the day; {limit.value:.0%} are wanted",
+    )
     if known < wanted:
-        reason = f"coverage is known for {known:.1%} of the day; {wanted:.0%} are needed to judge it (unverified)"
+        reason = Both(
+            f"全天只有{known:.1%}的时间覆盖情况已知；评价需要{wanted:.0%}（未核实）",
+            f"coverage is known for {known:.1%} of the day; {wanted:.0%} are needed to judge it (unverified)",
+        )
     figure = _coverage(
         COVERAGE_DAY, district, day, limit, reason, share=mean, n=1, known=round(known, 6), details=details
     )
@@ -244,7 +271,7 @@ def _coverage(
     district: str,
     period: Period,
     limit: Threshold,
-    reason: str,
+    reason: Both,
     *,
     share: float | None,
     n: int,
@@ -263,11 +290,12 @@ def _coverage(
         value,
         "share of residents",
         status,
-        reason,
+        reason.en,
         n,
         known,
         limit,
         {**details, "population": _POPULATION},
+        status_reason_zh=reason.zh,
     )
 
 

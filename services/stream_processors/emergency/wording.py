@@ -13,9 +13,10 @@ from services.stream_processors.emergency.policy import (
     RISK_LIMIT,
     InForce,
 )
+from services.stream_processors.engine.both import NOTHING, Both
 from services.stream_processors.engine.counting import Peak
 from services.stream_processors.engine.feed_rules import Said, Wording
-from services.stream_processors.engine.sentence import NOTHING, Both, Case, wording_of
+from services.stream_processors.engine.sentence import Case, wording_of
 
 
 def judged_at_us(said: Said) -> int:

@@ -12,6 +12,7 @@ from schemas.fields import LIVE, Feed
 from schemas.plan.in_force import Version, Versions
 from schemas.plan.policy import Maintenance, PolicyDocument
 from services.stream_processors.engine.announcing import Utterance, difference, forget_said
+from services.stream_processors.engine.both import Both
 from services.stream_processors.engine.device_clocks import CLOCK_WRONG, Clocks, clock_policy, ended, heard
 from services.stream_processors.engine.events import AlertOutput, Coordinates, JudgingFailed, Output
 from services.stream_processors.engine.feed_rules import Said, Wording
@@ -19,7 +20,7 @@ from services.stream_processors.engine.frame import EpisodeKey, is_over
 from services.stream_processors.engine.judge import Moment
 from services.stream_processors.engine.key_state import KeyState
 from services.stream_processors.engine.position import NEVER_US
-from services.stream_processors.engine.sentence import Both, Case, wording_of
+from services.stream_processors.engine.sentence import Case, wording_of
 from services.stream_processors.engine.statements import statements_of
 from services.stream_processors.engine.steps import told
 from services.stream_processors.engine.words import Place, alert_in_words

@@ -56,12 +56,15 @@ class Figure(msgspec.Struct, frozen=True, array_like=True, gc=False):
     unit: str
     status: IndicatorStatus
     status_reason: str
+    """Why met, not met, or why nothing can be said: one sentence. It tells contents apart."""
     n: int
     completeness: float
     threshold: Threshold | None
     details: dict[str, Any] = {}
     """JSON-ready; equal content must compare equal."""
     subject_name: str | None = None
+    status_reason_zh: str | None = None
+    """The same sentence in Chinese; None in the states of releases that said it in English alone."""
 
 
 class Say(Protocol):

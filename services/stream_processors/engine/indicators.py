@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -51,10 +52,16 @@ def _plain(value: Any) -> Any:
 FIGURES: Final = msgspec.msgpack.Encoder(enc_hook=_plain)
 """Encodes figures; equal ones give equal bytes."""
 
+_content: Final = attrgetter(*(name for name in Figure.__struct_fields__ if name != "status_reason_zh"))
+
 
 def digest_of(figure: Figure) -> bytes:
-    """Tells one content of a figure from another."""
-    return blake2b(FIGURES.encode(figure), digest_size=8).digest()
+    """Tells one content of a figure from another.
+
+    The reason counts in English alone, in which it was said from the first release on: what was published before there
+    was a Chinese one is not said once more for its sake.
+    """
+    return blake2b(FIGURES.encode(_content(figure)), digest_size=8).digest()
 
 
 def say_figure(
@@ -91,11 +98,27 @@ def say_figure(
     )
 
 
+_WITHDRAWN_ZH: Final = "撤回：迟到的数据表明，该时段无可评价"
+
+
 def _withdrawn(name: FigureKey) -> Figure:
     """What is said of a figure that late data took away."""
     indicator, subject, start_us, end_us = name
     reason = "withdrawn: late data show that there is nothing to say for this period"
-    return Figure(indicator, subject, start_us, end_us, None, "1", IndicatorStatus.CANNOT_SAY, reason, 0, 0.0, None)
+    return Figure(
+        indicator,
+        subject,
+        start_us,
+        end_us,
+        None,
+        "1",
+        IndicatorStatus.CANNOT_SAY,
+        reason,
+        0,
+        0.0,
+        None,
+        status_reason_zh=_WITHDRAWN_ZH,
+    )
 
 
 def _body(figure: Figure, feed: Feed, lane: str, revision: int, clock_us: int | None) -> dict[str, Any]:
@@ -110,6 +133,7 @@ def _body(figure: Figure, feed: Feed, lane: str, revision: int, clock_us: int | 
         "unit": figure.unit,
         "status": figure.status.value,
         "status_reason": figure.status_reason,
+        "status_reason_zh": figure.status_reason_zh,
         "n": figure.n,
         "completeness": figure.completeness,
         "threshold": None if figure.threshold is None else orjson.Fragment(_json_of(figure.threshold)),

@@ -16,26 +16,12 @@ from typing import Final, NamedTuple
 from schemas.alert import AlertEventType
 from schemas.plan.policy import RulePolicy
 from schemas.verdict import SourceKind, Threshold, ThresholdSource
+from services.stream_processors.engine.both import NOTHING, Both
 from services.stream_processors.engine.counting import Episode
 from services.stream_processors.engine.event_time import local_text
 from services.stream_processors.engine.feed_rules import Said, Wording
 
 _PLACE_CHARS: Final = 200
-
-
-class Both(NamedTuple):
-    """The same words in both languages."""
-
-    zh: str
-    en: str
-
-    @classmethod
-    def same(cls, text: str) -> Both:
-        """A name or a figure that reads alike in both."""
-        return cls(text, text)
-
-
-NOTHING: Final = Both("", "")
 
 
 class Case(NamedTuple):

@@ -13,9 +13,11 @@ def so_far(figure: Figure) -> Figure:
 
     Its value stands; the verdict that it would have if the period ended now is the detail `so_far`.
     """
+    zh = figure.status_reason_zh
     return replaced(
         figure,
         status=IndicatorStatus.CANNOT_SAY,
         status_reason=f"the period is not over; so far: {figure.status_reason}",
+        status_reason_zh=None if zh is None else f"本期未结束；截至目前：{zh}",
         details={**figure.details, "so_far": {"status": figure.status.value, "value": figure.value}},
     )

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas.indicator import IndicatorStatus
 from schemas.verdict import Threshold
+from services.stream_processors.engine.both import NOT_JUDGED, Both
 from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.engine.periods import Period
 from services.stream_processors.engine.so_far import so_far
@@ -32,7 +33,6 @@ ENERGY: Final = "ev.energy"
 YEAR_MINUTES: Final = 525_600
 _MINUTE_US: Final = 60_000_000
 _HOUR_US: Final = 3_600_000_000
-_SHOWN: Final = "shown, not judged: no target is set for it"
 
 
 class Subject(NamedTuple):
@@ -50,7 +50,7 @@ def uptime_percent(total_minutes: float, outage_minutes: float, excluded_minutes
 
 def uptime_of(
     total_us: int, outage_us: int, excluded_us: int, unknown_us: int, limit: Threshold
-) -> tuple[float, IndicatorStatus, str]:
+) -> tuple[float, IndicatorStatus, Both]:
     """Uptime in percent with its verdict.
 
     Args:
@@ -61,12 +61,17 @@ def uptime_of(
     # a leap year has more minutes than the formula's year
     worst = max(0.0, uptime_percent(total, out + unknown, excluded))
     best = max(0.0, uptime_percent(total, out, excluded))
-    needed = f"more than {limit.value:g} %"
+    needed = Both(f"要求高于{limit.value:g}%", f"more than {limit.value:g} % is asked for")
     if worst > limit.value:
-        return worst, IndicatorStatus.MET, f"{worst:.3f} % up, {needed} is asked for"
+        reason = Both(f"在线率{worst:.3f}%，{needed.zh}", f"{worst:.3f} % up, {needed.en}")
+        return worst, IndicatorStatus.MET, reason
     if best <= limit.value:
-        return worst, IndicatorStatus.NOT_MET, f"at most {best:.3f} % up, {needed} is asked for"
-    reason = f"between {worst:.3f} % and {best:.3f} % up: of {unknown:.0f} minutes nothing is known"
+        reason = Both(f"在线率至多{best:.3f}%，{needed.zh}", f"at most {best:.3f} % up, {needed.en}")
+        return worst, IndicatorStatus.NOT_MET, reason
+    reason = Both(
+        f"在线率在{worst:.3f}%与{best:.3f}%之间：有{unknown:.0f}分钟的情况不明",
+        f"between {worst:.3f} % and {best:.3f} % up: of {unknown:.0f} minutes nothing is known",
+    )
     return worst, IndicatorStatus.CANNOT_SAY, reason
 
 
@@ -87,12 +92,15 @@ def site_figures(
         value: float | None,
         unit: str,
         status: IndicatorStatus = IndicatorStatus.CANNOT_SAY,
-        reason: str = _SHOWN,
+        reason: Both = NOT_JUDGED,
         **own: Any,
     ) -> Figure:
         if completeness < completeness_min and status is not IndicatorStatus.NOT_MET:
             status = IndicatorStatus.CANNOT_SAY
-            reason = f"only {completeness:.0%} of the time is known, {completeness_min:.0%} is asked for"
+            reason = Both(
+                f"只有{completeness:.0%}的时间情况已知，要求{completeness_min:.0%}",
+                f"only {completeness:.0%} of the time is known, {completeness_min:.0%} is asked for",
+            )
         found = Figure(
             id=figure_id,
             subject=subject.id,
@@ -101,7 +109,8 @@ def site_figures(
             value=None if value is None else round(value, 6),
             unit=unit,
             status=status,
-            status_reason=reason,
+            status_reason=reason.en,
+            status_reason_zh=reason.zh,
             n=sums.readings,
             completeness=completeness,
             threshold=limit if figure_id == UPTIME else None,
@@ -169,7 +178,8 @@ def port_uptime(subject: Subject, year: Period, months: Iterable[PortMonth], lim
         value=round(value, 6),
         unit="%",
         status=status,
-        status_reason=reason,
+        status_reason=reason.en,
+        status_reason_zh=reason.zh,
         n=len(inside),
         completeness=round(1 - unknown_us / total_us, 6),
         threshold=limit,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from schemas.verdict import Threshold
+from schemas.vocabulary import VOCABULARY
+from services.stream_processors.engine.both import Both
 from services.stream_processors.engine.counting import Peak
 from services.stream_processors.engine.feed_rules import Said, Wording
-from services.stream_processors.engine.sentence import Both, Case, wording_of
+from services.stream_processors.engine.sentence import Case, wording_of
 from services.stream_processors.ev.policy import (
     CONNECTOR_FAULT,
     CONNECTOR_SILENT,
@@ -73,7 +75,9 @@ def _of(said: Said, place: str, told: Callable[[Peak], Both], limit: Threshold) 
 
 
 def _fault(peak: Peak) -> Both:
-    return Both(f"故障（{peak.payload[1]}）", f"fault ({peak.payload[1]})")
+    code = peak.payload[1]
+    words = VOCABULARY["error_code"].get(code)
+    return Both(f"故障（{words.zh if words else code}）", f"fault ({words.en if words else code})")
 
 
 def _silent(_: Peak) -> Both:

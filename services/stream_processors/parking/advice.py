@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any, Final, NamedTuple
 
 from schemas.indicator import IndicatorStatus
+from services.stream_processors.engine.both import Both
 from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.parking.counts import FULL
 from services.stream_processors.parking.guidance import Distances, LotNow, Offer, distribute
@@ -16,6 +17,7 @@ from services.stream_processors.parking.state import Promise, Standing
 GUIDANCE: Final = "parking.guidance"
 _HOUR_SECONDS: Final = 3_600
 _MICROSECONDS: Final = 1_000_000
+_REASON_CHARS: Final = 300
 
 
 class Zone(NamedTuple):
@@ -27,7 +29,7 @@ class Zone(NamedTuple):
     size: int
     """Car parks of the zone, heard of or not."""
     distances: Distances
-    name_of: Callable[[str], str]
+    name_of: Callable[[str], Both]
     """Name of a lot for people."""
 
 
@@ -82,6 +84,7 @@ def _figures(
     for lot in lots:
         if lot.drivers:
             own = by_origin.get(lot.lot, [])
+            reason = _reason(zone, own, policy)
             yield Figure(
                 id=GUIDANCE,
                 subject=lot.lot,
@@ -90,12 +93,13 @@ def _figures(
                 value=float(len(own)),
                 unit="lots with room",
                 status=IndicatorStatus.CANNOT_SAY,
-                status_reason=_reason(zone, own, policy)[:300],
+                status_reason=reason.en,
+                status_reason_zh=reason.zh,
                 n=len(fresh),
                 completeness=round(min(1.0, len(fresh) / zone.size), 4) if zone.size else 0.0,
                 threshold=None,
                 details=_details(zone, fresh, lot, own, policy),
-                subject_name=zone.name_of(lot.lot),
+                subject_name=zone.name_of(lot.lot).zh,
             )
 
 
@@ -111,7 +115,7 @@ def _details(
         "offers": [
             {
                 "lot": offer.to,
-                "name": zone.name_of(offer.to),
+                "name": zone.name_of(offer.to).zh,
                 "share": offer.share,
                 "drivers": offer.drivers,
                 "metres": offer.metres,
@@ -122,12 +126,21 @@ def _details(
     }
 
 
-def _reason(zone: Zone, offers: list[Offer], policy: InForce) -> str:
+def _reason(zone: Zone, offers: list[Offer], policy: InForce) -> Both:
     if not offers:
-        return f"no lot of the zone within {policy.spreading.walk_max_metres} m on foot is known to have room"
-    ways = ", ".join(
-        f"{offer.share:.0%} to {zone.name_of(offer.to)}"
+        walk = policy.spreading.walk_max_metres
+        return Both(
+            f"本片区步行{walk}米内没有确知有空位的停车场",
+            f"no lot of the zone within {walk} m on foot is known to have room",
+        )
+    zh = "，".join(
+        f"{offer.share:.0%}引导至{zone.name_of(offer.to).zh}"
+        + ("（距离不明）" if offer.metres is None else f"（步行{offer.metres}米）")
+        for offer in offers
+    )
+    en = ", ".join(
+        f"{offer.share:.0%} to {zone.name_of(offer.to).en}"
         + (" (distance not known)" if offer.metres is None else f" ({offer.metres} m on foot)")
         for offer in offers
     )
-    return f"send {ways}; shown, not judged"
+    return Both(f"{zh}；仅展示，不评价"[:_REASON_CHARS], f"send {en}; shown, not judged"[:_REASON_CHARS])

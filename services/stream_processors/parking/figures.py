@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from schemas.indicator import IndicatorStatus
+from services.stream_processors.engine.both import NOT_JUDGED, Both
 from services.stream_processors.engine.event_time import iso
 from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.engine.periods import Period
@@ -17,7 +18,6 @@ TURNOVER: Final = "parking.turnover"
 FULL_MINUTES: Final = "parking.full_minutes"
 
 _MINUTE_US: Final = 60_000_000
-_SHOWN: Final = "shown, not judged: no target is set for it"
 
 
 class Subject(NamedTuple):
@@ -64,6 +64,7 @@ def figures_of(
     full_minutes = round(sums.full_us / _MINUTE_US, 2) if sums.covered_us else None
 
     def figure(figure_id: str, value: float | None, unit: str, share: float, more: dict[str, Any]) -> Figure:
+        reason = _reason(value, share, completeness_min)
         found = Figure(
             id=figure_id,
             subject=subject.id,
@@ -72,7 +73,8 @@ def figures_of(
             value=value,
             unit=unit,
             status=IndicatorStatus.CANNOT_SAY,
-            status_reason=_reason(value, share, completeness_min),
+            status_reason=reason.en,
+            status_reason_zh=reason.zh,
             n=sums.n,
             completeness=share,
             threshold=None,
@@ -97,9 +99,11 @@ def _share(part_us: int, whole_us: int) -> float:
     return round(min(1.0, part_us / whole_us), 4) if whole_us > 0 else 0.0
 
 
-def _reason(value: float | None, share: float, completeness_min: float) -> str:
+def _reason(value: float | None, share: float, completeness_min: float) -> Both:
     if value is None:
-        return "nothing can be said: there was no valid count in the period"
+        return Both("无法评价：该时段没有有效计数", "nothing can be said: there was no valid count in the period")
     if share < completeness_min:
-        return f"{_SHOWN}; incomplete: it rests on {share:.0%} of the time"
-    return _SHOWN
+        return NOT_JUDGED.then(
+            f"；不完整：数据只占{share:.0%}的时间", f"; incomplete: it rests on {share:.0%} of the time"
+        )
+    return NOT_JUDGED

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.fields import Identifier, Latitude, Longitude, Text
 from schemas.plan.toml import parse_document
+from services.stream_processors.engine.both import Both
 
 _METRES_PER_DEGREE: Final = 111_195.0
 """Of latitude, on a sphere of 6,371 km."""
@@ -24,11 +25,17 @@ class Lot(BaseModel):
 
     id: Identifier
     name_zh: Text
+    name: Text | None = None
+    """In English; the Chinese one stands where there is none."""
     zone: Identifier
     longitude: Longitude
     latitude: Latitude
     approximate: bool = False
     """Only roughly right: distances from here are rough, too."""
+
+    def names(self) -> Both:
+        """In both languages."""
+        return Both(self.name_zh, self.name or self.name_zh)
 
 
 class _District(BaseModel):

@@ -18,6 +18,7 @@ from schemas.plan.book import PlanBook
 from schemas.plan.policy import RulePolicy
 from schemas.reading_json import ReadingJson
 from schemas.readings import Reading
+from services.stream_processors.engine.both import Both
 from services.stream_processors.engine.counting import CALM, Run, Sample, advance
 from services.stream_processors.engine.event_time import local_period_start
 from services.stream_processors.engine.events import Coordinates, Fate, Output
@@ -167,9 +168,11 @@ class ParkingRules:
             state.due_us = due_us
             say.wake(PACE, due_us)
 
-    def _name(self, state: ZoneState, lot: str) -> str:
-        known = self._lots.get(lot)
-        return state.lots[lot].name or (lot if known is None else known.name_zh)
+    def _name(self, state: ZoneState, lot: str) -> Both:
+        known, said = self._lots.get(lot), state.lots[lot].name
+        if known is None:
+            return Both.same(said or lot)
+        return Both(said or known.name_zh, known.names().en)
 
     def _distances_under(self, policy: InForce) -> WalkingDistances:
         factor = policy.settings.guidance.detour_factor

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from schemas.plan.policy import RulePolicy
 from schemas.verdict import Comparator, Threshold
+from services.stream_processors.engine.both import NOTHING, Both
 from services.stream_processors.engine.counting import Episode, Peak
 from services.stream_processors.engine.feed_rules import Said, Wording
-from services.stream_processors.engine.sentence import NOTHING, Both, Case, wording_of
+from services.stream_processors.engine.sentence import Case, wording_of
 from services.stream_processors.parking.counts import BELOW_ZERO, FULL
 from services.stream_processors.parking.findings import is_at_bound
 from services.stream_processors.parking.places import Lot, WalkingDistances
@@ -65,6 +66,8 @@ def _place(said: Said, lots: Mapping[str, Lot]) -> Both:
     name = said.asset if known is None else known.name_zh
     if payload and isinstance(payload[0], str) and payload[0]:
         name = payload[0]
+    if known is not None and known.name:
+        return Both(name, known.name)
     return Both(name, said.asset if name == said.asset else f"{said.asset} ({name})")
 
 
@@ -120,7 +123,7 @@ def _neighbours(asset: str, lots: Mapping[str, Lot], distances: WalkingDistances
     if not near:
         return NOTHING
     zh = "、".join(f"{lots[lot].name_zh}（步行约{metres}米）" for metres, lot in near)
-    en = ", ".join(f"{lot} ({metres} m)" for metres, lot in near)
+    en = ", ".join(f"{lots[lot].name or lot} ({metres} m)" for metres, lot in near)
     return Both(
         f"最近的停车场：{zh}；是否有空位见诱导指标 parking.guidance。",
         f"Nearest lots on foot: {en}; which of them have room, the figure parking.guidance says.",

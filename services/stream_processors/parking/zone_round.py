@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from services.stream_processors.engine.both import Both
 from services.stream_processors.engine.event_time import local_period_start
 from services.stream_processors.engine.feed_rules import Say
 from services.stream_processors.engine.periods import Period, local_day, local_month
@@ -49,7 +50,7 @@ class ZoneRound:
     registered: frozenset[str]
     """Car parks that the district has in this zone, heard of or not."""
     distances: WalkingDistances
-    name_of: Callable[[str], str]
+    name_of: Callable[[str], Both]
     """Name of a lot for people."""
     say: Say
 
@@ -193,7 +194,7 @@ class ZoneRound:
             lot_spaces = self.state.lots[lot].told[1]
             spaces += lot_spaces if sums.told_us else 0
             peak = PeakAt(sums.peak_occupied, sums.peak_usable, sums.peak_us) if sums.peak_usable else None
-            subject = Subject(lot, self.name_of(lot), 1, lot_spaces)
+            subject = Subject(lot, self.name_of(lot).zh, 1, lot_spaces)
             for figure in figures_of(subject, sums, peak, period, self.at_us, completeness_min=least):
                 self.say.figure(figure)
         peak = None

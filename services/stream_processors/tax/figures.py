@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from schemas.indicator import IndicatorStatus
 from schemas.verdict import Threshold
+from services.stream_processors.engine.both import NOT_JUDGED, Both
 from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.engine.periods import Period
 from services.stream_processors.engine.so_far import so_far
@@ -21,7 +22,8 @@ PACE: Final = "tax.pace"
 NAMED_MAX: Final = 200
 """So many buildings are named in a figure, by id; of more, how many were left out is said."""
 
-_SHOWN: Final = "shown, not judged: no target is set for it"
+
+_NO_TARGET: Final = Both("当时没有生效的目标", "no target was in force at that time")
 
 
 def yuan(fen: int) -> float:
@@ -50,18 +52,24 @@ def buildings_figure(
     leaders = state.leaders_of(year, policy.limit_fen, policy.settings.nearest)
     n = len(leaders.counted)
     if target is None:
-        status, reason = IndicatorStatus.CANNOT_SAY, "no target was in force at that time"
+        status, reason = IndicatorStatus.CANNOT_SAY, _NO_TARGET
     elif reports.share < policy.settings.reported_least:
-        status = IndicatorStatus.CANNOT_SAY
-        reason = f"{n} of {target.value:g} buildings by what was reported: {reports.share:.0%}; {reports.words()}"
-    elif n >= target.value:
-        status, reason = IndicatorStatus.MET, f"{n} buildings, the plan asks for {target.value:g}"
-    elif runs or year_over:
-        over = "; the year is over" if year_over else ""
-        status, reason = IndicatorStatus.NOT_MET, f"{n} buildings, the plan asks for {target.value:g}{over}"
+        status, words = IndicatorStatus.CANNOT_SAY, reports.words()
+        reason = Both(
+            f"按已上报的{reports.share:.0%}计，{target.value:g}栋中有{n}栋；{words.zh}",
+            f"{n} of {target.value:g} buildings by what was reported: {reports.share:.0%}; {words.en}",
+        )
+    elif n >= target.value or runs or year_over:
+        status = IndicatorStatus.MET if n >= target.value else IndicatorStatus.NOT_MET
+        reason = Both(f"{n}栋，规划要求{target.value:g}栋", f"{n} buildings, the plan asks for {target.value:g}")
+        if status is IndicatorStatus.NOT_MET and year_over:
+            reason = reason.then("；本年度已结束", "; the year is over")
     else:
         status = IndicatorStatus.CANNOT_SAY
-        reason = f"{n} of {target.value:g} buildings so far; the year is not over"
+        reason = Both(
+            f"目前{target.value:g}栋中有{n}栋；本年度未结束",
+            f"{n} of {target.value:g} buildings so far; the year is not over",
+        )
     details: dict[str, Any] = {
         "buildings": list(leaders.counted[:NAMED_MAX]),
         "nearest": [
@@ -82,11 +90,12 @@ def buildings_figure(
         float(n),
         "buildings",
         status,
-        reason,
+        reason.en,
         state.sums[year].entries,
         reports.share if books else 0.0,
         target,
         details,
+        status_reason_zh=reason.zh,
     )
     return so_far(found) if runs else found
 
@@ -113,12 +122,13 @@ def year_figure(
         yuan(sums.total),
         "CNY",
         IndicatorStatus.CANNOT_SAY,
-        _SHOWN,
+        NOT_JUDGED.en,
         sums.entries,
         reports.share,
         None,
         reports.details() if whole else {},
         name,
+        NOT_JUDGED.zh,
     )
     return so_far(found) if at_us < year.end_us else found
 
@@ -139,18 +149,29 @@ def pace_figure(
     It is a forecast: until the year is over nothing is met.
     """
     if target is None:
-        status, reason = IndicatorStatus.CANNOT_SAY, "no target was in force at that time"
+        status, reason = IndicatorStatus.CANNOT_SAY, _NO_TARGET
     elif reports.share < policy.settings.reported_least:
         status = IndicatorStatus.CANNOT_SAY
-        reason = f"between {found.lower} and {found.upper} buildings by the {reports.share:.0%} that was reported"
+        reason = Both(
+            f"按已上报的{reports.share:.0%}计，在{found.lower}栋与{found.upper}栋之间",
+            f"between {found.lower} and {found.upper} buildings by the {reports.share:.0%} that was reported",
+        )
     elif found.lower >= target.value:
-        status, reason = IndicatorStatus.MET, f"at this rate at least {found.lower} buildings"
+        status = IndicatorStatus.MET
+        reason = Both(f"照此速度至少{found.lower}栋", f"at this rate at least {found.lower} buildings")
     elif found.upper < target.value:
-        status, reason = IndicatorStatus.NOT_MET, f"at this rate at most {found.upper} buildings"
+        status = IndicatorStatus.NOT_MET
+        reason = Both(f"照此速度至多{found.upper}栋", f"at this rate at most {found.upper} buildings")
     else:
         status = IndicatorStatus.CANNOT_SAY
-        reason = f"at this rate between {found.lower} and {found.upper} buildings"
+        reason = Both(
+            f"照此速度在{found.lower}栋与{found.upper}栋之间",
+            f"at this rate between {found.lower} and {found.upper} buildings",
+        )
     confidence = policy.settings.pace.confidence
+    reason = reason.then(
+        f"（{confidence:.0%}区间，已有{months}个完整月）", f" ({confidence:.0%} interval, after {months} months)"
+    )
     details: dict[str, Any] = {
         "lower": found.lower,
         "upper": found.upper,
@@ -168,10 +189,11 @@ def pace_figure(
         found.expected,
         "buildings",
         status,
-        f"{reason} ({confidence:.0%} interval, after {months} months)",
+        reason.en,
         entries,
         reports.share,
         target,
         details,
+        status_reason_zh=reason.zh,
     )
     return so_far(figure) if months < MONTHS else figure

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from services.stream_processors.engine.both import NOTHING, Both
 from services.stream_processors.engine.periods import DAY_US, Period, local_month
 from services.stream_processors.tax.ledger import DistrictState
 from services.stream_processors.tax.local_months import year_period
@@ -41,14 +42,19 @@ class Reports(NamedTuple):
         left_out = sum(max(0, len(offices) - NAMED_MAX) for offices in self.missing.values())
         return found | ({"offices_left_out": left_out} if left_out else {})
 
-    def words(self) -> str:
+    def words(self) -> Both:
         """What is missing, for people; empty when nothing is."""
         if not self.missing:
-            return ""
+            return NOTHING
         month, offices = min(self.missing.items())
-        who = f" (no entry of {', '.join(offices[:3])})" if offices else " (no entry at all)"
-        more = f" and {len(self.missing) - 1} more" if len(self.missing) > 1 else ""
-        return f"not closed: {self._name(month)}{who}{more}"
+        who, name = Both("（没有任何申报）", " (no entry at all)"), self._name(month)
+        if offices:
+            some = offices[:3]
+            who = Both(f"（{'、'.join(some)}没有申报）", f" (no entry of {', '.join(some)})")
+        more, others = NOTHING, len(self.missing) - 1
+        if others:
+            more = Both(f"，另有{others}个月", f" and {others} more")
+        return Both(f"未结账：{name}{who.zh}{more.zh}", f"not closed: {name}{who.en}{more.en}")
 
     def _name(self, month: int) -> str:
         return f"{self.year}-{month:02d}"

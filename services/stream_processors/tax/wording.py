@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from schemas.plan.book import Target
+from services.stream_processors.engine.both import Both
 from services.stream_processors.engine.feed_rules import Said, Wording
-from services.stream_processors.engine.sentence import Both, Case, wording_of
+from services.stream_processors.engine.sentence import Case, wording_of
 from services.stream_processors.tax.policy import (
     FELL_BELOW,
     PACE_BEHIND,

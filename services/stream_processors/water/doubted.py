@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from services.stream_processors.engine.both import Both
 from services.stream_processors.water.measured import FIELDS, NAMES, Values
 from services.stream_processors.water.quality import Code, Doubt
 from services.stream_processors.water.rounds import (
@@ -103,7 +104,7 @@ def with_doubted(view: View, doubted: DoubtedItems, counted: Collection[int]) ->
     return after
 
 
-def told_of_round(doubts: Judged, table: LimitTable) -> tuple[dict[str, Any], str] | None:
+def told_of_round(doubts: Judged, table: LimitTable) -> tuple[dict[str, Any], Both] | None:
     """What a round's figure says of doubted items of the class: details, and the end of its reason; None: nothing."""
     if doubts is NO_DOUBT:
         return None
@@ -125,10 +126,10 @@ def told_of_round(doubts: Judged, table: LimitTable) -> tuple[dict[str, Any], st
         "zh": "；".join(zh),
         "en": "; ".join(en),
     }
-    return details, f"; {details['en']}"
+    return details, Both(f"；{details['zh']}", f"; {details['en']}")
 
 
-def told_of_period(left_out: Counts, table: LimitTable) -> tuple[dict[str, Any], str] | None:
+def told_of_period(left_out: Counts, table: LimitTable) -> tuple[dict[str, Any], Both] | None:
     """The same of a day or month: in how many rounds an item was left out at some point."""
     judged = {place for place, _ in table.automatic}
     rounds = {FIELDS[place]: n for place, n in enumerate(left_out) if n and place in judged}
@@ -137,7 +138,7 @@ def told_of_period(left_out: Counts, table: LimitTable) -> tuple[dict[str, Any],
     zh = "、".join(f"{NAMES[field][0]}（{n}轮）" for field, n in rounds.items())
     en = ", ".join(f"{NAMES[field][1]} in {n} round{'' if n == 1 else 's'}" for field, n in rounds.items())
     details = {"left_out_rounds": rounds, "zh": f"未计入存疑项目：{zh}", "en": f"left out as doubtful: {en}"}
-    return details, f"; {details['en']}"
+    return details, Both(f"；{details['zh']}", f"; {details['en']}")
 
 
 def _judged(found: Mapping[int, tuple[str, ...]], table: LimitTable) -> dict[str, tuple[str, ...]]:

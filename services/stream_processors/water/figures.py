@@ -13,6 +13,7 @@ from msgspec.structs import replace as replaced
 
 from schemas.fields import Quality
 from schemas.indicator import IndicatorStatus
+from services.stream_processors.engine.both import NOT_JUDGED, Both
 from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.water.doubted import NO_DOUBT, Judged, told_of_period, told_of_round
 from services.stream_processors.water.measured import CHECKED_FIELDS, FIELDS, PLACE
@@ -27,6 +28,7 @@ from services.stream_processors.water.publication import (
     Classed,
     class_details,
     class_status,
+    few_items,
     trophic_words,
 )
 from services.stream_processors.water.quality import Code, Codes
@@ -104,7 +106,7 @@ def round_class(period: Period, data: LakeData, classed: Classed, regime: Regime
     doubted = told_of_round(data.doubts, classed.table)
     if doubted is not None:
         details["doubted"], words = doubted
-        reason += words
+        reason = reason.then(*words)
     return Figure(
         id=LAKE_CLASS,
         subject=period.lake,
@@ -113,7 +115,8 @@ def round_class(period: Period, data: LakeData, classed: Classed, regime: Regime
         value=classed.verdict.rank,
         unit=CLASS_UNIT,
         status=status,
-        status_reason=reason,
+        status_reason=reason.en,
+        status_reason_zh=reason.zh,
         n=data.totals.samples,
         completeness=classed.verdict.n_items / AUTOMATIC_ITEMS,
         threshold=None if target is None else target.threshold,
@@ -122,9 +125,12 @@ def round_class(period: Period, data: LakeData, classed: Classed, regime: Regime
     )
 
 
-def _few_points(data: LakeData, regime: Regime) -> str:
+def _few_points(data: LakeData, regime: Regime) -> Both:
     share, found = regime.settings.data.points_share_min, data.totals.points_with_data()
-    return f"{found} of the {data.stations} points have data, a share of {share:.0%} is needed"
+    return Both(
+        f"{data.stations}个点位中{found}个有数据，需要达到{share:.0%}",
+        f"{found} of the {data.stations} points have data, a share of {share:.0%} is needed",
+    )
 
 
 def _lake_details(data: LakeData, classed: Classed) -> dict[str, Any]:
@@ -156,7 +162,8 @@ def round_trophic(period: Period, data: LakeData, classed: Classed, regime: Regi
         value=round(verdict.value, 6),
         unit=INDEX_UNIT,
         status=CANNOT_SAY,
-        status_reason=reason,
+        status_reason=reason.en,
+        status_reason_zh=reason.zh,
         n=data.totals.samples,
         completeness=len(verdict.items) / len(TROPHIC_FIELDS),
         threshold=None,
@@ -176,19 +183,22 @@ def period_class(indicator: str, period: Period, data: LakeData, regime: Regime,
     enough = rounds.classed > 0 and rounds.classed >= share_min * rounds.due
     verdict = classed.verdict if enough else classed.verdict._replace(rank=None)
     classed = replaced(classed, verdict=verdict)
-    of_rounds = f"{rounds.classed} of {rounds.due} rounds"
+    of_rounds = Both(f"{rounds.due}轮中有{rounds.classed}轮", f"{rounds.classed} of {rounds.due} rounds")
     if enough:
         status, reason = _period_status(classed, data, regime, of_rounds)
     else:
         status = CANNOT_SAY
-        reason = f"{of_rounds} could be classed, a share of {share_min:.0%} and at least one are needed"
+        reason = of_rounds.then(
+            f"可以评价类别，需要达到{share_min:.0%}且至少一轮",
+            f" could be classed, a share of {share_min:.0%} and at least one are needed",
+        )
     details = _lake_details(data, classed)
     details |= {"rounds": rounds.classed, "rounds_expected": rounds.expected}
     details["data_rules"] = _data_rules(indicator, data, classed, rounds, regime)
     doubted = told_of_period(rounds.left_out, classed.table)
     if doubted is not None:
         details["doubted"], words = doubted
-        reason += words
+        reason = reason.then(*words)
     return Figure(
         id=indicator,
         subject=period.lake,
@@ -197,7 +207,8 @@ def period_class(indicator: str, period: Period, data: LakeData, regime: Regime,
         value=verdict.rank,
         unit=CLASS_UNIT,
         status=status,
-        status_reason=reason,
+        status_reason=reason.en,
+        status_reason_zh=reason.zh,
         n=data.totals.samples,
         completeness=min(1.0, rounds.classed / rounds.expected),
         threshold=None if classed.target is None else classed.target.threshold,
@@ -225,20 +236,24 @@ def _data_rules(indicator: str, data: LakeData, classed: Classed, rounds: Rounds
     }
 
 
-def _period_status(classed: Classed, data: LakeData, regime: Regime, of_rounds: str) -> tuple[IndicatorStatus, str]:
+def _period_status(classed: Classed, data: LakeData, regime: Regime, of_rounds: Both) -> tuple[IndicatorStatus, Both]:
     verdict, target, items_min = classed.verdict, classed.target, regime.settings.class_.items_min
     if verdict.n_items < items_min:
-        return CANNOT_SAY, (
-            f"{verdict.n_items} of the {AUTOMATIC_ITEMS} automatic items were measured, {items_min} are needed"
-        )
+        return CANNOT_SAY, few_items(verdict.n_items, items_min)
     if verdict.rank is None:
         return CANNOT_SAY, _few_points(data, regime)
     if target is None:
-        return CANNOT_SAY, "no target was in force in the period"
-    found, wanted = QUALITY[verdict.rank].class_en, QUALITY[target.rank].class_en
+        return CANNOT_SAY, Both("该时段没有生效的目标", "no target was in force in the period")
+    found, wanted = QUALITY[verdict.rank], QUALITY[target.rank]
     if verdict.rank <= target.rank:
-        return MET, f"the mean is {found}, at or better than the target {wanted}; {of_rounds}"
-    return NOT_MET, f"the mean is {found}, worse than the target {wanted}; {of_rounds}"
+        return MET, Both(
+            f"均值为{found.class_zh}，达到或优于目标{wanted.class_zh}；{of_rounds.zh}",
+            f"the mean is {found.class_en}, at or better than the target {wanted.class_en}; {of_rounds.en}",
+        )
+    return NOT_MET, Both(
+        f"均值为{found.class_zh}，劣于目标{wanted.class_zh}；{of_rounds.zh}",
+        f"the mean is {found.class_en}, worse than the target {wanted.class_en}; {of_rounds.en}",
+    )
 
 
 def point_quality(point: str, name: str, day: tuple[int, int], found: dict[Codes, int], interval_us: int) -> Figure:
@@ -268,7 +283,8 @@ def point_quality(point: str, name: str, day: tuple[int, int], found: dict[Codes
         value=None if measured == 0 else round((measured - doubted) / measured, 6),
         unit="share of measured values",
         status=CANNOT_SAY,
-        status_reason=f"{doubted} of {measured} values are in doubt; shown, not judged: no target is set for it",
+        status_reason=f"{doubted} of {measured} values are in doubt; {NOT_JUDGED.en}",
+        status_reason_zh=f"{measured}个值中{doubted}个存疑；{NOT_JUDGED.zh}",
         n=n,
         completeness=min(1.0, n * interval_us / (day[1] - day[0])),
         threshold=None,

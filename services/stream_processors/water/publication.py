@@ -15,10 +15,12 @@ import orjson
 
 from schemas.fields import Feed, Quality
 from schemas.indicator import IndicatorStatus
+from schemas.vocabulary import VOCABULARY
 from schemas.water import WaterReading
+from services.stream_processors.engine.both import NOT_JUDGED, Both
 from services.stream_processors.engine.event_time import to_us
 from services.stream_processors.engine.events import IndicatorOutput
-from services.stream_processors.water.measured import PLACE, Values
+from services.stream_processors.water.measured import NAMES, PLACE, Values
 from services.stream_processors.water.regime import Regime
 from services.stream_processors.water.rules import (
     AUTOMATIC_ITEMS,
@@ -141,7 +143,8 @@ def _class_part(verdict: ClassVerdict, target: Target | None, quality: Quality, 
         "value": verdict.rank,
         "unit": CLASS_UNIT,
         "status": status,
-        "status_reason": reason,
+        "status_reason": reason.en,
+        "status_reason_zh": reason.zh,
         "n": 1,
         "completeness": verdict.n_items / AUTOMATIC_ITEMS,
         "threshold": None if target is None else target.fragment,
@@ -158,7 +161,8 @@ def _trophic_part(state: TrophicState, items: tuple[str, ...]) -> bytes:
         "feed": _FEED,
         "unit": INDEX_UNIT,
         "status": CANNOT_SAY,
-        "status_reason": reason,
+        "status_reason": reason.en,
+        "status_reason_zh": reason.zh,
         "n": 1,
         "completeness": len(items) / len(TROPHIC_FIELDS),
         "threshold": None,
@@ -170,23 +174,39 @@ def _trophic_part(state: TrophicState, items: tuple[str, ...]) -> bytes:
 @lru_cache(_COMBINATIONS)
 def class_status(
     verdict: ClassVerdict, target: int | None, quality: Quality, items_min: int
-) -> tuple[IndicatorStatus, str]:
+) -> tuple[IndicatorStatus, Both]:
     """Status and its reason in one sentence."""
     if quality not in CLASSED:
-        return CANNOT_SAY, f"the station marks the sample '{quality}': it is not classed"
+        return CANNOT_SAY, _marked(quality).then("，不评价类别", ": it is not classed")
     if verdict.rank is None:
-        return (
-            CANNOT_SAY,
-            f"{verdict.n_items} of the {AUTOMATIC_ITEMS} automatic items were measured, {items_min} are needed",
-        )
+        return CANNOT_SAY, few_items(verdict.n_items, items_min)
     if quality is not Quality.GOOD:
-        return CANNOT_SAY, f"the station marks the sample '{quality}': it is classed and not judged"
+        return CANNOT_SAY, _marked(quality).then("，只定类别，不评价", ": it is classed and not judged")
     if target is None:
-        return CANNOT_SAY, "no target was in force at the time of the sample"
-    found, wanted = QUALITY[verdict.rank].class_en, QUALITY[target].class_en
+        return CANNOT_SAY, Both("采样时没有生效的目标", "no target was in force at the time of the sample")
+    found, wanted = QUALITY[verdict.rank], QUALITY[target]
     if verdict.rank <= target:
-        return MET, f"{found} is at or better than the target {wanted}"
-    return NOT_MET, f"{found} is worse than the target {wanted}"
+        return MET, Both(
+            f"{found.class_zh}，达到或优于目标{wanted.class_zh}",
+            f"{found.class_en} is at or better than the target {wanted.class_en}",
+        )
+    return NOT_MET, Both(
+        f"{found.class_zh}，劣于目标{wanted.class_zh}", f"{found.class_en} is worse than the target {wanted.class_en}"
+    )
+
+
+def _marked(quality: Quality) -> Both:
+    return Both(
+        f"站点将该样品标记为“{VOCABULARY['quality'][quality.value].zh}”", f"the station marks the sample '{quality}'"
+    )
+
+
+def few_items(found: int, needed: int) -> Both:
+    """Why a class cannot be said: too few of the items that it is made of were measured."""
+    return Both(
+        f"{AUTOMATIC_ITEMS}个自动监测项目中测得{found}项，需要{needed}项",
+        f"{found} of the {AUTOMATIC_ITEMS} automatic items were measured, {needed} are needed",
+    )
 
 
 def is_plain(verdict: ClassVerdict, target: Target | None) -> bool:
@@ -261,12 +281,16 @@ def has_trophic_items(values: Values) -> bool:
 
 
 @lru_cache(_COMBINATIONS)
-def trophic_words(state: TrophicState, items: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+def trophic_words(state: TrophicState, items: tuple[str, ...]) -> tuple[Both, dict[str, Any]]:
     """Reason and details of a trophic index."""
     missing = [field for field in TROPHIC_FIELDS if field not in items]
-    partly = f"; partial: without {', '.join(missing)}, weights normalised (unverified)" if missing else ""
+    reason = Both(f"{state.zh}；{NOT_JUDGED.zh}", f"{state.en}; {NOT_JUDGED.en}")
+    if missing:
+        reason = reason.then(
+            f"；部分项目：缺{'、'.join(NAMES[field][0] for field in missing)}，权重按现有项目归一（未核实）",
+            f"; partial: without {', '.join(missing)}, weights normalised (unverified)",
+        )
     details = {"state_zh": state.zh, "state_en": state.en, "items": list(items), "partial": bool(missing)}
-    reason = f"{state.en}; shown, not judged: no target is set for it{partly}"
     return reason, details
 
 

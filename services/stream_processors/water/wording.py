@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from schemas.verdict import Threshold
+from schemas.vocabulary import VOCABULARY
+from services.stream_processors.engine.both import NOTHING, Both
 from services.stream_processors.engine.counting import Peak
 from services.stream_processors.engine.event_time import MICROSECONDS, local_text
 from services.stream_processors.engine.feed_rules import Said, Wording
-from services.stream_processors.engine.sentence import NOTHING, Both, Case, wording_of
+from services.stream_processors.engine.sentence import Case, wording_of
 from services.stream_processors.water.measured import NAMES, UNITS
 from services.stream_processors.water.publication import CLASS_UNIT
 from services.stream_processors.water.regime import (
@@ -192,7 +194,8 @@ def _fault_words(peak: Peak) -> Both:
                 f"contradict each other: ammonia is {value:.2f} times total nitrogen",
             )
         case _:
-            why = Both(f"站点自报异常“{reported}”", f"the station itself reports '{reported}'")
+            words = VOCABULARY["quality"].get(reported)
+            why = Both(f"站点自报异常“{words.zh if words else reported}”", f"the station itself reports '{reported}'")
     return Both(f"疑似仪器故障，{names.zh}{why.zh}", f"instrument fault suspected, {f'{names.en} {why.en}'.strip()}")
 
 

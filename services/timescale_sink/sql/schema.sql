@@ -241,7 +241,8 @@ CREATE TABLE indicator_history (
     completeness double precision NOT NULL,
     threshold jsonb,
     details jsonb NOT NULL,
-    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+    stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    status_reason_zh text
 );
 
 CREATE TABLE indicators (
@@ -267,7 +268,8 @@ CREATE TABLE indicators (
     details jsonb NOT NULL,
     evidence jsonb,
     stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    known_at timestamp with time zone
+    known_at timestamp with time zone,
+    status_reason_zh text
 );
 
 CREATE TABLE intake_minutes (
@@ -1772,7 +1774,8 @@ CREATE VIEW v_indicator_history AS
     completeness,
     threshold,
     details,
-    stored_at
+    stored_at,
+    status_reason_zh
    FROM indicator_history;
 
 CREATE VIEW v_indicators AS
@@ -1798,7 +1801,8 @@ CREATE VIEW v_indicators AS
     details,
     evidence,
     stored_at,
-    known_at
+    known_at,
+    status_reason_zh
    FROM indicators;
 
 CREATE VIEW v_intake_minutes AS
@@ -2139,7 +2143,11 @@ CREATE VIEW v_plan_targets AS
     p.version AS plan_version,
     p.ordinality,
     COALESCE(u.text_zh, (p.i ->> 'unit'::text)) AS unit_zh,
-    COALESCE(u.text_en, (p.i ->> 'unit'::text)) AS unit_en
+    COALESCE(u.text_en, (p.i ->> 'unit'::text)) AS unit_en,
+        CASE jsonb_typeof((p.i -> 'page'::text))
+            WHEN 'array'::text THEN (('第'::text || array_to_string(ARRAY( SELECT jsonb_array_elements_text((p.i -> 'page'::text)) AS jsonb_array_elements_text), '、'::text)) || '页'::text)
+            ELSE (('第'::text || (p.i ->> 'page'::text)) || '页'::text)
+        END AS page_zh
    FROM ((( SELECT f.document_id,
             f.version,
             e.i,
@@ -2277,7 +2285,8 @@ CREATE VIEW v_target_states AS
             i.details,
             i.evidence,
             i.stored_at,
-            i.known_at
+            i.known_at,
+            i.status_reason_zh
            FROM (known k
              CROSS JOIN LATERAL (( SELECT 0 AS preference,
                     q.lane,
@@ -2302,7 +2311,8 @@ CREATE VIEW v_target_states AS
                     q.details,
                     q.evidence,
                     q.stored_at,
-                    q.known_at
+                    q.known_at,
+                    q.status_reason_zh
                    FROM indicators q
                   WHERE ((q.lane = k.lane) AND (q.id = k.id) AND (q.subject = k.subject) AND (q.sample_seq = '-1'::integer) AND ((q.period_end - q.period_start) > '20 days'::interval) AND ((q.period_end - q.period_start) > ( SELECT ((o.period_end - o.period_start) - '5 days'::interval)
                            FROM indicators o
@@ -2335,7 +2345,8 @@ CREATE VIEW v_target_states AS
                     q.details,
                     q.evidence,
                     q.stored_at,
-                    q.known_at
+                    q.known_at,
+                    q.status_reason_zh
                    FROM indicators q
                   WHERE ((q.lane = k.lane) AND (q.id = k.id) AND (q.subject = k.subject) AND (q.sample_seq = '-1'::integer) AND ((q.period_end - q.period_start) > '20 days'::interval))
                   ORDER BY q.period_end DESC, q.period_start
@@ -2364,7 +2375,8 @@ CREATE VIEW v_target_states AS
                     q.details,
                     q.evidence,
                     q.stored_at,
-                    q.known_at
+                    q.known_at,
+                    q.status_reason_zh
                    FROM indicators q
                   WHERE ((q.lane = k.lane) AND (q.id = k.id) AND (q.subject = k.subject) AND (q.sample_seq = '-1'::integer) AND (q.period_end <= now()) AND (NOT COALESCE((q.details ? 'so_far'::text), false)))
                   ORDER BY q.period_start DESC, q.period_end DESC
@@ -2393,7 +2405,8 @@ CREATE VIEW v_target_states AS
                     q.details,
                     q.evidence,
                     q.stored_at,
-                    q.known_at
+                    q.known_at,
+                    q.status_reason_zh
                    FROM indicators q
                   WHERE ((q.lane = k.lane) AND (q.id = k.id) AND (q.subject = k.subject) AND (q.sample_seq = '-1'::integer))
                   ORDER BY q.period_start DESC, q.period_end DESC
@@ -2424,7 +2437,8 @@ CREATE VIEW v_target_states AS
             i.details,
             i.evidence,
             i.stored_at,
-            i.known_at
+            i.known_at,
+            i.status_reason_zh
            FROM (newest n_1
              CROSS JOIN LATERAL (( SELECT 0 AS rank,
                     q.lane,
@@ -2449,7 +2463,8 @@ CREATE VIEW v_target_states AS
                     q.details,
                     q.evidence,
                     q.stored_at,
-                    q.known_at
+                    q.known_at,
+                    q.status_reason_zh
                    FROM indicators q
                   WHERE ((q.lane = n_1.lane) AND (q.id = n_1.id) AND (q.subject = n_1.subject) AND (q.sample_seq = '-1'::integer) AND ((q.period_end - q.period_start) > '20 days'::interval))
                   ORDER BY q.period_end DESC, q.period_start
@@ -2478,7 +2493,8 @@ CREATE VIEW v_target_states AS
                     q.details,
                     q.evidence,
                     q.stored_at,
-                    q.known_at
+                    q.known_at,
+                    q.status_reason_zh
                    FROM indicators q
                   WHERE ((q.lane = n_1.lane) AND (q.id = n_1.id) AND (q.subject = n_1.subject) AND (q.sample_seq = '-1'::integer))
                   ORDER BY q.period_start DESC, q.period_end DESC
@@ -2523,7 +2539,13 @@ CREATE VIEW v_target_states AS
     t.unit_zh,
     t.unit_en,
     COALESCE(a.name_zh, n.subject_name, n.subject) AS subject_zh,
-    COALESCE(a.name_en, n.subject_name, n.subject) AS subject_en
+    COALESCE(a.name_en, n.subject_name, n.subject) AS subject_en,
+    COALESCE(n.status_reason_zh, n.status_reason,
+        CASE t.checked_by
+            WHEN 'reported'::text THEN '由规划部门填报，尚未填报。'::text
+            ELSE '该指标尚无任何时段得出结论。'::text
+        END) AS status_reason_zh,
+    t.page_zh
    FROM (((v_plan_targets t
      LEFT JOIN newest n USING (id))
      LEFT JOIN running l ON (((l.lane = n.lane) AND (l.id = n.id) AND (l.subject = n.subject))))

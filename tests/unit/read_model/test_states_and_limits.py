@@ -61,7 +61,7 @@ def unit(device: str, state: str) -> UnitNow:
 
 def figure(indicator: str, subject: str, value: float | None, status: str = "met", **more: Any) -> FigureRow:
     known: dict[str, Any] = {
-        "subject_name": None, "unit": "class", "status_reason": "why", "period_start": AT, "period_end": AT,
+        "subject_name": None, "unit": "class", "status_reason": "why", "status_reason_zh": "原因", "period_start": AT, "period_end": AT,
         "known_at": AT, "n": 1, "completeness": 1.0, "threshold": None, "details": {}, "sample_quality": None,
     }  # fmt: skip
     return FigureRow(id=indicator, subject=subject, value=value, status=status, **known | more)
@@ -228,7 +228,7 @@ def test_each_target_stands_with_its_figures_or_alone(book: PlanBook) -> None:
     assert of_class[0].page == "page 31"
     alone = [row for row in rows if row.subject is None]
     assert {row.status for row in alone} == {"cannot_say"}
-    assert all(row.status_reason for row in alone)
+    assert all(row.status_reason and row.status_reason_zh for row in alone)
     assert len({row.id for row in rows}) == len(wanted)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -19,6 +20,8 @@ from services.stream_processors.engine.changelog import restored
 from services.stream_processors.engine.events import AlertOutput, Fate, IndicatorOutput, Judged, Output
 from services.stream_processors.engine.judge import Judge
 from services.stream_processors.engine.worker import Undecodable, Worker
+
+HAN: Final = re.compile(r"[\u3400-\u9fff]")
 
 Item = tuple[bytes, list[tuple[str, bytes]]]
 """Value and headers of a record."""
@@ -65,6 +68,14 @@ def see_that_it_follows(told: dict[str, datetime], alert: Alert) -> None:
     told[alert.event_id] = alert.event_time
 
 
+def see_that_it_speaks_both(one: Indicator) -> None:
+    """See that the reason of a figure is said in both languages, whatever rule said it."""
+    zh = one.status_reason_zh or ""
+    assert one.status_reason, one
+    assert HAN.search(zh), one
+    assert "None" not in zh, one
+
+
 @dataclass
 class Result:
     """What came out of a run."""
@@ -84,7 +95,9 @@ class Result:
                 see_that_it_follows(self.told, output.alert)
                 self.alerts.append(output.alert)
             elif isinstance(output, IndicatorOutput):
-                self.indicators.append(Indicator.model_validate_json(output.encode()))
+                one = Indicator.model_validate_json(output.encode())
+                see_that_it_speaks_both(one)
+                self.indicators.append(one)
             elif isinstance(output, Judged):
                 self.fates[output.fate] = self.fates.get(output.fate, 0) + 1
 

@@ -9,6 +9,7 @@ import pytest
 from schemas.alert import AlertEventType, Severity
 from schemas.plan.policy import RulePolicy, SeverityAt
 from schemas.verdict import Comparator, SourceKind, Threshold, ThresholdSource
+from services.stream_processors.engine.both import Both
 from services.stream_processors.engine.counting import (
     CALM,
     Debounce,
@@ -20,7 +21,7 @@ from services.stream_processors.engine.counting import (
     load_episode,
 )
 from services.stream_processors.engine.feed_rules import Said
-from services.stream_processors.engine.sentence import Both, Case, source_of, wording_of
+from services.stream_processors.engine.sentence import Case, source_of, wording_of
 
 HOUR = 3_600_000_000
 SOURCE = ThresholdSource(kind=SourceKind.POLICY, id="ops", version="2", where="the desk", valid_from=date(2026, 1, 1))

@@ -103,7 +103,7 @@ SAID_SINCE: Final = {
 
 
 def known_then(figures: Figures, now: Figures) -> Figures:
-    """Figures without what releases up to 3 did not say.
+    """Figures without what releases up to 3 did not say, and without the Chinese reason, which those up to 4 did not.
 
     They let a period that runs be met. Tax did not know who had reported: a year was judged whatever was missing, and
     completeness was whether there were entries, or the share of the year.
@@ -112,7 +112,8 @@ def known_then(figures: Figures, now: Figures) -> Figures:
     for name, one in figures.items():
         details = {key: value for key, value in one["details"].items() if key not in SAID_SINCE}
         found[name] = {**one, "details": details}
-        left_out = {"status", "status_reason"} if "so_far" in now.get(name, one)["details"] else set()
+        left_out = {"status_reason_zh"}
+        left_out |= {"status", "status_reason"} if "so_far" in now.get(name, one)["details"] else set()
         left_out |= {"completeness", "status", "status_reason"} if one["feed"] is Feed.TAX else set()
         for field in left_out:
             del found[name][field]

@@ -167,6 +167,7 @@ class ToyRules:
                 n + 1,
                 1.0,
                 None,
+                status_reason_zh="仅展示",
             )
         )
 

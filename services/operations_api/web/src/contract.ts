@@ -181,6 +181,7 @@ export interface Target {
   comparator: string;
   status: 'met' | 'not_met' | 'cannot_say';
   status_reason: string;
+  status_reason_zh: string | null;
   page: string;
   due: string | null;
   period_start: Time | null;
@@ -201,6 +202,7 @@ export interface IndicatorRow {
   unit: string;
   status: 'met' | 'not_met' | 'cannot_say';
   status_reason: string;
+  status_reason_zh: string | null;
   n: number;
   completeness: number;
   known_at?: Time | null;

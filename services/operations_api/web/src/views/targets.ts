@@ -44,12 +44,17 @@ export function targetName(target: Target, language: Language): string {
   return language === 'zh' ? target.name_zh : target.name_en;
 }
 
+/** Why it stands as it does; an older release said it in English alone. */
+export function reasonOf(said: Pick<Target, 'status_reason' | 'status_reason_zh'>, language: Language): string {
+  return language === 'zh' ? (said.status_reason_zh ?? said.status_reason) : said.status_reason;
+}
+
 function chip(app: App, target: Target): HTMLElement {
   const { language } = app.store;
   const about = subjectName(app, target);
   return h(
     'a',
-    { class: 'target', attributes: { href: targetHash(target.id, target.subject), 'data-status': target.status, title: target.status_reason } },
+    { class: 'target', attributes: { href: targetHash(target.id, target.subject), 'data-status': target.status, title: reasonOf(target, language) } },
     h('span', { class: 'sign', attributes: { 'aria-hidden': 'true' } }, SIGNS[target.status]),
     h(
       'span',
@@ -109,7 +114,7 @@ export async function targetPanel(app: App, body: HTMLElement, id: string, subje
       target.due === null ? '' : ` · ${app.t('target_due', { day: target.due })}`,
     ),
     h('p', { class: 'quiet' }, `${target.plan_id} ${target.plan_version}, ${app.t('target_page', { page: target.page })}`),
-    h('p', {}, h('strong', {}, `${app.t('target_why')}: `), target.status_reason),
+    h('p', {}, h('strong', {}, `${app.t('target_why')}: `), reasonOf(target, language)),
     boardLink(app, target.grafana_url),
     h('h3', {}, app.t('evidence_rows')),
     rows,
@@ -146,7 +151,7 @@ function evidenceTable(app: App, rows: readonly IndicatorRow[]): HTMLElement {
             h('td', {}, `${SIGNS[row.status]} ${figure(row.value, language)} ${row.unit}`),
             h('td', {}, figure(row.n, language)),
             h('td', {}, percent(row.completeness, language)),
-            h('td', {}, row.status_reason),
+            h('td', {}, reasonOf(row, language)),
           ),
         ),
       ),
