@@ -61,7 +61,8 @@ def unit(device: str, state: str) -> UnitNow:
 
 def figure(indicator: str, subject: str, value: float | None, status: str = "met", **more: Any) -> FigureRow:
     known: dict[str, Any] = {
-        "subject_name": None, "unit": "class", "status_reason": "why", "status_reason_zh": "原因", "period_start": AT, "period_end": AT,
+        "subject_name": None, "unit": "class", "status_reason": "why", "status_reason_zh": "原因",
+        "period_start": AT, "period_end": AT,
         "known_at": AT, "n": 1, "completeness": 1.0, "threshold": None, "details": {}, "sample_quality": None,
     }  # fmt: skip
     return FigureRow(id=indicator, subject=subject, value=value, status=status, **known | more)
