@@ -351,7 +351,12 @@ VOCABULARY: Final[Mapping[str, Words]] = MappingProxyType(
             tp=("总磷", "total phosphorus"),
             tn=("总氮", "total nitrogen"),
         ),
-        "rule": _coded({"platform.log_gap": ("日志缺口", "Records gone before they were stored")}),
+        "rule": _coded(
+            {
+                "platform.log_gap": ("日志缺口", "Records gone before they were stored"),
+                "platform.readings_missing": ("读数缺失", "Numbers of a device that never came"),
+            }
+        ),
         "indicator": _coded(
             {
                 "water.point_class": ("监测点水质类别", "Class of a point"),

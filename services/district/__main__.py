@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "plan": ("services.district.plan_command", "plan"),
     "state": ("services.district.state_command", "state"),
     "ledger": ("services.district.ledger_command", "ledger"),
+    "audit": ("services.district.audit_command", "audit"),
     "alerts": ("services.district.alerts", "alerts"),
     "explain": ("services.district.explain", "explain"),
     "indicators": ("services.district.indicators", "indicators"),

@@ -8,17 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final
 
-import asyncpg
 import typer
 from rich.table import Table
 
 from schemas.fields import LIVE, Feed
-from services.district.errors import QueryFailed, ServerSilent
-from services.district.query import CONNECT_SECONDS, ROWS_FOR_PEOPLE, ask
-from services.district.settings import database_addresses
+from services.district.query import ROWS_FOR_PEOPLE, ask
 from services.district.terminal import add_row, say, say_json, table
 from services.district.terminal import show as draw
 from services.district.words import UNKNOWN, count, day_and_time
+from services.district.writing import written
 from services.read_model.connection import Asked
 from services.read_model.ledger import (
     GAPS_MOST,
@@ -33,7 +31,6 @@ from services.read_model.ledger import (
     open_log_gaps,
 )
 from services.read_model.typed import as_dict
-from services.runtime.database import DATABASE_AWAY
 
 ACKNOWLEDGE: Final = """
 UPDATE log_gaps SET acknowledged_at = now(), acknowledged_by = $1
@@ -131,21 +128,10 @@ async def take_note(gaps: Sequence[LogGapRow], by: str) -> list[Any]:
         by: Who takes note.
 
     Raises:
-        ServerSilent: the database does not answer.
-        QueryFailed: it refuses.
+        ServerSilent, QueryFailed: see `writing.written`.
     """
-    writer, _ = database_addresses()
     keys = [[getattr(gap, name) for gap in gaps] for name in _KEY]
-    try:
-        connection = await asyncpg.connect(writer, timeout=CONNECT_SECONDS)
-        try:
-            return list(await connection.fetch(ACKNOWLEDGE, by, *keys))
-        finally:
-            await connection.close()
-    except DATABASE_AWAY as error:
-        raise ServerSilent(f"the database ({error or 'no answer in time'}); do it again when it answers.") from error
-    except asyncpg.PostgresError as error:
-        raise QueryFailed(str(error)) from error
+    return await written(ACKNOWLEDGE, by, *keys)
 
 
 def books_table(rows: Iterable[BookRow]) -> Table:

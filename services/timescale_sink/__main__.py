@@ -19,6 +19,7 @@ from services.runtime.progress_watch import watch_progress
 from services.runtime.settings import KafkaSettings
 from services.timescale_sink.gap_watch import watch_gaps
 from services.timescale_sink.migrations import migrate
+from services.timescale_sink.missing_watch import watch_missing
 from services.timescale_sink.register import register
 from services.timescale_sink.retention import keep_to_ages
 from services.timescale_sink.settings import MigrationSettings, SinkSettings
@@ -52,6 +53,7 @@ async def _run(lifetime: Lifetime) -> None:
         beside = {
             "ages": keep_to_ages(pool, settings, lifetime),
             "gaps": watch_gaps(pool, alerts, cluster_id, lifetime),
+            "missing": watch_missing(pool, alerts, settings, lifetime),
             "watch": watch_progress(records, standings, lifetime, limit_seconds=settings.standstill_seconds),
         }
         running = [tasks.create_task(task, name=name) for name, task in beside.items()]

@@ -33,6 +33,10 @@ class SinkSettings(EnvironmentSettings):
     """How often a device that is known already is noted as seen."""
     standstill_seconds: float = Field(default=20.0, gt=0)
     """Records that wait for so long while nothing is stored are trouble."""
+    missing_seconds: float = Field(default=600.0, gt=0)
+    """So long numbers of a live device may be missing before that is an alert."""
+    missing_look_seconds: float = Field(default=60.0, gt=0)
+    """How often the ledger is asked for missing numbers."""
     retention_seconds: float = Field(default=3_600.0, gt=0)
     """How often chunks past their age are dropped."""
 

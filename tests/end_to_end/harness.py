@@ -161,6 +161,7 @@ def start_district(state: Path, *, simulators: bool = False) -> District:
         "DISTRICT_POSTGRES_PORT": "0",
         "DISTRICT_GRAFANA_PORT": "0",
         "DISTRICT_API_PORT": "0",
+        "SINK_MISSING_LOOK_SECONDS": "5",
     }
     if chosen := os.environ.get("DISTRICT_CACHE"):
         environment["DISTRICT_CACHE"] = chosen

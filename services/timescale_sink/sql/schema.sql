@@ -359,6 +359,18 @@ CREATE TABLE reading_repeats (
     n bigint NOT NULL
 );
 
+CREATE TABLE readings_missing (
+    feed text NOT NULL,
+    lane text NOT NULL,
+    device_id text NOT NULL,
+    boot_id text NOT NULL,
+    noticed_at timestamp with time zone NOT NULL DEFAULT now(),
+    numbers int8multirange NOT NULL,
+    ended_at timestamp with time zone,
+    acknowledged_by text,
+    told smallint NOT NULL DEFAULT 0
+);
+
 CREATE TABLE schema_migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -482,6 +494,7 @@ ALTER TABLE plan_versions ADD CONSTRAINT plan_versions_origin_check CHECK ((orig
 ALTER TABLE plan_versions ADD CONSTRAINT plan_versions_pkey PRIMARY KEY (kind, document_id, version, published_at);
 ALTER TABLE reading_ledger ADD CONSTRAINT reading_ledger_pkey PRIMARY KEY (feed, lane, device_id, boot_id, segment);
 ALTER TABLE reading_repeats ADD CONSTRAINT reading_repeats_pkey PRIMARY KEY (hour, feed, lane, device_id);
+ALTER TABLE readings_missing ADD CONSTRAINT readings_missing_pkey PRIMARY KEY (feed, lane, device_id, boot_id, noticed_at);
 ALTER TABLE schema_migrations ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
 ALTER TABLE sink_progress ADD CONSTRAINT sink_progress_check CHECK ((readings = ((stored + duplicates) + dead_lettered)));
 ALTER TABLE sink_progress ADD CONSTRAINT sink_progress_pkey PRIMARY KEY (cluster_id, topic, partition);
@@ -532,6 +545,7 @@ CREATE INDEX water_readings_by_minute ON public.water_readings USING brin (time_
 CREATE INDEX water_readings_by_time ON public.water_readings USING brin (observed_at);
 CREATE UNIQUE INDEX alert_actions_counting ON public.alert_actions USING btree (alert_id, seen) WHERE (fate = 'counts'::text);
 CREATE UNIQUE INDEX one_open_alert ON public.alerts USING btree (lane, rule, asset) WHERE ((ended_at IS NULL) AND (event <> 'retracted'::text) AND (superseded_by IS NULL));
+CREATE UNIQUE INDEX readings_missing_open ON public.readings_missing USING btree (feed, lane, device_id, boot_id) WHERE (ended_at IS NULL);
 
 -- hypertable dead_letters by received_at, chunks of 7 days
 -- hypertable emergency_readings by observed_at, chunks of 7 days
@@ -2207,6 +2221,38 @@ CREATE VIEW v_reading_conflicts AS
            FROM tax_readings r
           WHERE ((d.feed = 'tax'::text) AND (r.lane = d.lane) AND (r.device_id = d.device_id) AND (r.boot_id = d.boot_id) AND (r.seq = d.seq))) s ON (true))
   WHERE ((d.source = 'timescale_sink'::text) AND (d.reason = 'key_reused'::text));
+
+CREATE VIEW v_reading_numbers AS
+ SELECT feed,
+    lane,
+    device_id,
+    boot_id,
+    segment,
+    stored,
+    gone
+   FROM reading_ledger;
+
+CREATE VIEW v_reading_repeats AS
+ SELECT hour,
+    feed,
+    lane,
+    device_id,
+    n
+   FROM reading_repeats;
+
+CREATE VIEW v_readings_missing AS
+ SELECT feed,
+    lane,
+    device_id,
+    boot_id,
+    noticed_at,
+    (( SELECT COALESCE(sum((upper(n.n) - lower(n.n))), (0)::numeric) AS "coalesce"
+           FROM unnest(readings_missing.numbers) n(n)))::bigint AS n,
+    (numbers)::text AS numbers,
+    ended_at,
+    acknowledged_by,
+    (told > 0) AS was_alert
+   FROM readings_missing;
 
 CREATE VIEW v_sink_progress AS
  SELECT cluster_id,

@@ -41,6 +41,7 @@ from services.timescale_sink.errors import (
 from services.timescale_sink.gap_alerts import OpenGap
 from services.timescale_sink.gap_watch import tell_gaps, watch_gaps
 from services.timescale_sink.kafka_faults import reading_errors
+from services.timescale_sink.missing_watch import watch_missing
 from services.timescale_sink.progress import Log, Place, Placement
 from services.timescale_sink.retention import keep_to_ages
 from services.timescale_sink.settings import SinkSettings
@@ -294,6 +295,9 @@ class FailingPool:
     async def fetch(self, *_: Any, **__: Any) -> list[Any]:
         raise self.error
 
+    async def execute(self, *_: Any, **__: Any) -> str:
+        raise self.error
+
 
 def writer_to(pool: FailingPool) -> Writer:
     nothing: Any = None
@@ -344,7 +348,8 @@ async def test_what_runs_beside_the_loops_asks_again_later(error: Exception) -> 
     pool: Any = FailingPool(error)
     producer: Any = Said()
     settings = SinkSettings.model_validate({"DATABASE_URL": "x"})
-    for beside in (partial(watch_gaps, pool, producer, "k"), partial(keep_to_ages, pool, settings)):
+    missing = partial(watch_missing, pool, producer, settings)
+    for beside in (partial(watch_gaps, pool, producer, "k"), partial(keep_to_ages, pool, settings), missing):
         lifetime = OneRound(structlog.get_logger())
         await beside(lifetime)
         assert lifetime.over, "it paused, and did not end by the error"
