@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import floor
@@ -15,6 +16,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from deploy.local.paths import CHECKOUT
 from tests.grafana_sql import Span, expand, queries, seconds
 from tests.integration.boards_day import board_of, chosen, shown
 from tests.simulated_day import CHINA
@@ -280,6 +282,22 @@ class TestTaxOfTheDay:
         offices = await apache.fetchval("SELECT count(*) FROM v_assets WHERE kind = 'office'")
         heard = sum(row["last_seen_at"] > since for row in devices)
         assert await self.one(apache, "Offices that reported") == floor(1000 * min(1, heard / offices)) / 1000
+
+    @pytest.mark.parametrize(
+        ("feed", "limit"), [("ev", "ev.silence"), ("parking", "parking.silence"), ("emergency", None), ("water", None)]
+    )
+    async def test_a_device_is_heard_as_long_as_its_policy_lets_it_be_silent(
+        self, apache: asyncpg.Connection, feed: str, limit: str | None
+    ) -> None:
+        text = (CHECKOUT / "deploy" / "plan" / "policies" / f"{feed}.toml").read_text(encoding="utf-8")
+        policy = tomllib.loads(text)
+        seconds = {"emergency": policy["settings"].get("coverage", {}).get("fresh_seconds"), "water": 3_600}.get(feed)
+        if limit is not None:
+            (seconds,) = [each["value"] for each in policy["limit"] if each["id"] == limit]
+        row = await apache.fetchrow("SELECT *, now() AS at FROM v_feed_health WHERE feed = $1", feed)
+        assert (row["at"] - row["heard_since"]).total_seconds() == seconds
+        devices = await apache.fetch("SELECT * FROM v_devices WHERE feed = $1 AND lane = 'live'", feed)
+        assert row["heard"] == sum(each["last_seen_at"] > row["heard_since"] for each in devices)
 
     async def one(self, connection: asyncpg.Connection, title: str) -> float | None:
         ((value,),) = await shown(connection, "tax", title)

@@ -176,9 +176,10 @@ ORDER BY completeness NULLS LAST, v_feed_health.feed"""
     return kit.strip(
         Words("数据接入", "Is the data coming"),
         Words(
-            "近一小时内有数据的设备数/登记设备数；税务窗口按工作日报送，以最近一个工作日计。低于 95% 为缺数。",
-            "Devices heard within the hour of those registered; tax offices report on working days, so of them the last working"
-            " day counts. Below 95 % data is incomplete.",
+            "在各自规则允许的静默时长内有数据的设备数/登记设备数（水质站点为一小时；税务窗口按工作日报送，以最近一个工作日计）。"
+            "低于 95% 为缺数。",
+            "Devices heard within the silence that their policy allows, of those registered (water: an hour; tax offices report on"
+            " working days, so of them the last working day counts). Below 95 % data is incomplete.",
         ),
         sql,
         HEALTH,

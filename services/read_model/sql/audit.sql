@@ -1,5 +1,6 @@
--- Of each boot of a device that was heard in a span: the numbers that it must have used, and what became of each. What lies between the last
--- number known before the span and the first of it belongs to the span. Rows are counted in the readings themselves, apart from the ledger.
+-- Of each boot of a device that was heard in a span: the numbers that it must have used, and what became of each.
+-- What lies between the last number known before the span and the first of it belongs to the span. Rows are counted in the readings
+-- themselves, apart from the ledger.
 WITH heard AS (
     SELECT 'ev' AS feed, device_id, boot_id, min(seq) AS first_heard, max(seq) AS last_seq
     FROM v_ev_readings

@@ -1693,6 +1693,24 @@ CREATE VIEW v_ev_readings AS
    FROM ev_readings;
 
 CREATE VIEW v_feed_health AS
+ WITH said AS (
+         SELECT DISTINCT ON (p.document_id) (p.document ->> 'feed'::text) AS feed,
+            p.document
+           FROM plan_versions p
+          WHERE ((p.kind = 'policy'::text) AND (p.valid_from <= ((now() AT TIME ZONE '08:00:00'::interval))::date))
+          ORDER BY p.document_id, p.valid_from DESC, p.published_at DESC
+        ), patience AS (
+         SELECT (l.value ->> 'id'::text) AS id,
+            ((l.value ->> 'value'::text))::double precision AS seconds
+           FROM said,
+            LATERAL jsonb_array_elements((said.document -> 'limit'::text)) l(value)
+          WHERE ((l.value ->> 'id'::text) = ANY (ARRAY['ev.silence'::text, 'parking.silence'::text]))
+        UNION ALL
+         SELECT 'emergency.fresh'::text,
+            ((((said.document -> 'settings'::text) -> 'coverage'::text) ->> 'fresh_seconds'::text))::double precision AS float8
+           FROM said
+          WHERE (said.feed = 'emergency'::text)
+        )
  SELECT f.feed,
     COALESCE(r.registered, (0)::bigint) AS registered,
     COALESCE(d.known, (0)::bigint) AS known,
@@ -1707,14 +1725,16 @@ CREATE VIEW v_feed_health AS
    FROM (((( SELECT e.feed,
             (now() -
                 CASE
-                    WHEN (e.feed <> 'tax'::text) THEN '01:00:00'::interval
-                    ELSE make_interval(days =>
+                    WHEN (e.feed = 'tax'::text) THEN make_interval(days =>
                     CASE (EXTRACT(isodow FROM ((now() AT TIME ZONE 'UTC'::text) + '08:00:00'::interval)))::integer
                         WHEN 6 THEN 2
                         WHEN 7 THEN 3
                         WHEN 1 THEN 3
                         ELSE 1
                     END)
+                    ELSE COALESCE(( SELECT make_interval(secs => max(p.seconds)) AS make_interval
+                       FROM patience p
+                      WHERE (split_part(p.id, '.'::text, 1) = e.feed)), '01:00:00'::interval)
                 END) AS heard_since
            FROM ( VALUES ('ev'::text), ('water'::text), ('parking'::text), ('emergency'::text), ('tax'::text)) e(feed)) f
      LEFT JOIN ( SELECT assets.feed,
