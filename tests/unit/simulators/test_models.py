@@ -63,7 +63,7 @@ def test_a_damaged_district_file_is_named_with_the_place(tmp_path: Any) -> None:
     damaged.write_text(
         DISTRICT_FILE.read_text(encoding="utf-8").replace("spaces = ", "spaces = -", 1), encoding="utf-8"
     )
-    with pytest.raises(Exception, match=r"lot\.0\.spaces"):
+    with pytest.raises(Exception, match=r"lot\[0\]\.spaces"):
         load(damaged)
 
 
