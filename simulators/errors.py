@@ -6,6 +6,8 @@ SimulatorError
 ├── GatewayUnreachable  no MQTT broker answers
 ├── MalformedAnswer     what the MQTT broker sent is not MQTT 5
 ├── WorldDamaged        the district file is not what it should be
+├── ScenarioRefused     a scenario does not load, or names what is not there (`simulators.world.errors`)
+├── OutputRefused       nothing can be written there (`simulators.world.errors`)
 └── SourceRefused       a file cannot be replayed; the message says why and what can
 """
 
