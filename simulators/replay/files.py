@@ -8,6 +8,7 @@ from pathlib import Path
 
 from simulators.errors import SourceRefused
 from simulators.replay.formats import recognise
+from simulators.replay.own_readings import SUFFIX, readings_of
 from simulators.replay.source import (
     Format,
     Source,
@@ -39,12 +40,21 @@ def read_recording(path: Path, register: Path | None = None) -> Recording:
     Raises:
         SourceRefused: there is no such file, or it cannot be replayed; the message says why.
     """
+    if path.suffix == SUFFIX:
+        return _own_readings(path, register)
     lines = read_lines(_bytes_of(path), path.name)
     found, header = recognise(lines, path.name)
     rows = rows_behind(header, lines)
     used, entries = _register_for(found, path, register)
     source = Source(path.name, rows, entries)
     return Recording(path, found, len(rows), list(found.read(source)), used)
+
+
+def _own_readings(path: Path, register: Path | None) -> Recording:
+    found, readings = readings_of(_bytes_of(path), path.name)
+    if register is not None:
+        raise SourceRefused(f"{path.name} ({found.title}) needs no register; leave --register out")
+    return Recording(path, found, len(readings), readings, None)
 
 
 def _bytes_of(path: Path) -> bytes:
