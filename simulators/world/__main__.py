@@ -1,4 +1,4 @@
-"""`python -m simulators.world write | scenarios | places`: a simulated district with its truth, as files.
+"""`python -m simulators.world write | scenarios | places | compare`: a simulated district with its truth, as files.
 
 Exit status 0; 2 when something is refused, with the reason.
 """
@@ -15,11 +15,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.fields import Feed, Lane
 from simulators.errors import SimulatorError
+from simulators.world.compared import compare
 from simulators.world.files import load_world
 from simulators.world.library import load_for, load_scenario, scenario_files
 from simulators.world.run import Order
 from simulators.world.said import Rhythm
-from simulators.world.written import Written, write_run
+from simulators.world.shapes import table
+from simulators.world.written import Written, write_comparison, write_run
 
 _MOST_DAYS = 3_660
 
@@ -62,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
         seconds = getattr(usual, feed)
         write.add_argument(f"--{feed}-seconds", type=_seconds, default=seconds, help=f"between two ({seconds})")
     commands.add_parser("scenarios", help="list the scenarios")
+    real = commands.add_parser("compare", help="say how far it is from real measurements")
+    real.add_argument("--data", type=Path, required=True, help="folder of the real files")
+    real.add_argument("--docs", type=Path, help="write table and plot into this folder (docs)")
     places = commands.add_parser("places", help="count what there is at a scale")
     places.add_argument("--scale", type=float, default=1.0)
     return parser
@@ -90,6 +95,13 @@ def _say_scenarios() -> None:
         print(f"{head.name:22} {head.title_zh}  {head.title}: {head.about}")
 
 
+def _compare(data: Path, docs: Path | None) -> None:
+    shapes = compare(load_world(), data)
+    print(table(shapes), end="")
+    if docs is not None:
+        write_comparison(shapes, docs)
+
+
 def _say_places(scale: float) -> None:
     district = load_world(scale).district
     print(f"{len(district.site):6,} charging sites with {sum(site.connectors for site in district.site):,} connectors")
@@ -109,6 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _say_written(_write(chosen))
             case "scenarios":
                 _say_scenarios()
+            case "compare":
+                _compare(chosen.data, chosen.docs)
             case _:
                 _say_places(chosen.scale)
     except SimulatorError as error:

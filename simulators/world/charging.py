@@ -34,17 +34,23 @@ _ARRIVALS: Final[MappingProxyType[SiteKind, Profile]] = MappingProxyType(
     {
         SiteKind.PUBLIC: ((0, 0.05), (5, 0.02), (9, 0.18), (12, 0.42), (14, 0.3), (17, 0.4), (20, 0.5), (23, 0.14)),
         SiteKind.OFFICE: (
-            (0, 0.0),
-            (6.5, 0.01),
-            (8.5, 0.1),
-            (11, 0.34),
-            (12, 0.32),
-            (14, 0.1),
-            (15, 0.14),
-            (16.7, 0.3),
-            (18, 0.19),
-            (20, 0.05),
-            (22, 0.0),
+            (0, 0),
+            (7.5, 0),
+            (8.5, 0.02),
+            (9.5, 0.058),
+            (10.5, 0.109),
+            (11.5, 0.186),
+            (12.5, 0.175),
+            (13.5, 0.107),
+            (14.5, 0.051),
+            (15.5, 0.071),
+            (16.5, 0.149),
+            (17.5, 0.161),
+            (18.5, 0.086),
+            (19.5, 0.044),
+            (20.5, 0.021),
+            (21.5, 0.005),
+            (23, 0),
         ),
         SiteKind.HOME: ((0, 0.05), (5, 0.01), (12, 0.03), (17, 0.12), (19.5, 0.3), (22, 0.15)),
         SiteKind.DEPOT: ((0, 0.4), (4, 0.05), (9, 0.05), (11.5, 0.35), (14, 0.12), (20, 0.12), (22, 0.5)),
@@ -55,7 +61,7 @@ _WEEKEND: Final = MappingProxyType(
     {SiteKind.PUBLIC: 1.2, SiteKind.OFFICE: 0.15, SiteKind.HOME: 1.0, SiteKind.DEPOT: 0.9}
 )
 _STAY_SECONDS: Final = MappingProxyType(
-    {SiteKind.PUBLIC: 480.0, SiteKind.OFFICE: 1_500.0, SiteKind.HOME: 9_000.0, SiteKind.DEPOT: 600.0}
+    {SiteKind.PUBLIC: 480.0, SiteKind.OFFICE: 900.0, SiteKind.HOME: 9_000.0, SiteKind.DEPOT: 600.0}
 )
 """Mean time that a vehicle stays plugged when it is charged."""
 _ERRORS: Final = (
@@ -212,7 +218,7 @@ class _Site:
         soc = stream.uniform(0.12, 0.55)
         wanted = capacity * (stream.uniform(0.8, 0.98) - soc)
         if site.kind is SiteKind.OFFICE and site.rated_power_kw < 20:
-            hours = max(0.3, stream.gauss(2.6, 1.05))  # plugged for a part of the working day, whatever is missing
+            hours = max(0.3, stream.gauss(2.4, 1.15))  # plugged for a part of the working day, whatever is missing
             wanted = min(wanted, power * hours)
         return _Vehicle(
             f"{connector.id}-{connector.sessions}", at, power=power, capacity=capacity, soc=soc, wanted=wanted

@@ -19,7 +19,7 @@ from simulators.world.events import DAY, HOUR, LOCAL, Conditions, is_weekend
 from simulators.world.ground import metres
 from simulators.world.places import World, spot_of
 from simulators.world.said import Said
-from simulators.world.truth import Truth
+from simulators.world.truth import Truth, TruthKind
 
 RESET_HOUR: Final = 4
 _WALK_METRES: Final = 1_000.0
@@ -74,6 +74,10 @@ _STAY: Final[MappingProxyType[LotKind, tuple[float, float]]] = MappingProxyType(
 """Logarithm of the median stay in hours, and its spread."""
 
 
+_LONG_SHARE: Final = 0.03
+"""Of the others: they leave the car for a day or more."""
+
+
 def _table(kind: LotKind) -> tuple[list[float], list[float]]:
     week = [by_hour(_ARRIVALS[kind], (quarter + 0.5) / 4) for quarter in range(96)]
     return week, [rate * _WEEKEND[kind] for rate in week]
@@ -91,6 +95,7 @@ class _Lot:
         "entries",
         "exits",
         "fields",
+        "full_since",
         "lot",
         "missed",
         "nearest",
@@ -106,6 +111,7 @@ class _Lot:
         self.departures: list[int] = []
         self.begun_with = self.entries = self.exits = self.missed = 0
         self.reset_at = begin
+        self.full_since: int | None = None
         self.nearest: list[_Lot] = []
         self.fields: dict[str, Any] = {}
         for _ in range(round(self._overnight() * lot.spaces)):
@@ -139,6 +145,8 @@ class _Lot:
             return round(max(0.5, stream.gauss(8.6, 1.2)) * HOUR)
         if self.lot.kind is LotKind.RESIDENTIAL and (hour >= 16 or hour < 4) and stream.random() < 0.9:
             return round(max(0.5, (31.9 - hour if hour >= 16 else 7.9 - hour) + stream.gauss(0, 1.1)) * HOUR)
+        if stream.random() < _LONG_SHARE:
+            return round(stream.uniform(16, 72) * HOUR)
         middle, width = _STAY[self.lot.kind]
         return round(min(20.0, stream.lognormvariate(middle, width)) * HOUR)
 
@@ -160,6 +168,10 @@ class _Lot:
 
     def _overnight(self) -> float:
         return {LotKind.RESIDENTIAL: 0.85, LotKind.HOSPITAL: 0.2, LotKind.TRANSPORT: 0.15}.get(self.lot.kind, 0.05)
+
+
+def _full(lot: Lot, since: int, until: int) -> Truth:
+    return Truth(TruthKind.EVENT, "lot_full", lot.id, since, until, float(lot.spaces))
 
 
 class ParkingModel:
@@ -187,11 +199,24 @@ class ParkingModel:
             for lot in self._lots:
                 if lot.next_at < until:
                     self._move(lot)
+                    self._note_full(lot, lot.next_at)
                     said.append((lot.next_at, lot.lot.id, lot.reading()))
                     lot.next_at += self._step
                     moved = True
             if not moved:
                 return said
+
+    def still_full(self, until: int) -> list[Truth]:
+        """The car parks that have no space left at the end of a run."""
+        return [_full(each.lot, each.full_since, until) for each in self._lots if each.full_since is not None]
+
+    def _note_full(self, lot: _Lot, at: int) -> None:
+        """Tell when a car park had no space left, whatever its counter says, when that is over."""
+        if lot.full_since is None and not lot.has_room:
+            lot.full_since = at
+        elif lot.full_since is not None and lot.has_room:
+            self.truth.append(_full(lot.lot, lot.full_since, at))
+            lot.full_since = None
 
     def _introduce(self) -> None:
         by_zone: dict[str, list[_Lot]] = {}

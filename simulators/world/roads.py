@@ -18,10 +18,10 @@ SPACING_METRES: Final = 400.0
 _NEAR_MAIN_METRES: Final = 260.0
 _BOX: Final = (114.2198, 30.5660, 114.2978, 30.6447)
 """West, south, east, north of the district (domain reference, section 10)."""
-_MAIN_KM_H: Final[Profile] = ((0, 52), (6, 48), (8, 27), (10, 35), (12, 38), (17.5, 24), (20, 38), (23, 50))
-_STREET_KM_H: Final[Profile] = ((0, 34), (6, 32), (8, 18), (10, 23), (12, 25), (17.5, 16), (20, 25), (23, 33))
-"""With lights and siren; freely chosen so that a mean over the day is near 30 km/h."""
-_SET_OUT_SECONDS: Final = 25.0
+_MAIN_KM_H: Final[Profile] = ((0, 40), (6, 36), (8, 19), (10, 25), (12, 27), (17.5, 17), (20, 27), (23, 38))
+_STREET_KM_H: Final[Profile] = ((0, 26), (6, 24), (8, 13), (10, 17), (12, 18), (17.5, 12), (20, 18), (23, 25))
+"""With lights and siren; freely chosen."""
+_SET_OUT_SECONDS: Final = 40.0
 """From the kerb to the road and back."""
 _PARTS: Final = 4
 """Speeds are looked up by the quarter of an hour, and by tenths of the factor."""

@@ -120,6 +120,9 @@ class WorldRun:
             if lot.drift and self._natural and Feed.PARKING in self._models
         ]
         own = [each for model in self._models.values() for each in model.truth]
+        parking = self._models.get(Feed.PARKING)
+        if isinstance(parking, ParkingModel):
+            own += parking.still_full(end)
         found = [each for each in (*events, *faults, *drifts, *own) if each.begin < end and each.end > begin]
         return sorted(found, key=lambda each: (each.begin, each.what, each.device, each.item, each.end))
 

@@ -58,7 +58,8 @@ class _Lake:
         self.in_drains = 0.0
         self.runoff = 0.0
         """Millimetres of rain whose dirt is in the lake."""
-        self.saturation = self.stream.gauss(0, 0.04)
+        self.saturation = self.stream.gauss(0, 0.06)
+        self.ph = self.stream.gauss(0.1, 0.2)
         self.spills = conditions.of(EventKind.SPILL, lake.id)
         self.blooms = conditions.of(EventKind.BLOOM, lake.id)
 
@@ -121,7 +122,7 @@ class _Point:
         temperature = 17.8 + 11.3 * sin(2 * pi * (day - 115) / 365) + 0.8 * cos(2 * pi * (hour - 15.5) / 24)
         temperature += 0.9 * walk["temperature"] - min(1.5, 0.4 * runoff)
         eaten = spill.get("codmn_mg_l", 0.0) / 25 + spill.get("nh3n_mg_l", 0.0) / 30
-        share = 0.92 + lake.saturation + 0.075 * walk["do"]
+        share = 0.92 + lake.saturation + 0.08 * walk["do"]
         share += (0.035 + 0.12 * min(3.0, green)) * cos(2 * pi * (hour - 16.5) / 24)
         share += 0.1 * min(3.0, bloom / 60)
         share *= (1 - 0.35 * runoff / (runoff + 2.5)) / (1 + eaten)
@@ -134,6 +135,7 @@ class _Point:
         strange = sum(spill.values())
         ph = (
             7.75
+            + lake.ph
             + 0.12 * walk["ph"]
             + 0.5 * min(2.0, green) * light
             - 0.12 * min(2.0, runoff)

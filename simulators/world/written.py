@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +20,14 @@ from simulators.world.places import World
 from simulators.world.register_toml import district_toml
 from simulators.world.run import Order, WorldRun
 from simulators.world.scenario import Scenario
+from simulators.world.shapes import Shape, plot, table
 
 TRUTH: Final = "truth.jsonl"
 DISTRICT: Final = "district.toml"
 REGISTER: Final = "register.json"
 SUMMARY: Final = "run.json"
+TABLE_BEGIN: Final = "<!-- distances: begin -->"
+TABLE_END: Final = "<!-- distances: end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,25 @@ def write_run(world: World, scenario: Scenario, order: Order, folder: Path) -> W
         return _write(world, scenario, order, folder)
     except OSError as error:
         raise OutputRefused(f"{error.filename or folder}: {error.strerror}") from error
+
+
+def write_comparison(shapes: Sequence[Shape], docs: Path) -> None:
+    """Put the table between its marks in `simulators.md`, and the plot beside it.
+
+    Raises:
+        OutputRefused: the page is not there, or has no marks.
+    """
+    page = docs / "simulators.md"
+    try:
+        text = page.read_text(encoding="utf-8")
+        head, mark, rest = text.partition(TABLE_BEGIN)
+        _, end, tail = rest.partition(TABLE_END)
+        if not (mark and end):
+            raise OutputRefused(f"{page} has no marks {TABLE_BEGIN} and {TABLE_END} for the table to stand between")
+        page.write_text(f"{head}{mark}\n\n{table(shapes)}\n{end}{tail}", encoding="utf-8")
+        (docs / "simulators-shapes.svg").write_text(plot(shapes), encoding="utf-8")
+    except OSError as error:
+        raise OutputRefused(f"{error.filename or page}: {error.strerror}") from error
 
 
 def _write(world: World, scenario: Scenario, order: Order, folder: Path) -> Written:

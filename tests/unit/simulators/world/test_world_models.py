@@ -216,6 +216,19 @@ def test_a_crowd_fills_the_zone_and_is_sent_on_to_the_next_car_parks() -> None:
     assert run._models[Feed.PARKING].shared > 50  # type: ignore[attr-defined]
 
 
+def test_a_car_park_that_is_full_is_told_in_the_truth() -> None:
+    text = '[[crowd]]\nzone = "wushang"\nat = 16:00:00\nhours = 8.0\ntimes = 12.0\n'
+    found, run = lines(text, Feed.PARKING)
+    told = [each for each in run.truth() if each.what == "lot_full"]
+    full = {r["device_id"] for r in map(orjson.loads, found) if r["free_spaces"] == 0}
+    assert {each.device for each in told} == full != set()
+    midnight = datetime(2026, 7, 9, tzinfo=DISTRICT_ZONE).timestamp()
+    assert {each.end for each in told if each.end >= midnight} == {midnight}  # what goes on at the end is told as well
+    for each in told:
+        inside = [r for r in of_device(found, each.device) if each.begin <= at(r).timestamp() < each.end]
+        assert {r["free_spaces"] for r in inside} == {0}
+
+
 def test_steps_of_a_call_come_in_order_and_tell_the_timeline() -> None:
     names = [step.value for step in Step]
     calls: dict[str, list[dict[str, Any]]] = defaultdict(list)
