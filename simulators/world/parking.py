@@ -7,7 +7,7 @@ some misses vehicles, so that what it says drifts until it is set right at night
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -99,15 +99,13 @@ class _Lot:
         "lot",
         "missed",
         "nearest",
-        "next_at",
         "reset_at",
         "stream",
     )
 
-    def __init__(self, lot: Lot, seed: int, begin: int, step: int) -> None:
+    def __init__(self, lot: Lot, seed: int, begin: int) -> None:
         self.lot = lot
         self.stream = dice(seed, "parking", lot.id)
-        self.next_at = begin + self.stream.randrange(step)
         self.departures: list[int] = []
         self.begun_with = self.entries = self.exits = self.missed = 0
         self.reset_at = begin
@@ -188,23 +186,23 @@ class ParkingModel:
         self.shared = 0
         """Vehicles that found it at another car park."""
         self._conditions, self._step = conditions, step
-        self._lots = [_Lot(lot, seed, begin, step) for lot in world.district.lot]
+        self._lots = [_Lot(lot, seed, begin) for lot in world.district.lot]
+        self._turns = [(begin + lot.stream.randrange(step), number) for number, lot in enumerate(self._lots)]
+        """Who speaks next: in the order of time, as drivers go from one car park to the other."""
+        heapify(self._turns)
         self._introduce()
 
     def advance(self, until: int) -> list[Said]:
         """What was said since the last time, up to and without `until`."""
         said: list[Said] = []
-        while True:
-            moved = False
-            for lot in self._lots:
-                if lot.next_at < until:
-                    self._move(lot)
-                    self._note_full(lot, lot.next_at)
-                    said.append((lot.next_at, lot.lot.id, lot.reading()))
-                    lot.next_at += self._step
-                    moved = True
-            if not moved:
-                return said
+        while self._turns[0][0] < until:
+            at, number = heappop(self._turns)
+            lot = self._lots[number]
+            self._move(lot, at)
+            self._note_full(lot, at)
+            said.append((at, lot.lot.id, lot.reading()))
+            heappush(self._turns, (at + self._step, number))
+        return said
 
     def still_full(self, until: int) -> list[Truth]:
         """The car parks that have no space left at the end of a run."""
@@ -227,8 +225,7 @@ class ParkingModel:
             near = [(metres(here, spot_of(other.lot)), other.lot.id, other) for other in by_zone[lot.lot.zone]]
             lot.nearest = [other for far, _, other in sorted(near)[1:6] if far <= _WALK_METRES]
 
-    def _move(self, lot: _Lot) -> None:
-        until = lot.next_at
+    def _move(self, lot: _Lot, until: int) -> None:
         lot.leave(until)
         if until >= lot.reset_at and (until + LOCAL) % DAY // HOUR == RESET_HOUR:
             lot.begun_with, lot.missed, lot.reset_at = lot.begun_with - lot.missed, 0, until + 12 * HOUR

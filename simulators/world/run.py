@@ -1,7 +1,7 @@
-"""A run: a world, a scenario, a seed and some days become lines of readings, hour by hour, and the truth about them.
+"""A run: a world, a scenario, a seed and some days become lines of readings, part by part, and the truth about them.
 
 The clock is an argument: nothing here knows what time it is, and an hour takes as long as its readings do. Who wants
-to play the district live, or a day in a minute, asks for the next hours when their time has come.
+to play the district live, or a day in a minute, asks for the next part when its time has come.
 """
 
 from __future__ import annotations
@@ -63,15 +63,15 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
-    """The lines of one hour, in the order in which they are sent."""
+class Part:
+    """The lines of some time, in the order in which they are sent."""
 
     begin: int
     lines: dict[Feed, list[Line]]
 
 
 class WorldRun:
-    """One run; `hours` may be asked for once."""
+    """One run; its parts may be asked for once."""
 
     def __init__(self, world: World, scenario: Scenario, order: Order) -> None:
         self._world, self._order = world, order
@@ -81,15 +81,26 @@ class WorldRun:
         self._delivery = Delivery(order.lane, run_id(world, scenario, order), self.faults)
         self._models = self._make_models()
 
-    def hours(self) -> Iterator[Hour]:
-        """The hours of the days, one after the other; what is sent later than its hour comes with a later one."""
+    def parts(self, seconds: int = HOUR) -> Iterator[Part]:
+        """The days in parts, one after the other; what is sent later than its part comes with a later one.
+
+        Every device says the same whatever the length of a part is; who plays the district live asks for seconds.
+
+        Args:
+            seconds: Length of a part; a day is a whole number of them.
+
+        Raises:
+            ValueError: it is not.
+        """
+        if seconds < 1 or DAY % seconds:
+            raise ValueError(f"a day is no whole number of parts of {seconds} s")
         begin, end = self._order.begin, self._order.end
         for model in self._models.values():
             model.advance(begin)
             model.truth = [each for each in model.truth if each.end > begin]
         late: dict[Feed, list[Line]] = {feed: [] for feed in self._models}
-        for hour in range(begin, end, HOUR):
-            until = hour + HOUR
+        for since in range(begin, end, seconds):
+            until = since + seconds
             found = {}
             for feed, model in self._models.items():
                 lines = late[feed] + self._delivery.lines(model.advance(until))
@@ -99,7 +110,7 @@ class WorldRun:
                     while kept and lines[kept - 1][0] >= until:
                         kept -= 1
                 found[feed], late[feed] = lines[:kept], lines[kept:]
-            yield Hour(hour, found)
+            yield Part(since, found)
 
     def truth(self) -> list[Truth]:
         """What happened and what broke within the days, in order of time; ask when the hours are over."""

@@ -117,9 +117,9 @@ def _write(world: World, scenario: Scenario, order: Order, folder: Path) -> Writ
     files = _Files(folder)
     counts: Counter[Feed] = Counter()
     try:
-        for hour in run.hours():
-            day = f"{local_day(hour.begin):%Y-%m-%d}"
-            for feed, lines in hour.lines.items():
+        for part in run.parts():
+            day = f"{local_day(part.begin):%Y-%m-%d}"
+            for feed, lines in part.lines.items():
                 if lines:
                     counts[feed] += len(lines)
                     files.add(feed, day, b"".join([line for _, line in lines]))

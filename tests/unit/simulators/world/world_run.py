@@ -52,7 +52,7 @@ def run(
 def lines(text: str, feed: Feed, **how: Any) -> tuple[list[bytes], WorldRun]:
     """The lines of a feed in the order of sending, and the run when it is over."""
     made = run(text, feeds=(feed,), **how)
-    return [line for each in made.hours() for _, line in each.lines[feed]], made
+    return [line for each in made.parts() for _, line in each.lines[feed]], made
 
 
 @cache
