@@ -180,6 +180,16 @@ class Kit:
         """Address of a board with the time range of where one is."""
         return f"/d/{self.uid(board)}?${{__url_time_range}}&var-lane=${{lane}}{variables}"
 
+    def wrapped(self, text: str) -> str:
+        """SQL of a text that a table shows on several lines, with places where its lines may break.
+
+        Grafana reckons the height of a row from breaks at blanks and hyphens alone. Chinese has none, so a row of three
+        lines would be as high as one of one and lose the third: a blank behind each mark is a break that it counts.
+        """
+        if self.language is not Language.ZH:
+            return text
+        return f"rtrim(regexp_replace({text}, '([，。；：、）])(?=[^ ，。；：、）])', '\\1 ', 'g'))"
+
     def page_of(self, feed: str) -> str:
         """SQL of the uid of the page of an asset, by its feed."""
         known = " ".join(f"WHEN '{each}' THEN '{self.uid(f'asset-{each}')}'" for each in FEEDS)
@@ -363,7 +373,9 @@ class Kit:
     ) -> table.Panel:
         """Rows with words, units and colours for each column."""
         panel = self._dress(table.Panel(), title, about, place, sources)
-        panel.with_target(Sql(sql)).no_value(self.say(empty)).cell_height(cm.TableCellHeight.SM)
+        # Two lines at least where a text may take several; more where it breaks oftener (`wrapped`).
+        height = cm.TableCellHeight.LG if any(column.wraps for column in columns) else cm.TableCellHeight.SM
+        panel.with_target(Sql(sql)).no_value(self.say(empty)).cell_height(height)
         for column in columns:
             panel.override_by_name(column.name, properties(column, self.language))
         return panel
@@ -566,8 +578,8 @@ class Kit:
         # Much has a Chinese name only; the alert's own words for its place say more than an id.
         named = f"CASE WHEN p.{self.asset_name} = p.asset THEN p.place ELSE p.{self.asset_name} END"
         sql = f"""
-SELECT p.severity, p.feed, {named} AS place, coalesce(p.{self.matter}, p.{self.text}) AS matter,
-    p.{self.advice} AS advice, p.started_at,
+SELECT p.severity, p.feed, {named} AS place, {self.wrapped(f"coalesce(p.{self.matter}, p.{self.text})")} AS matter,
+    {self.wrapped(f"p.{self.advice}")} AS advice, p.started_at,
     extract(epoch FROM now() - p.started_at) AS open_s, l.standing, p.{self.text} AS text, p.alert_id, p.asset,
     {self.page_of("p.feed")} AS page
 FROM v_alert_places AS p
@@ -598,9 +610,7 @@ LIMIT 200"""
             " for by another are left out. The place leads to the one map and to the asset; point at what is the matter"
             " to see limit and source.",
         )
-        return self.table(Words("未结束的预警", "Open alerts"), about, sql, columns, place).cell_height(
-            cm.TableCellHeight.LG  # two lines: the height of wrapped Chinese is taken for half of what it is
-        )
+        return self.table(Words("未结束的预警", "Open alerts"), about, sql, columns, place)
 
 
 def _number(value: str) -> str:

@@ -21,6 +21,8 @@ _KINDS = {
     SourceKind.STANDARD: Words("标准", "standard"),
     SourceKind.POLICY: Words("运行政策", "operators' policy"),
 }
+_NAMES = {code: Words(*naming) for code, naming in VOCABULARY["document_name"].items()}
+_UNITS = {code: Words(*naming) for code, naming in VOCABULARY["unit"].items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,16 @@ class Limits:
     def __init__(self, documents: Iterable[Document]) -> None:
         self._known: dict[str, Threshold] = {}
         self._standards: list[StandardDocument] = []
+        self._duties: dict[str, str] = {}
         self.rules: dict[str, Words] = {}
         """Names of the rules that raise alerts, by id."""
+        self.clear_after: dict[str, int] = {}
+        """How many samples in a row within the limit end the alert of a rule, by its id."""
         self.figures: dict[str, Words] = {code: Words(*naming) for code, naming in VOCABULARY["indicator"].items()}
         """Names of the indicators, by id: those of the plan as the plan has them."""
         for document in documents:
             if isinstance(document, PlanDocument):
+                self._duties |= {duty.id: _pages(duty.page) for duty in document.duty}
                 for indicator in document.indicator:
                     self.figures[indicator.id] = Words(indicator.name_zh or indicator.name, indicator.name)
                     threshold = document.threshold(indicator.id)
@@ -52,6 +58,7 @@ class Limits:
                         self._known[indicator.id] = threshold
             elif isinstance(document, PolicyDocument):
                 self._known |= {limit.id: document.threshold(limit.id) for limit in document.limit}
+                self.clear_after |= {rule.id: rule.clear_after for rule in document.rule}
                 self.rules |= {rule.id: Words(rule.name_zh, rule.name) for rule in document.rule}
             else:
                 self._standards.append(document)
@@ -70,6 +77,32 @@ class Limits:
     def value(self, limit_id: str) -> float:
         """The limit's figure."""
         return self[limit_id].value
+
+    def duty_pages(self, duty_id: str) -> str:
+        """Printed pages on which the plan names a duty for which it has no figure.
+
+        Raises:
+            BoardRefused: no plan names it.
+        """
+        try:
+            return self._duties[duty_id]
+        except KeyError:
+            raise BoardRefused(f"a board refers to the duty {duty_id}, which no plan of deploy/plan names") from None
+
+    def goal(self, limit_id: str, language: Language) -> str:
+        """The limit as people read it: shares in percent, its unit in words."""
+        limit = self[limit_id]
+        sign = {"<=": "≤", ">=": "≥"}.get(limit.comparator.value, limit.comparator.value)
+        if limit.unit == "1" or limit.unit.startswith("share"):
+            return f"{sign} {100 * limit.value:g} %"
+        return f"{sign} {limit.value:g} {_UNITS[limit.unit].of(language)}".rstrip()
+
+    def cited(self, limit_id: str, language: Language) -> str:
+        """Where a limit comes from, in the language's words: kind, name, version, and the clause of a standard."""
+        source = self[limit_id].source
+        name = _NAMES.get(source.id, Words(source.id, source.id)).of(language)
+        clause = "" if source.kind is SourceKind.POLICY else f", {source.where}"
+        return f"{_KINDS[source.kind].of(language)} {name} ({source.version}){clause}"
 
     def source(self, limit_id: str, language: Language) -> str:
         """The limit with its unit and where it comes from, for a description."""
@@ -96,3 +129,7 @@ class Limits:
             if item.field and limits:
                 found.append(ItemLimit(item.field, limits[number - 1], item.unit, f"{name}, {item.source}"))
         return found
+
+
+def _pages(page: int | tuple[int, ...]) -> str:
+    return ", ".join(str(each) for each in ((page,) if isinstance(page, int) else page))

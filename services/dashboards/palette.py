@@ -81,7 +81,9 @@ CONNECTOR: Final[Shown] = {
     "out_of_service": (Words("停用", "out of service"), YELLOW),
     "fault": (Words("故障", "fault"), RED),
     "no_contact": (Words("离线", "no contact"), GREY),
+    "unseen": (Words("尚无数据", "never heard"), "#486060"),
 }
+"""States of a connector; `unseen` is in the register and was never heard."""
 UNIT: Final[Shown] = {
     "available": (Words("待命", "available"), GREEN),
     "dispatched": (Words("已派车", "dispatched"), YELLOW),
@@ -91,7 +93,19 @@ UNIT: Final[Shown] = {
     "at_hospital": (Words("在医院", "at hospital"), BLUE),
     "out_of_service": (Words("停用", "out of service"), GREY),
 }
-TABLES: Final = (STATUS, SEVERITY, ASSET_STATE, FEED, WATER_CLASS, STANDING, CONNECTOR, UNIT)
+BOUND: Final[Shown] = {
+    "beyond": (Words("超限", "beyond it"), ORANGE),
+    "within": (Words("限内", "within it"), GREEN),
+    "cannot_say": (Words("无法判定", "cannot say"), GREY),
+}
+"""How something stands to a limit that is no target of the plan."""
+HEARD: Final[Shown] = {
+    "heard": (Words("有数据", "heard"), GREEN),
+    "silent": (Words("静默", "silent"), ORANGE),
+    "unseen": (Words("尚无数据", "never heard"), "#486060"),
+}
+"""Whether a device is heard; `unseen` is in the register and was never heard."""
+TABLES: Final = (STATUS, SEVERITY, ASSET_STATE, FEED, WATER_CLASS, STANDING, CONNECTOR, UNIT, BOUND, HEARD)
 """Every table of states."""
 COLOURS: Final = frozenset(colour for table in TABLES for _, colour in table.values()) | {NONE, QUIET}
 """All that boards may paint with."""

@@ -9,7 +9,7 @@ from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import NONE, ORANGE, Shown
 from services.dashboards.sql import LIVE_LANE
-from services.dashboards.words import Words
+from services.dashboards.words import Language, Words
 
 CLOSED: Final = "period_end <= now() AND NOT coalesce(details ? 'so_far', false)"
 """Condition on a figure: its period is over, so it is final but for late data."""
@@ -18,6 +18,13 @@ DUE: Final[Shown] = {
     "open": (Words("未到期", "to come"), NONE),
 }
 PAST: Final = "CASE WHEN t.due < (now() AT TIME ZONE INTERVAL '+08:00')::date THEN 'past' ELSE 'open' END"
+
+
+def page(kit: Kit, column: str = "t.page") -> str:
+    """SQL that writes the page of the plan that a target stands on: the view has it in English."""
+    if kit.language is Language.EN:
+        return f"'plan, ' || {column}"
+    return f"'规划第 ' || replace(regexp_replace({column}, '^pages? ', ''), ', ', '、') || ' 页'"
 
 
 def closed(indicator: str, column: str) -> str:
@@ -35,7 +42,7 @@ SELECT t.{kit.name} AS target_name, CASE WHEN t.is_running THEN 'running' ELSE t
     {kit.amount("t.running_value", "t.unit")} AS so_far,
     concat(CASE t.comparator WHEN '<=' THEN '≤ ' WHEN '>=' THEN '≥ ' ELSE t.comparator || ' ' END,
         {kit.amount("t.target", "t.unit")}) AS goal,
-    t.due::text AS due, {PAST} AS due_state
+    t.due::text AS due, {PAST} AS due_state, {page(kit)} AS source
 FROM v_target_states AS t
 WHERE t.feed = '{feed}' AND t.{LIVE_LANE}
 ORDER BY t.ordinality"""
@@ -47,6 +54,7 @@ ORDER BY t.ordinality"""
         Column("goal", Words("目标值", "Goal"), width=120),
         Column("due", Words("期限", "Due"), width=100),
         Column("due_state", Words("到期", "Due date"), shown=DUE, width=80),
+        Column("source", Words("依据", "Source"), width=150),
     ]
     about = Words(
         "本领域的规划目标：最近一个已结束时段的结论，正在进行的时段只列至今值，不作判定。期限已过的有标记。",

@@ -30,7 +30,7 @@ LATIN: Final = re.compile(r"[A-Za-zÀ-ÿ][A-Za-zÀ-ÿ'-]*")
 ROMAN: Final = frozenset({"I", "II", "III", "IV", "V", "VI"})
 """Levels of warnings and classes of water, as the national texts write them."""
 UNITS: Final = frozenset(found for unit in VOCABULARY["unit"].values() for found in LATIN.findall(unit.zh))
-SYMBOLS: Final = frozenset({"pH", "P50", "P90", "P99", "UTC", "UTF", "JSON", "GB", "CBD", "TLI", "SOC", "Kafka"})
+SYMBOLS: Final = frozenset({"pH", "P50", "P90", "P99", "UTC", "UTF", "JSON", "GB", "CFR", "CBD", "TLI", "SOC", "Kafka"})
 """Signs, names of formats and of standards that a Chinese reader writes in Latin letters too."""
 SAME_IN_CHINESE: Final = ROMAN | UNITS | SYMBOLS
 EXEMPT: Final[Mapping[str, str]] = {

@@ -1,14 +1,9 @@
-"""Boards of emergency, tax, plan and platform: numbers told anew from readings, and small cases with known answers.
-
-In a small case a panel's own query is asked of rows made by hand instead of a view of the same name.
-"""
+"""Boards of emergency, tax, plan and platform: numbers told anew from readings, and small cases with known answers."""
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import floor
 from typing import Any
@@ -17,36 +12,12 @@ import asyncpg
 import pytest
 
 from deploy.local.paths import CHECKOUT
-from tests.grafana_sql import Span, expand, queries, seconds
+from tests.grafana_sql import Span, expand, queries
+from tests.integration.boards_cases import VARIABLES, asked, figure, rows_of, value_of
 from tests.integration.boards_day import board_of, chosen, shown
 from tests.simulated_day import CHINA
 
-Rows = Sequence[Mapping[str, Any]]
-VARIABLES = {"lane": ["live"], "street": ["民族街"], "building": ["b-1", "b-2"], "feed": ["ev", "water", "tax"]}
 MINUTE = timedelta(minutes=1)
-
-
-async def asked(connection: asyncpg.Connection, board: str, title: str, **views: Rows) -> list[asyncpg.Record]:
-    """Rows of a panel of an English board when views hold these rows only."""
-    made = board_of(board)
-    length = timedelta(seconds=seconds(made["time"]["from"].removeprefix("now-")))
-    query = next(each for each in queries(made) if each.panel == title and each.ref == "A")
-    span = Span.last(length, datetime.now(UTC), points=query.points, least_s=query.interval_s)
-    sql = expand(query.sql, span, VARIABLES)
-    shadows = ", ".join(f"{view} AS MATERIALIZED ({_rows(view, rows)})" for view, rows in views.items())
-    sql = re.sub(r"^WITH ", f"WITH {shadows}, ", sql) if sql.startswith("WITH ") else f"WITH {shadows} {sql}"
-    found: list[asyncpg.Record] = await connection.fetch(sql)
-    return found
-
-
-def _rows(view: str, rows: Rows) -> str:
-    literal = json.dumps(list(rows), default=str).replace("'", "''")
-    return f"SELECT * FROM jsonb_populate_recordset(NULL::{view}, '{literal}'::jsonb)"
-
-
-async def value_of(connection: asyncpg.Connection, board: str, title: str, **views: Rows) -> Any:
-    ((value,),) = await asked(connection, board, title, **views)
-    return value
 
 
 def call(name: str, ago: timedelta, reached: timedelta | None = None, *, lane: str = "live") -> dict[str, Any]:
@@ -64,19 +35,6 @@ def call(name: str, ago: timedelta, reached: timedelta | None = None, *, lane: s
         "call_received_at": at,
         "on_scene_at": there,
     }
-
-
-def figure(indicator: str, begin: datetime, end: datetime, value: float | None, **more: Any) -> dict[str, Any]:
-    status = more.pop("status", "met")
-    given = {
-        "id": indicator,
-        "lane": "live",
-        "period_start": begin,
-        "period_end": end,
-        "value": value,
-        "status": status,
-    }
-    return {"sample_seq": -1, "completeness": 1.0, "details": {}} | given | more
 
 
 class TestEmergencyOfTheDay:
@@ -468,7 +426,7 @@ class TestPlatformCases:
         board = board_of("platform")
         query = next(q for q in queries(board) if q.panel == "Readings/s" and q.kind == "timeseries")
         sql = expand(query.sql, Span.last(timedelta(hours=6), datetime.now(UTC)), VARIABLES)
-        (drawn,) = await apache.fetch(f"WITH v_intake_minutes AS ({_rows('v_intake_minutes', rows)}) {sql}")
+        (drawn,) = await apache.fetch(f"WITH v_intake_minutes AS ({rows_of('v_intake_minutes', rows)}) {sql}")
         assert drawn["value"] == 10
         (delay,) = await asked(apache, "platform", "Delay from bridge to stored", v_intake_minutes=rows)
         assert delay["mean"] == pytest.approx(0.01)

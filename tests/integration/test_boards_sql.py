@@ -220,15 +220,17 @@ async def test_a_connector_that_is_not_heard_is_silent_whatever_it_said_last(apa
     rows = await apache.fetch("SELECT status, observed_at, power_kw FROM v_ev_latest WHERE lane = 'live'")
     oldest = datetime.now(UTC) - timedelta(seconds=600)
     lost = [row for row in rows if row["status"] in {"fault", "no_contact"} or row["observed_at"] < oldest]
-    (tile,) = await shown(apache, "ev", "Fault or silent")
-    assert tile["n"] == len(lost)
+    (fault,) = await shown(apache, "ev", "At fault")
+    (silent,) = await shown(apache, "ev", "Silent")
+    assert fault["n"] + silent["n"] == len(lost)
     sites = await shown(apache, "ev", "Sites")
     (power,) = await shown(apache, "ev", "Power now")
     heard = sum(row["power_kw"] or 0 for row in rows if row["observed_at"] >= oldest and row["status"] != "no_contact")
     assert power["kw"] == pytest.approx(heard) == pytest.approx(sum(row["kw"] or 0 for row in sites))
-    assert sum(row["faulty"] for row in sites) == len(lost)
+    assert sum(row["faulty"] + row["silent"] for row in sites) == len(lost)
     states = await shown(apache, "ev", "Connectors by state")
-    assert sum(row["n"] for row in states) == len(rows)
+    (never,) = await shown(apache, "ev", "Never heard")
+    assert sum(row["n"] for row in states) == len(rows) + never["n"]
 
 
 async def test_free_spaces_and_occupancy_are_those_of_the_newest_counts(apache: asyncpg.Connection) -> None:
@@ -243,8 +245,10 @@ async def test_free_spaces_and_occupancy_are_those_of_the_newest_counts(apache: 
     usable = sum(row["total_spaces"] - row["out_of_service_spaces"] for row in counted)
     (share,) = await shown(apache, "parking", "Occupancy")
     assert share["share"] == pytest.approx(1 - free["n"] / usable)
-    lots = {row["lot"]: row["free_spaces"] for row in await shown(apache, "parking", "Car parks now")}
-    assert sorted(lots.values()) == sorted(row["free_spaces"] for row in rows)
+    lots = {row["id"]: row["free_spaces"] for row in await shown(apache, "parking", "Car parks now")}
+    assert {lot: free for lot, free in lots.items() if free is not None} == {
+        row["device_id"]: row["free_spaces"] for row in rows
+    }
 
 
 async def test_the_worst_lake_stands_first_by_its_name(apache: asyncpg.Connection) -> None:

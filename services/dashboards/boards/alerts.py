@@ -207,7 +207,7 @@ LIMIT 15"""
 
 def _history(kit: Kit, place: Place) -> PanelBuilder:
     sql = f"""
-SELECT p.severity, p.{kit.asset_name} AS place, coalesce(p.{kit.matter}, p.{kit.text}) AS matter, p.started_at, p.ended_at,
+SELECT p.severity, p.{kit.asset_name} AS place, {kit.wrapped(f"coalesce(p.{kit.matter}, p.{kit.text})")} AS matter, p.started_at, p.ended_at,
     extract(epoch FROM coalesce(p.ended_at, now()) - p.started_at) AS lasted_s, l.standing, l.acknowledged_by_name AS by_name,
     p.{kit.text} AS text, p.alert_id
 FROM v_alert_places AS p

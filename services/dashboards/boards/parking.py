@@ -6,15 +6,20 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard
 
-from services.dashboards.columns import Column
+from services.dashboards.bounds import NOTHING, Bound, against_limits, part, standing
+from services.dashboards.columns import SHORT_MOMENT, Column
+from services.dashboards.heard import everyone
 from services.dashboards.kit import Kit, PanelBuilder, Place
-from services.dashboards.palette import BLUE, GREEN, ORANGE, QUIET, RED, YELLOW
+from services.dashboards.lines import LINES, OTHERS, among_the_first
+from services.dashboards.palette import BLUE, GREEN, GREY, HEARD, ORANGE, QUIET, RED, YELLOW, Shown
 from services.dashboards.sql import BEGINS, LIVE_LANE, NOW_OF_LANE, by_level, compared, overlaps
-from services.dashboards.words import Words
+from services.dashboards.vocabulary import QUALITY_CODE
+from services.dashboards.words import Words, quoted
 
 IN_ZONES: Final = "group_id IN (${zone:sqlstring})"
 COUNTED: Final = "l.free_spaces BETWEEN 0 AND l.total_spaces"
 """Counts that cannot be are never an occupancy."""
+COMMA: Final = Words("、", ", ")
 DAYS: Final = tuple(
     zip(
         ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
@@ -23,8 +28,14 @@ DAYS: Final = tuple(
     )
 )
 
-LINES: Final = 10
-"""More lines than these cannot be told apart."""
+CHOSEN: Final = f"l.{IN_ZONES} AND l.device_id IN (${{lot:sqlstring}})"
+COLUMNS: Final = ("total_spaces", "free_spaces", "out_of_service_spaces", "quality_codes")
+STILL: Final[Shown] = {
+    "full": (Words("仍满位", "still full"), ORANGE),
+    "room": (Words("不再满位", "no longer full"), GREEN),
+    "silent": (Words("静默", "not heard"), GREY),
+}
+"""Whether the guidance of a car park is of now."""
 
 ABOUT: Final = " AND (asset IN (${lot:sqlstring}) OR asset IN (${zone:sqlstring}))"
 """Alerts about the chosen car parks and the chosen zones themselves."""
@@ -49,33 +60,37 @@ def board(kit: Kit) -> dashboard.Dashboard:
         ),
         feed="parking",
     )
-    for panel in (_full(kit), _free(kit), _share(kit), _impossible(kit)):
+    for panel in (_full(kit), _free(kit), _share(kit), _impossible(kit), _unheard(kit)):
         built.with_panel(panel)
     built.with_panel(kit.open_alerts(Place(24, 8), "parking", ABOUT))
     for panel in (
+        _limits(kit),
+        _compared(kit),
         _lots(kit),
         _guidance(kit),
-        _compared(kit),
+        _turnover(kit),
         _zones(kit),
         _lots_over_time(kit),
         _week(kit),
-        _turnover(kit),
     ):
         built.with_panel(panel)
     return built
 
 
+NOW: Final = NOW_OF_LANE.format(view="v_parking_latest")
+
+
 def _heard(kit: Kit) -> str:
     """A count holds until the lot has been silent for as long as the policy bears."""
     silence = kit.limits.value("parking.silence")
-    return f"l.observed_at >= {NOW_OF_LANE.format(view='v_parking_latest')} - INTERVAL '{silence:g} seconds'"
+    return f"l.observed_at >= {NOW} - INTERVAL '{silence:g} seconds'"
 
 
 def _now(kit: Kit, columns: str) -> str:
     return f"""
 SELECT {columns}
 FROM v_parking_latest AS l
-WHERE {_heard(kit)} AND l.{LIVE_LANE} AND l.{IN_ZONES} AND l.device_id IN (${{lot:sqlstring}})"""
+WHERE {_heard(kit)} AND l.{LIVE_LANE} AND {CHOSEN}"""
 
 
 def _full(kit: Kit) -> PanelBuilder:
@@ -87,7 +102,7 @@ def _full(kit: Kit) -> PanelBuilder:
             "Car parks whose newest reading has no more free spaces than the limit for full.",
         ),
         _now(kit, f"count(*) FILTER (WHERE {COUNTED} AND l.free_spaces <= {full:g}) AS n"),
-        Place(6, 4),
+        Place(5, 4),
         steps=((None, GREEN), (1, ORANGE)),
         sources=("parking.full",),
     )
@@ -96,7 +111,7 @@ def _full(kit: Kit) -> PanelBuilder:
 def _free(kit: Kit) -> PanelBuilder:
     about = Words("所选停车场最近读数的空余泊位之和。", "Free spaces of the chosen car parks by their newest readings.")
     sql = _now(kit, f"sum(l.free_spaces) FILTER (WHERE {COUNTED}) AS n")
-    return kit.tile(Words("空余泊位", "Free spaces"), about, sql, Place(6, 4), steps=((None, QUIET),))
+    return kit.tile(Words("空余泊位", "Free spaces"), about, sql, Place(5, 4), steps=((None, QUIET),))
 
 
 def _share(kit: Kit) -> PanelBuilder:
@@ -113,7 +128,7 @@ def _share(kit: Kit) -> PanelBuilder:
             "Occupied spaces over usable ones; those out of service do not count.",
         ),
         sql,
-        Place(6, 4),
+        Place(5, 4),
         unit="percentunit",
         decimals=1,
         steps=((None, GREEN), (near, ORANGE)),
@@ -128,7 +143,77 @@ def _impossible(kit: Kit) -> PanelBuilder:
     )
     sql = _now(kit, f"count(*) FILTER (WHERE NOT {COUNTED}) AS n")
     return kit.tile(
-        Words("不可能的计数", "Impossible counts"), about, sql, Place(6, 4), steps=((None, GREEN), (1, RED))
+        Words("不可能的计数", "Impossible counts"), about, sql, Place(5, 4), steps=((None, GREEN), (1, RED))
+    )
+
+
+def _everyone(kit: Kit) -> str:
+    """Each car park that is chosen, with `heard`: heard, silent for longer than the policy bears, or never heard."""
+    return f"""(
+    SELECT l.*, CASE WHEN l.observed_at IS NULL THEN 'unseen' WHEN {_heard(kit)} THEN 'heard' ELSE 'silent' END AS heard
+    FROM {everyone("parking", "zone", COLUMNS)} WHERE {CHOSEN}
+) AS l"""
+
+
+def _unheard(kit: Kit) -> PanelBuilder:
+    return kit.tile(
+        Words("静默或尚无数据", "Silent or never heard"),
+        Words(
+            "超过静默限值未收到数据的停车场，与已登记而从未收到数据的（后者仅实时）；都不计入其他各数。",
+            "Car parks that were silent for longer than the limit, and those of the register that were never heard (of what is"
+            " live); neither count in the other figures.",
+        ),
+        f"SELECT count(*) FILTER (WHERE l.heard <> 'heard') AS n FROM {_everyone(kit)}",
+        Place(4, 4),
+        steps=((None, GREEN), (1, ORANGE)),
+        sources=("parking.silence",),
+    )
+
+
+def _limits(kit: Kit) -> PanelBuilder:
+    full, near = kit.limits.value("parking.full"), kit.limits.value("parking.nearly_full")
+    lots = _everyone(kit)
+    heard, counted = "l.heard = 'heard'", f"l.heard = 'heard' AND {COUNTED}"
+    occupancy = "1 - l.free_spaces::double precision / nullif(l.total_spaces - l.out_of_service_spaces, 0)"
+    is_full, is_near = f"l.free_spaces <= {full:g}", f"{occupancy} >= {near:g}"
+
+    def yesterday(indicator: str, beyond: str) -> str:
+        """Of the last whole day: how many car parks were beyond it, of how many that have a figure."""
+        return f"""(
+    SELECT {part(beyond, "y.is_last")} FROM (
+        SELECT i.value, i.details, i.period_start = max(i.period_start) OVER () AS is_last FROM v_indicators AS i
+        WHERE i.id = '{indicator}' AND i.{LIVE_LANE} AND i.sample_seq = -1 AND i.subject IN (${{lot:sqlstring}}) AND i.value IS NOT NULL
+            AND NOT coalesce(i.details ? 'so_far', false) AND i.period_end - i.period_start <= INTERVAL '1 day'
+            AND i.period_end <= {NOW} AND i.period_start >= {NOW} - INTERVAL '8 days'
+    ) AS y
+)"""
+
+    def bound(limit: str, words: Words, beyond: str, among: str, whole: str = NOTHING) -> Bound:
+        return Bound(limit, words, lots, standing(beyond, among), now=part(beyond, among), whole=whole)
+
+    return against_limits(
+        kit,
+        Words("停车场对照各限值。", "Car parks against each limit."),
+        "parking.guidance",
+        (
+            bound(
+                "parking.full",
+                Words("满位（空余泊位）", "Full (free spaces)"),
+                is_full,
+                counted,
+                yesterday("parking.full_minutes", "y.value > 0"),
+            ),
+            bound(
+                "parking.nearly_full",
+                Words("接近满位（占用率）", "Nearly full (occupancy)"),
+                is_near,
+                counted,
+                yesterday("parking.occupancy", f"(y.details ->> 'peak')::double precision >= {near:g}"),
+            ),
+            bound("parking.free_least", Words("不可能的计数", "Impossible counts"), f"NOT ({COUNTED})", heard),
+            bound("parking.silence", Words("静默或尚无数据", "Silent or never heard"), "l.heard <> 'heard'", "true"),
+        ),
+        Place(24, 7),
     )
 
 
@@ -156,18 +241,19 @@ def _zones(kit: Kit) -> PanelBuilder:
 
 
 def _lots_over_time(kit: Kit) -> PanelBuilder:
-    others = kit.say(Words("其余平均", "mean of the others"))
-    fullest = f"""
-    SELECT n.device_id FROM v_parking_latest AS n
+    first = among_the_first(
+        "r.device_id",
+        f"""SELECT n.device_id FROM v_parking_latest AS n
     WHERE n.{LIVE_LANE} AND n.{IN_ZONES} AND n.device_id IN (${{lot:sqlstring}}) AND n.free_spaces BETWEEN 0 AND n.total_spaces
-    ORDER BY n.free_spaces::double precision / nullif(n.total_spaces - n.out_of_service_spaces, 0), n.device_id
-    LIMIT {LINES}"""
+    ORDER BY n.free_spaces::double precision / nullif(n.total_spaces - n.out_of_service_spaces, 0), n.device_id""",
+    )
 
     def query(view: str, bucket: str, when: str) -> str:
         return f"""
-SELECT {bucket} AS time, coalesce(a.{kit.name}, '{others}') AS metric, sum(r.occupied_sum) / nullif(sum(r.usable_sum), 0) AS value
+SELECT {bucket} AS time, CASE WHEN {first} THEN coalesce(a.{kit.name}, r.device_id) ELSE {quoted(kit.say(OTHERS))} END AS metric,
+    sum(r.occupied_sum) / nullif(sum(r.usable_sum), 0) AS value
 FROM {view} AS r
-LEFT JOIN v_assets AS a ON a.kind = 'lot' AND a.asset_id = r.device_id AND r.device_id IN ({fullest})
+LEFT JOIN v_assets AS a ON a.kind = 'lot' AND a.asset_id = r.device_id
 WHERE {when} AND r.{IN_ZONES} AND r.device_id IN (${{lot:sqlstring}}) AND r.usable_sum > 0
 GROUP BY 1, 2"""
 
@@ -219,21 +305,22 @@ GROUP BY 1"""
 def _lots(kit: Kit) -> PanelBuilder:
     near = kit.limits.value("parking.nearly_full")
     sql = f"""
-SELECT l.device_id AS id, coalesce(a.{kit.name}, l.device_id) AS lot, coalesce(z.{kit.name}, l.group_id) AS zone, l.free_spaces, l.total_spaces,
-    CASE WHEN {COUNTED} AND {_heard(kit)} THEN 1 - l.free_spaces::double precision / nullif(l.total_spaces - l.out_of_service_spaces, 0) END
+SELECT l.device_id AS id, coalesce(a.{kit.name}, l.device_id) AS lot, coalesce(z.{kit.name}, l.group_id) AS zone, l.heard, l.free_spaces,
+    coalesce(l.total_spaces, a.capacity::integer) AS total_spaces,
+    CASE WHEN {COUNTED} AND l.heard = 'heard' THEN 1 - l.free_spaces::double precision / nullif(l.total_spaces - l.out_of_service_spaces, 0) END
         AS occupancy,
-    l.observed_at, array_to_string(l.quality_codes, ', ') AS codes
-FROM v_parking_latest AS l
+    l.observed_at, (SELECT string_agg({kit.word("c", QUALITY_CODE)}, '{kit.say(COMMA)}') FROM unnest(l.quality_codes) AS c) AS codes
+FROM {_everyone(kit)}
 LEFT JOIN v_assets AS a ON a.kind = 'lot' AND a.asset_id = l.device_id
 LEFT JOIN v_assets AS z ON z.kind = 'zone' AND z.asset_id = l.group_id
-WHERE l.{LIVE_LANE} AND l.{IN_ZONES} AND l.device_id IN (${{lot:sqlstring}})
-ORDER BY occupancy DESC NULLS FIRST"""
+ORDER BY occupancy DESC NULLS FIRST, l.heard = 'unseen' DESC, l.observed_at, l.device_id"""
     columns = [
         Column("id", Words("编号", "Id"), hidden=True),
-        Column("lot", Words("停车场", "Car park"), width=210, links=(kit.to_page("parking", "id"),)),
-        Column("zone", Words("片区", "Zone"), width=170),
-        Column("free_spaces", Words("空余", "Free"), width=60),
-        Column("total_spaces", Words("总数", "Spaces"), width=75),
+        Column("lot", Words("停车场", "Car park"), links=(kit.to_page("parking", "id"),)),
+        Column("zone", Words("片区", "Zone"), width=230),
+        Column("heard", Words("数据", "Data"), shown=HEARD, width=105),
+        Column("free_spaces", Words("空余", "Free"), width=80),
+        Column("total_spaces", Words("总数", "Spaces"), width=80),
         Column(
             "occupancy",
             Words("占用率", "Occupancy"),
@@ -243,18 +330,19 @@ ORDER BY occupancy DESC NULLS FIRST"""
             width=110,
         ),
         Column("observed_at", Words("时间", "At"), width=170),
-        Column("codes", Words("疑点", "Doubts")),
+        Column("codes", Words("疑点", "Doubts"), width=180),
     ]
     about = Words(
-        "各停车场最近的读数，最满的在前；超过静默限值未收到数据的不计占用率。",
-        "The newest reading of each car park, the fullest first; one that was silent for longer than its limit has no"
-        " occupancy.",
+        "各停车场最近的读数：没有占用率的最前（先是已登记而从未收到数据的，仅实时），其余最满的在前；超过静默限值未收到数据的不计占用率。",
+        "The newest reading of each car park: those without an occupancy first (before all those of the register that were never heard,"
+        " of what is live), then the fullest; one that was silent for longer than its limit has no occupancy.",
     )
-    limits = ("parking.nearly_full", "parking.full")
-    return kit.table(Words("停车场现状", "Car parks now"), about, sql, columns, Place(14, 11), sources=limits)
+    limits = ("parking.nearly_full", "parking.full", "parking.silence")
+    return kit.table(Words("停车场现状", "Car parks now"), about, sql, columns, Place(24, 11), sources=limits)
 
 
 def _guidance(kit: Kit) -> PanelBuilder:
+    is_full = f"{COUNTED} AND l.free_spaces <= {kit.limits.value('parking.full'):g}"
     sql = f"""
 WITH newest AS (
     SELECT DISTINCT ON (subject) subject, period_start, details
@@ -262,31 +350,36 @@ WITH newest AS (
     WHERE id = 'parking.guidance' AND {LIVE_LANE} AND $__timeFilter(period_start) AND subject IN (${{lot:sqlstring}})
     ORDER BY subject, period_start DESC
 )
-SELECT coalesce(a.{kit.name}, n.subject) AS lot, n.period_start, coalesce(b.{kit.name}, o ->> 'name') AS offered, (o ->> 'share')::double precision AS share,
-    (o ->> 'drivers')::double precision AS drivers
+SELECT CASE WHEN l.heard <> 'heard' THEN 'silent' WHEN {is_full} THEN 'full' ELSE 'room' END AS state,
+    coalesce(a.{kit.name}, n.subject) AS lot, n.period_start, coalesce(b.{kit.name}, o ->> 'name') AS offered,
+    (o ->> 'share')::double precision AS share, (o ->> 'drivers')::double precision AS drivers
 FROM newest AS n
+JOIN {_everyone(kit)} ON l.device_id = n.subject
 CROSS JOIN LATERAL jsonb_array_elements(n.details -> 'offers') AS o
 LEFT JOIN v_assets AS a ON a.kind = 'lot' AND a.asset_id = n.subject
 LEFT JOIN v_assets AS b ON b.kind = 'lot' AND b.asset_id = o ->> 'lot'
-ORDER BY n.period_start DESC, 1"""
+ORDER BY l.heard = 'heard' AND {is_full} DESC, n.period_start DESC, 2"""
     columns = [
-        Column("lot", Words("满位停车场", "Full car park"), width=170),
-        Column("period_start", Words("时间", "At"), width=155),
-        Column("offered", Words("引导至", "Sent to"), width=170),
-        Column("share", Words("比例", "Share"), unit="percentunit", decimals=0, width=70),
-        Column("drivers", Words("车辆", "Drivers"), decimals=0, width=75),
+        Column("state", Words("现状", "Now"), shown=STILL, width=105),
+        Column("lot", Words("满位停车场", "Full car park"), wraps=True),
+        Column("period_start", Words("给出时间", "Given at"), unit=SHORT_MOMENT, width=100),
+        Column("offered", Words("引导至", "Sent to"), wraps=True),
+        Column("share", Words("比例", "Share"), unit="percentunit", decimals=0, width=65),
+        Column("drivers", Words("车辆", "Drivers"), decimals=0, width=72),
     ]
     about = Words(
-        "满位停车场最近一次给出的诱导：引导至哪些有空位的停车场、各多少。",
-        "Guidance last given for full car parks: where drivers were sent, and how many.",
+        "所选时段内满位停车场最近一次给出的诱导，仍满位的在前；已不再满位或静默的停车场，其诱导只供回看，不再有效。",
+        "Guidance last given in the time range for each car park that was full, those that are still full first. Of one that is no"
+        " longer full, or not heard, it is of the past and does not hold any more.",
     )
     return kit.table(
         Words("诱导", "Guidance given"),
         about,
         sql,
         columns,
-        Place(10, 11),
+        Place(12, 9),
         empty=Words("所选时段无诱导", "no guidance in this time range"),
+        sources=("parking.full",),
     )
 
 
@@ -303,7 +396,7 @@ ORDER BY 1"""
         "Vehicles per space and local day of each zone; said when the day is over, of the car parks that count who comes in.",
     )
     return kit.lines(
-        Words("周转率", "Turnover by day"), about, sql, Place(24, 8), decimals=2, points=True, interval="1d", low=0
+        Words("周转率", "Turnover by day"), about, sql, Place(12, 9), decimals=2, points=True, interval="1d", low=0
     )
 
 
@@ -326,10 +419,10 @@ GROUP BY h.day
 ORDER BY h.day"""
     near = kit.limits.value("parking.nearly_full")
     steps = ((None, BLUE), (0.4, GREEN), (0.7, YELLOW), (near, ORANGE), (1.0, RED))
-    columns = [Column("day", Words("星期", "Day"), width=70)]
+    columns = [Column("day", Words("星期", "Day"), width=60)]
     columns += [
         Column(
-            f"{hour:02d}", Words(f"{hour:02d} 时", f"{hour:02d}"), unit="percentunit", decimals=0, steps=steps, width=62
+            f"{hour:02d}", Words(f"{hour:02d}", f"{hour:02d}"), unit="percentunit", decimals=0, steps=steps, width=52
         )
         for hour in range(24)
     ]

@@ -15,9 +15,11 @@ from services.dashboards.files import boards
 from services.dashboards.map_states import FILE, module
 from services.dashboards.palette import (
     ASSET_STATE,
+    BOUND,
     COLOURS,
     CONNECTOR,
     FEED,
+    HEARD,
     SEVERITY,
     STATUS,
     UNIT,
@@ -34,6 +36,8 @@ TABLES: Final = {
     "class of water": WATER_CLASS,
     "connector": CONNECTOR,
     "unit": UNIT,
+    "bound": BOUND,
+    "heard": HEARD,
 }
 EYES: Final = (None, "protan", "deutan", "tritan")
 """Without and with each kind of colour blindness, in its full strength (simulation of Brettel, Viénot and Mollon)."""
