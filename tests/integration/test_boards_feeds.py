@@ -369,6 +369,15 @@ class TestParkingCases:
         table = await asked(apache, "parking", "Guidance given", v_indicators=rows, v_parking_latest=lots, v_assets=[])
         assert [(row["lot"], row["state"]) for row in table] == [("p-1", "full"), ("p-2", "room"), ("p-3", "silent")]
 
+    async def test_a_full_lot_with_nowhere_to_go_is_not_left_out(self, apache: asyncpg.Connection) -> None:
+        now = datetime.now(UTC)
+        details = {"drivers": 14, "not_placed": 14, "offers": []}
+        rows = [figure("parking.guidance", now - MINUTE, now, 0.0, subject="p-1", details=details)]
+        lots = [lot("p-1", MINUTE, 0)]
+        table = await asked(apache, "parking", "Guidance given", v_indicators=rows, v_parking_latest=lots, v_assets=[])
+        (row,) = table
+        assert (row["state"], row["offered"], row["drivers"]) == ("full", "no room within walking distance", 14)
+
 
 class TestWaterOfTheDay:
     async def test_stations_are_those_of_the_register(self, apache: asyncpg.Connection) -> None:

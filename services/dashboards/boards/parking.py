@@ -343,6 +343,7 @@ ORDER BY occupancy DESC NULLS FIRST, l.heard = 'unseen' DESC, l.observed_at, l.d
 
 def _guidance(kit: Kit) -> PanelBuilder:
     is_full = f"{COUNTED} AND l.free_spaces <= {kit.limits.value('parking.full'):g}"
+    nowhere = quoted(kit.say(Words("步行范围内无空位", "no room within walking distance")))
     sql = f"""
 WITH newest AS (
     SELECT DISTINCT ON (subject) subject, period_start, details
@@ -351,11 +352,11 @@ WITH newest AS (
     ORDER BY subject, period_start DESC
 )
 SELECT CASE WHEN l.heard <> 'heard' THEN 'silent' WHEN {is_full} THEN 'full' ELSE 'room' END AS state,
-    coalesce(a.{kit.name}, n.subject) AS lot, n.period_start, coalesce(b.{kit.name}, o ->> 'name') AS offered,
-    (o ->> 'share')::double precision AS share, (o ->> 'drivers')::double precision AS drivers
+    coalesce(a.{kit.name}, n.subject) AS lot, n.period_start, coalesce(b.{kit.name}, o ->> 'name', {nowhere}) AS offered,
+    (o ->> 'share')::double precision AS share, coalesce(o ->> 'drivers', n.details ->> 'not_placed')::double precision AS drivers
 FROM newest AS n
 JOIN {_everyone(kit)} ON l.device_id = n.subject
-CROSS JOIN LATERAL jsonb_array_elements(n.details -> 'offers') AS o
+LEFT JOIN LATERAL jsonb_array_elements(n.details -> 'offers') AS o ON true
 LEFT JOIN v_assets AS a ON a.kind = 'lot' AND a.asset_id = n.subject
 LEFT JOIN v_assets AS b ON b.kind = 'lot' AND b.asset_id = o ->> 'lot'
 ORDER BY l.heard = 'heard' AND {is_full} DESC, n.period_start DESC, 2"""
@@ -368,9 +369,11 @@ ORDER BY l.heard = 'heard' AND {is_full} DESC, n.period_start DESC, 2"""
         Column("drivers", Words("车辆", "Drivers"), decimals=0, width=72),
     ]
     about = Words(
-        "所选时段内满位停车场最近一次给出的诱导，仍满位的在前；已不再满位或静默的停车场，其诱导只供回看，不再有效。",
+        "所选时段内满位停车场最近一次给出的诱导，仍满位的在前；已不再满位或静默的停车场，其诱导只供回看，不再有效。"
+        "无处可引导者列出安排不了的车辆数。",
         "Guidance last given in the time range for each car park that was full, those that are still full first. Of one that is no"
-        " longer full, or not heard, it is of the past and does not hold any more.",
+        " longer full, or not heard, it is of the past and does not hold any more. Where there is no room to send drivers to, those"
+        " who cannot be placed are counted.",
     )
     return kit.table(
         Words("诱导", "Guidance given"),
