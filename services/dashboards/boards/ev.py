@@ -182,18 +182,21 @@ FROM (
     ) AS connectors
     GROUP BY time, site, is_first
 ) AS sites
+WHERE time + make_interval(secs => $__interval_ms / 1000.0) <= {NOW}
 GROUP BY 1, 2"""
 
     about = Words(
-        f"各站各枪平均功率之和，占变压器允许负荷的比例；此刻负荷最高的 {LINES} 站各一条线，其余取最高者合为一条。",
+        f"各站各枪平均功率之和，占变压器允许负荷的比例；此刻负荷最高的 {LINES} 站各一条线，其余取最高者合为一条。"
+        "每点至少十分钟，使各枪都在其中报数；尚未满的一段不画。",
         "Sum of the mean power of a site's connectors, as a share of what its transformer may carry: a line for each of the"
-        f" {LINES} sites with the highest load now, one for the highest of the others.",
+        f" {LINES} sites with the highest load now, one for the highest of the others. A point is of ten minutes at least, so that"
+        " every connector has reported in it; one that is not over is not drawn.",
     )
     near, limit = kit.limits.value("ev.site_load_near"), kit.limits.value("ev.site_load")
     steps = ((None, NONE), (near, ORANGE), (limit, RED))
     return kit.lines(
         Words("站点负荷", "Site load"), about, by_level("ev", query), Place(16, 10), unit="percentunit", low=0,
-        steps=steps, sources=("ev.site_load_near", "ev.site_load"),
+        steps=steps, sources=("ev.site_load_near", "ev.site_load"), interval="10m",
     )  # fmt: skip
 
 
@@ -384,13 +387,14 @@ def _compared(kit: Kit) -> PanelBuilder:
 SELECT {shifted} AS time, sum(kw) AS value
 FROM (
     SELECT r.bucket, r.device_id, r.power_kw_avg AS kw FROM v_ev_hours AS r
-    WHERE {when} AND r.{LIVE_LANE} AND r.{IN_SITES} AND r.power_kw_n > 0
+    WHERE {when} AND r.{LIVE_LANE} AND r.{IN_SITES} AND r.power_kw_n > 0 AND r.bucket + INTERVAL '1 hour' <= {NOW}
 ) AS r
 GROUP BY 1"""
 
     about = Words(
-        "所选站点每小时平均功率之和：今日，与昨日、上周同时刻相比；当前小时尚未结束。",
-        "Mean power of the chosen sites by hour: now, and the same hours of yesterday and of last week; this hour is not over.",
+        "所选站点每小时平均功率之和：今日，与昨日、上周同时刻相比；正在进行的小时不画，其间并非各枪都已报数。",
+        "Mean power of the chosen sites by hour: now, and the same hours of yesterday and of last week. The hour that runs is not"
+        " drawn: not every connector has reported in it.",
     )
     return kit.lines(
         Words("功率：今日、昨日、上周", "Power: today, yesterday, last week"),
