@@ -15,7 +15,7 @@ from schemas.ev import ConnectorState, ErrorCode, EvContext, StatusVocabulary
 from schemas.fields import Feed
 from simulators.chance import Profile, by_hour
 from simulators.world.dice import dice, poisson
-from simulators.world.events import DAY, HOUR, LOCAL, Conditions, is_weekend
+from simulators.world.events import DAY, HOUR, LOCAL, Conditions, begin_of, is_weekend
 from simulators.world.places import World
 from simulators.world.said import Said
 from simulators.world.truth import Truth, TruthKind
@@ -29,6 +29,8 @@ _OUTAGES_A_DAY: Final = 0.004
 """Of one connector."""
 _OCPP_2_SHARE: Final = 0.25
 _QUARTER: Final = 900
+_HOURS_A_DAY: Final = 2.0
+"""What a meter has counted before a run: so many hours of full power a day since the site was commissioned."""
 
 _ARRIVALS: Final[MappingProxyType[SiteKind, Profile]] = MappingProxyType(
     {
@@ -116,14 +118,13 @@ class _Vehicle:
 class _Connector:
     """One connector."""
 
-    __slots__ = ("error", "head", "id", "idle", "out_until", "register", "sessions", "state", "vehicle")
+    __slots__ = ("error", "head", "id", "idle", "out_until", "register", "state", "vehicle")
 
     def __init__(self, device_id: str, head: dict[str, Any], register: float) -> None:
         self.id = device_id
         self.head = head
         self.register = register
         self.vehicle: _Vehicle | None = None
-        self.sessions = 0
         self.out_until = 0
         self.state = _IDLE
         self.error = _NO_ERROR
@@ -142,7 +143,7 @@ class _Site:
         self.rates = _RATES[site.kind]
         self.is_ocpp_2 = self.stream.random() < _OCPP_2_SHARE
         vocabulary = StatusVocabulary.OCPP_2_0_1 if self.is_ocpp_2 else StatusVocabulary.OCPP_1_6
-        years = max(0.1, (begin - 1_767_196_800) / (365 * DAY) + 1)
+        days = max(30, (begin - begin_of(site.commissioned)) // DAY)
         self.connectors = [
             _Connector(
                 name,
@@ -153,7 +154,7 @@ class _Site:
                     "status_vocabulary": vocabulary.value,
                     "rated_power_kw": site.rated_power_kw,
                 },
-                round(site.rated_power_kw * 400 * years * self.stream.uniform(0.6, 1.4), 3),
+                round(site.rated_power_kw * _HOURS_A_DAY * days * self.stream.uniform(0.6, 1.4), 3),
             )
             for name in site.connector_ids()
         ]
@@ -209,7 +210,6 @@ class _Site:
 
     def _vehicle(self, connector: _Connector, at: int) -> _Vehicle:
         stream, site = self.stream, self.site
-        connector.sessions += 1
         is_bus = site.kind is SiteKind.DEPOT
         capacity = stream.uniform(160, 280) if is_bus else stream.uniform(42, 82)
         power = site.rated_power_kw * 0.95
@@ -220,9 +220,7 @@ class _Site:
         if site.kind is SiteKind.OFFICE and site.rated_power_kw < 20:
             hours = max(0.3, stream.gauss(2.4, 1.15))  # plugged for a part of the working day, whatever is missing
             wanted = min(wanted, power * hours)
-        return _Vehicle(
-            f"{connector.id}-{connector.sessions}", at, power=power, capacity=capacity, soc=soc, wanted=wanted
-        )
+        return _Vehicle(f"{connector.id}-{at}", at, power=power, capacity=capacity, soc=soc, wanted=wanted)
 
     def _charge(
         self, connector: _Connector, vehicle: _Vehicle, span: tuple[int, int], share: float, said: list[Said]

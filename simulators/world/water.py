@@ -6,6 +6,7 @@ one lake move together, with a little of each point's own; a spill reaches the p
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import cos, exp, pi, sin
 from typing import Any, Final
 
@@ -95,6 +96,21 @@ class _Lake:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """How the water is at a point, before it is measured."""
+
+    hour: float
+    walk: dict[str, float]
+    runoff: float
+    """In parts of 20 mm."""
+    spill: dict[str, float]
+    bloom: float
+    light: float
+    chla: float
+    temperature: float
+
+
 class _Point:
     """One measuring point."""
 
@@ -106,61 +122,79 @@ class _Point:
 
     def reading(self, lake: _Lake) -> dict[str, Any]:
         """What it measures at `next_at`."""
-        at, noise = self.next_at, self.stream.gauss
-        self.walk.move(self.stream, self.step)
-        walk = {item: 0.85 * lake.walk.values[item] + 0.4 * own for item, own in self.walk.values.items()}
-        level, hour, day = lake.lake.level, local_hour(at), local_day(at).timetuple().tm_yday
-        runoff = lake.runoff / 20.0
-        spill = lake.spilled(at, self.number)
-        light = max(0.0, sin(pi * (hour - 6) / 13)) if 6 <= hour <= 19 else 0.0
-        season = 0.75 + 0.45 * sin(2 * pi * (day - 115) / 365)
-        bloom = lake.bloom(at)
-        chla = (level.chla_ug_l * season * exp(0.22 * walk["chla"]) / (1 + 0.3 * runoff) + bloom) * (
-            0.92 + 0.16 * light
-        )
-        green = chla / 60
-        temperature = 17.8 + 11.3 * sin(2 * pi * (day - 115) / 365) + 0.8 * cos(2 * pi * (hour - 15.5) / 24)
-        temperature += 0.9 * walk["temperature"] - min(1.5, 0.4 * runoff)
-        eaten = spill.get("codmn_mg_l", 0.0) / 25 + spill.get("nh3n_mg_l", 0.0) / 30
-        share = 0.92 + lake.saturation + 0.08 * walk["do"]
-        share += (0.035 + 0.12 * min(3.0, green)) * cos(2 * pi * (hour - 16.5) / 24)
-        share += 0.1 * min(3.0, bloom / 60)
-        share *= (1 - 0.35 * runoff / (runoff + 2.5)) / (1 + eaten)
-        nh3n = level.nh3n_mg_l * self.factor * exp(0.13 * walk["nh3n"]) * (1 + 0.45 * runoff)
-        tp = level.tp_mg_l * self.factor * exp(0.08 * walk["tp"]) * (1 + 0.35 * runoff)
-        codmn = level.codmn_mg_l * self.factor * exp(0.06 * walk["codmn"]) * (1 + 0.12 * runoff) + 0.02 * bloom
-        nh3n, tp = nh3n + spill.get("nh3n_mg_l", 0.0), tp + spill.get("tp_mg_l", 0.0) + 0.0005 * bloom
-        codmn += spill.get("codmn_mg_l", 0.0)
-        tn = max(level.tn_mg_l * exp(0.09 * walk["tn"]) * (1 + 0.3 * runoff) + spill.get("nh3n_mg_l", 0.0), nh3n * 1.12)
-        strange = sum(spill.values())
-        ph = (
-            7.75
-            + lake.ph
-            + 0.12 * walk["ph"]
-            + 0.5 * min(2.0, green) * light
-            - 0.12 * min(2.0, runoff)
-            - 0.08 * min(6.0, strange)
-        )
+        now, noise = self._now(lake), self.stream.gauss
+        nutrients = self._nutrients(lake, now)
+        strange = sum(now.spill.values())
+        conductivity = 405 + 22 * now.walk["conductivity"] - 60 * min(3.0, now.runoff) + 45 * strange
+        turbidity = 14 * exp(0.28 * now.walk["turbidity"]) * (1 + 1.6 * now.runoff) + 0.1 * now.bloom
+        saturation = 468 / (31.6 + now.temperature)
         return {
             "feed": Feed.WATER.value,
             "device_id": self.point.id,
             "group_id": lake.lake.id,
             "water_body": WaterBody.LAKE.value,
-            "water_temp_c": round(temperature + noise(0, 0.04), 2),
-            "ph": round(min(9.6, max(5.5, ph + noise(0, 0.012))), 2),
-            "do_mg_l": round(max(0.2, 468 / (31.6 + temperature) * share + noise(0, 0.04)), 2),
-            "conductivity_us_cm": round(
-                max(60.0, 405 + 22 * walk["conductivity"] - 60 * min(3.0, runoff) + 45 * strange), 1
-            ),
-            "turbidity_ntu": round(14 * exp(0.28 * walk["turbidity"]) * (1 + 1.6 * runoff) + 0.1 * bloom, 1),
-            "codmn_mg_l": round(codmn * (1 + noise(0, 0.006)), 3),
-            "nh3n_mg_l": round(nh3n * (1 + noise(0, 0.008)), 4),
-            "tp_mg_l": round(tp * (1 + noise(0, 0.008)), 5),
-            "tn_mg_l": round(tn * (1 + noise(0, 0.004)), 4),
-            "chla_ug_l": round(chla * (1 + noise(0, 0.02)), 2),
-            "transparency_m": round(min(3.0, max(0.1, 1.3 / (0.7 + 0.02 * chla + 0.5 * runoff))), 2),
-            "algae_cells_l": float(round(chla * 380_000, -3)),
+            "water_temp_c": round(now.temperature + noise(0, 0.04), 2),
+            "ph": round(min(9.6, max(5.5, _ph(lake, now, strange) + noise(0, 0.012))), 2),
+            "do_mg_l": round(max(0.2, saturation * _oxygen(lake, now) + noise(0, 0.04)), 2),
+            "conductivity_us_cm": round(max(60.0, conductivity), 1),
+            "turbidity_ntu": round(turbidity, 1),
+            "codmn_mg_l": round(nutrients["codmn"] * (1 + noise(0, 0.006)), 3),
+            "nh3n_mg_l": round(nutrients["nh3n"] * (1 + noise(0, 0.008)), 4),
+            "tp_mg_l": round(nutrients["tp"] * (1 + noise(0, 0.008)), 5),
+            "tn_mg_l": round(nutrients["tn"] * (1 + noise(0, 0.004)), 4),
+            "chla_ug_l": round(now.chla * (1 + noise(0, 0.02)), 2),
+            "transparency_m": round(min(3.0, max(0.1, 1.3 / (0.7 + 0.02 * now.chla + 0.5 * now.runoff))), 2),
+            "algae_cells_l": float(round(now.chla * 380_000, -3)),
         }
+
+    def _now(self, lake: _Lake) -> _Now:
+        at = self.next_at
+        self.walk.move(self.stream, self.step)
+        walk = {item: 0.85 * lake.walk.values[item] + 0.4 * own for item, own in self.walk.values.items()}
+        hour, day = local_hour(at), local_day(at).timetuple().tm_yday
+        season = sin(2 * pi * (day - 115) / 365)
+        runoff, bloom = lake.runoff / 20.0, lake.bloom(at)
+        light = max(0.0, sin(pi * (hour - 6) / 13)) if 6 <= hour <= 19 else 0.0
+        chla = lake.lake.level.chla_ug_l * (0.75 + 0.45 * season) * exp(0.22 * walk["chla"]) / (1 + 0.3 * runoff)
+        temperature = 17.8 + 11.3 * season + 0.8 * cos(2 * pi * (hour - 15.5) / 24)
+        return _Now(
+            hour=hour,
+            walk=walk,
+            runoff=runoff,
+            spill=lake.spilled(at, self.number),
+            bloom=bloom,
+            light=light,
+            chla=(chla + bloom) * (0.92 + 0.16 * light),
+            temperature=temperature + 0.9 * walk["temperature"] - min(1.5, 0.4 * runoff),
+        )
+
+    def _nutrients(self, lake: _Lake, now: _Now) -> dict[str, float]:
+        """Milligrams a litre: the lake's level, what the rain brought, what was let in."""
+        level, walk, runoff, spill = lake.lake.level, now.walk, now.runoff, now.spill
+        ammonia = spill.get("nh3n_mg_l", 0.0)
+        nh3n = level.nh3n_mg_l * self.factor * exp(0.13 * walk["nh3n"]) * (1 + 0.45 * runoff) + ammonia
+        tp = level.tp_mg_l * self.factor * exp(0.08 * walk["tp"]) * (1 + 0.35 * runoff)
+        codmn = level.codmn_mg_l * self.factor * exp(0.06 * walk["codmn"]) * (1 + 0.12 * runoff)
+        tn = level.tn_mg_l * exp(0.09 * walk["tn"]) * (1 + 0.3 * runoff) + ammonia
+        return {
+            "nh3n": nh3n,
+            "tp": tp + spill.get("tp_mg_l", 0.0) + 0.0005 * now.bloom,
+            "codmn": codmn + spill.get("codmn_mg_l", 0.0) + 0.02 * now.bloom,
+            "tn": max(tn, nh3n * 1.12),
+        }
+
+
+def _oxygen(lake: _Lake, now: _Now) -> float:
+    """Share of saturation: light and algae make it, what was let in eats it."""
+    eaten = now.spill.get("codmn_mg_l", 0.0) / 25 + now.spill.get("nh3n_mg_l", 0.0) / 30
+    share = 0.92 + lake.saturation + 0.08 * now.walk["do"] + 0.1 * min(3.0, now.bloom / 60)
+    share += (0.035 + 0.12 * min(3.0, now.chla / 60)) * cos(2 * pi * (now.hour - 16.5) / 24)
+    return share * (1 - 0.35 * now.runoff / (now.runoff + 2.5)) / (1 + eaten)
+
+
+def _ph(lake: _Lake, now: _Now, strange: float) -> float:
+    green = 0.5 * min(2.0, now.chla / 60) * now.light
+    return 7.75 + lake.ph + 0.12 * now.walk["ph"] + green - 0.12 * min(2.0, now.runoff) - 0.08 * min(6.0, strange)
 
 
 def _plume(event: Event, at: int, number: int) -> float:
