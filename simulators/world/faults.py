@@ -28,7 +28,7 @@ class FaultKind(StrEnum):
     GAP = "gap"
     """Nothing is measured."""
     CLOCK_SKEW = "clock_skew"
-    """The clock is `size` seconds behind (28,800: local time sent as UTC is ahead, so the opposite is one, too)."""
+    """The clock is `size` seconds behind (28,800); below 0 it is ahead: local time sent as UTC is -28,800."""
     DUPLICATE = "duplicate"
     """Every reading is sent twice, the second time after `size` seconds (20)."""
     REORDER = "reorder"

@@ -123,13 +123,15 @@ class FaultPart(Moment):
     """How many, by chance; without it all."""
     item: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     """Field that it befalls; each kind has its own idea without it."""
-    size: Annotated[float, Field(gt=0, le=1e6)] | None = None
-    """How much, see `FaultKind`; each kind has its own idea without it."""
+    size: Annotated[float, Field(ge=-1e6, le=1e6)] | None = None
+    """How much, see `FaultKind`; each kind has its own idea without it. Below 0 for a clock alone."""
 
     @model_validator(mode="after")
     def _of_somebody(self) -> Self:
         if (self.device is None) == (self.feed is None and self.within is None):
             raise ValueError("say either `device`, or `feed` and `within` (one of them at least)")
+        if self.size is not None and (self.size == 0 or (self.size < 0 and self.kind is not FaultKind.CLOCK_SKEW)):
+            raise ValueError(f"a {self.kind.value} of size {self.size:g} is none; it is above 0")
         return self
 
 

@@ -82,6 +82,13 @@ def test_a_skewed_clock_says_another_time() -> None:
     assert label.readings == ALL_OF_IT
 
 
+def test_local_time_sent_as_utc_is_a_clock_ahead() -> None:
+    readings, label = befallen(fault("clock_skew", "size = -28800.0"))
+    away = [at(now) - at(was) for was, now in zip(CLEAN, readings, strict=True) if was != now]
+    assert away == [timedelta(hours=8)] * ALL_OF_IT
+    assert label.size == -28_800
+
+
 def test_duplicates_are_the_same_reading_again() -> None:
     readings, label = befallen(fault("duplicate"))
     counts = Counter(orjson.dumps(r) for r in readings)

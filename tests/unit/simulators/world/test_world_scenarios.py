@@ -55,6 +55,10 @@ def test_together_they_have_every_kind_of_fault_but_those_of_the_line_alone() ->
         ("[[snow]]\nat = 08:00:00\n", r"drawn\.toml: snow: "),
         ('[[fault]]\nkind = "rust"\ndevice = "water-beihu-1"\nat = 08:00:00\nhours = 1\n', r"fault\[0\]\.kind: "),
         ('[[fault]]\nkind = "gap"\nat = 08:00:00\nhours = 1\n', r"drawn\.toml: fault\[0\]: .*device"),
+        (
+            '[[fault]]\nkind = "gap"\ndevice = "water-beihu-1"\nat = 08:00:00\nhours = 1\nsize = -2\n',
+            r"drawn\.toml: fault\[0\]: .*above 0",
+        ),
         ("[[rain]", r"drawn\.toml: document: not TOML"),
         (
             '[[bloom]]\nlake = "loch-ness"\nat = 08:00:00\nhours = 1\nchla_ug_l = 9\n',
