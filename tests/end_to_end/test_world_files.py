@@ -52,8 +52,24 @@ def test_a_replay_of_a_day_is_stored_and_its_broken_instruments_are_found(distri
     )
 
 
+def of_devices(day: Path, devices: set[str]) -> Path:
+    """The day of some connectors, with every line that is no reading: a replay of all of them takes minutes."""
+    file, known = day / "some.jsonl", set(load_world(0.1).district.device_ids())
+    with file.open("wb") as out:
+        for line in (day / f"ev-{DAY}.jsonl").read_bytes().splitlines(keepends=True):
+            try:
+                device = json.loads(line)["device_id"]
+                wanted = device in devices or device not in known
+            except (ValueError, KeyError, TypeError):
+                wanted = True
+            if wanted:
+                out.write(line)
+    return file
+
+
 def test_garbage_in_a_replay_is_dead_lettered_line_by_line(district: District, day: Path) -> None:
-    file = day / f"ev-{DAY}.jsonl"
+    broken = {each["device"] for what in ("garbage", "duplicate") for each in truth(day, what)}
+    file = of_devices(day, broken)
     done = district.run("replay", "ev", str(file), "--json", seconds=JUDGED_SECONDS)
     report = json.loads(done.stdout.strip().splitlines()[-1])
     garbage = sum(each["readings"] for each in truth(day, "garbage"))

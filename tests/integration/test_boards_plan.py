@@ -55,21 +55,28 @@ class TestEmergencyOfTheDay:
         return found
 
     async def test_calls_of_the_range(self, apache: asyncpg.Connection) -> None:
-        now = datetime.now(UTC)
-        calls = [each for each in (await self.told(apache)).values() if each["called"] >= now - timedelta(hours=24)]
-        due = [each for each in calls if each["called"] < now - 10 * MINUTE]
+        told = (await self.told(apache)).values()
+
+        def of_range(now: datetime) -> tuple[list[Any], list[Any]]:
+            calls = [each for each in told if each["called"] >= now - timedelta(hours=24)]
+            return calls, [each for each in calls if each["called"] < now - 10 * MINUTE]
+
+        found, titles = {}, ("Calls", "Late", "Within 10 min", "Response P90")
+        calls, due = of_range(datetime.now(UTC))
+        for _ in range(5):
+            for title in titles:
+                ((found[title],),) = await shown(apache, "emergency", f"{title}, this range")
+            before, (calls, due) = (calls, due), of_range(datetime.now(UTC))
+            if before == (calls, due):
+                break  # no call has come to an edge of the range meanwhile
         took = [each["there"] - each["called"] for each in due if each["there"] is not None]
         late = [each for each in due if each["there"] is None or each["there"] - each["called"] > 10 * MINUTE]
         assert len(due) > 20
-        ((n,),) = await shown(apache, "emergency", "Calls, this range")
-        assert n == len(calls)
-        ((missed,),) = await shown(apache, "emergency", "Late, this range")
-        assert missed == len(late)
-        ((share,),) = await shown(apache, "emergency", "Within 10 min, this range")
-        assert float(share) == floor(1000 * (len(due) - len(late)) / len(due)) / 1000
-        ((p90,),) = await shown(apache, "emergency", "Response P90, this range")
+        assert found["Calls"] == len(calls)
+        assert found["Late"] == len(late)
+        assert float(found["Within 10 min"]) == floor(1000 * (len(due) - len(late)) / len(due)) / 1000
         ranked = sorted(took)[-(-9 * len(took) // 10) - 1]
-        assert float(p90) == pytest.approx(ranked / MINUTE)
+        assert float(found["Response P90"]) == pytest.approx(ranked / MINUTE)
 
     async def test_calls_now(self, apache: asyncpg.Connection) -> None:
         now = datetime.now(UTC)
