@@ -152,7 +152,7 @@ class Kit:
             row: The name by which the query calls the figure.
         """
         if self.language is Language.ZH:
-            return f"coalesce({row}.status_reason_zh, {row}.status_reason)"
+            return self.wrapped(f"coalesce({row}.status_reason_zh, {row}.status_reason)")
         return f"{row}.status_reason"
 
     def amount(self, value: str, unit: str) -> str:

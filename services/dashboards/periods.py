@@ -9,7 +9,7 @@ from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import NONE, ORANGE, Shown
 from services.dashboards.sql import LIVE_LANE
-from services.dashboards.words import Language, Words
+from services.dashboards.words import Words
 
 CLOSED: Final = "period_end <= now() AND NOT coalesce(details ? 'so_far', false)"
 """Condition on a figure: its period is over, so it is final but for late data."""
@@ -20,11 +20,14 @@ DUE: Final[Shown] = {
 PAST: Final = "CASE WHEN t.due < (now() AT TIME ZONE INTERVAL '+08:00')::date THEN 'past' ELSE 'open' END"
 
 
-def page(kit: Kit, column: str = "t.page") -> str:
-    """SQL that writes the page of the plan that a target stands on: the view has it in English."""
-    if kit.language is Language.EN:
-        return f"'plan, ' || {column}"
-    return f"'规划第 ' || replace(regexp_replace({column}, '^pages? ', ''), ', ', '、') || ' 页'"
+def page(kit: Kit, row: str = "t") -> str:
+    """SQL that writes the page of the plan that a target stands on.
+
+    Args:
+        row: The name by which the query calls the target.
+    """
+    said = Words(f"'规划' || {row}.page_zh", f"'plan, ' || {row}.page")
+    return said.of(kit.language)
 
 
 def closed(indicator: str, column: str) -> str:

@@ -537,17 +537,16 @@ async def tables(
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 async def test_tables_fit_their_panels_and_rows_their_texts(apache: asyncpg.Connection, language: str) -> None:
-    """On a screen of 1366 pixels, with what the queries give; of other boards what they say of alerts."""
+    """On a screen of 1366 pixels, with what the queries give; of other boards what they say of alerts and reasons."""
     feeds = tuple(f"jianghan-{name}" for name in ("water", "ev", "parking"))
+    said = {"matter", "advice"} | ({"reason", "status_reason"} if language == "zh" else set())
     wrapped, cut = 0, []
     for board in loaded(language):
         is_own = board["uid"].removesuffix("-en") in feeds
         for panel, columns, rows in await tables(apache, board):
             if is_own:
                 assert table_px(panel, columns) <= panel_px(panel["gridPos"]["w"]), panel["title"]
-            widths = {
-                name: px for name, px in wrapping(panel, columns).items() if is_own or name in {"matter", "advice"}
-            }
+            widths = {name: px for name, px in wrapping(panel, columns).items() if is_own or name in said}
             texts = [(row[name], px) for row in rows for name, px in widths.items() if row[name] is not None]
             height = panel["options"]["cellHeight"]
             cut += [

@@ -212,7 +212,7 @@ SELECT a.asset_id AS id, a.{kit.name} AS lake,
     CASE WHEN t.is_running THEN 'running' ELSE coalesce(t.status, 'cannot_say') END AS status,
     CASE WHEN NOT t.is_running AND t.status <> 'cannot_say' THEN t.value END AS value, {ROUND.format("t")} AS round_of,
     t.running_value AS so_far, CASE WHEN d.status <> 'cannot_say' THEN d.value END AS day, m.value AS month,
-    {quoted(goal)} AS goal, p.due::text AS due, {PAST.replace("t.due", "p.due")} AS due_state, {page(kit, "p.page")} AS source
+    {quoted(goal)} AS goal, p.due::text AS due, {PAST.replace("t.due", "p.due")} AS due_state, {page(kit, "p")} AS source
 FROM v_assets AS a
 LEFT JOIN v_target_states AS t ON t.id = 'water.class' AND t.{LIVE_LANE} AND t.subject = a.asset_id
 LEFT JOIN v_plan_targets AS p ON p.id = 'water.class'{day}{month}
