@@ -79,7 +79,7 @@ def _roll_up(owner: str, feed: Feed, sources: set[str]) -> None:
         _say(asyncio.run(_rolled_up(owner, feed, *span)))
 
 
-async def _rolled_up(owner: str, feed: Feed, earliest: datetime, latest: datetime) -> RolledUp | None:
+async def _rolled_up(owner: str, feed: Feed, earliest: datetime, latest: datetime) -> RolledUp:
     connection = await asyncpg.connect(owner, command_timeout=None)
     try:
         return await roll_up(connection, feed, earliest, latest)
@@ -89,9 +89,7 @@ async def _rolled_up(owner: str, feed: Feed, earliest: datetime, latest: datetim
         await connection.close()
 
 
-def _say(done: RolledUp | None) -> None:
-    if done is None:
-        return
+def _say(done: RolledUp) -> None:
     for since, until in done.spans:
         say(f"rollups are up to date from {_day(since)} up to {_day(until)}")
     if done.left:

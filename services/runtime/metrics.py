@@ -24,6 +24,12 @@ RECORDS_UNSTORED: Final = Counter(
 WRITE_SECONDS: Final = Histogram(
     "district_write_seconds", "Time of one round of bulk writes.", buckets=_LATENCY_BUCKETS
 )
+STALE_HOURS: Final = Gauge(
+    "district_stale_hours", "Hours of readings that are over and not folded yet; views read them from raw.", ["feed"]
+)
+OLDEST_STALE_HOUR: Final = Gauge(
+    "district_oldest_stale_hour_timestamp_seconds", "Beginning of the oldest of them, 0 when there is none.", ["feed"]
+)
 DATABASE_RETRIES: Final = Counter("district_database_retries", "Bulk writes tried again after an outage.")
 READINGS_JUDGED: Final = Counter("district_readings_judged", "Readings that went through a rule.", ["feed"])
 READING_FATES: Final = Counter(

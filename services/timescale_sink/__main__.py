@@ -22,6 +22,7 @@ from services.timescale_sink.migrations import migrate
 from services.timescale_sink.missing_watch import watch_missing
 from services.timescale_sink.register import register
 from services.timescale_sink.retention import keep_to_ages
+from services.timescale_sink.rollups import keep_rollups
 from services.timescale_sink.settings import MigrationSettings, SinkSettings
 from services.timescale_sink.shares import TOPICS
 from services.timescale_sink.sink import Source, move_all
@@ -52,6 +53,7 @@ async def _run(lifetime: Lifetime) -> None:
         standings = {topic: Standing() for topic in TOPICS}
         beside = {
             "ages": keep_to_ages(pool, settings, lifetime),
+            "rollups": keep_rollups(pool, settings, lifetime),
             "gaps": watch_gaps(pool, alerts, cluster_id, lifetime),
             "missing": watch_missing(pool, alerts, settings, lifetime),
             "watch": watch_progress(records, standings, lifetime, limit_seconds=settings.standstill_seconds),

@@ -244,23 +244,28 @@ class RolledUp:
     """Beginnings of local days whose rollups were left as they are, because they know more readings than are there."""
 
 
-async def roll_up(owner: asyncpg.Connection, feed: Feed, earliest: datetime, latest: datetime) -> RolledUp | None:
-    """Fold imported readings into the rollups, whatever their age; None: this edition has none.
+async def roll_up(owner: asyncpg.Connection, feed: Feed, earliest: datetime, latest: datetime) -> RolledUp:
+    """Fold imported readings into the rollups, whatever their age.
 
-    A day whose readings were dropped for their age keeps the rollups that it has: computed anew from what was imported
-    they would lose the rest.
+    Where readings were dropped for their age, what was kept of them stays: computed anew from what was imported it
+    would lose the rest. The community edition leaves such a day as it is, the Apache edition its hours, device by
+    device; all else the Apache edition marks while it is written, and the sink folds it.
 
     Args:
         owner: Outside a transaction.
     """
-    if await edition_of(owner) is Edition.APACHE:
-        return None
+    apache = await edition_of(owner) is Edition.APACHE
+    if apache:
+        await _fold_dropped(owner, feed, earliest, latest)
+    rolled = f"v_{feed}_days" if apache else f"{feed}_days"
     days = []
     for since, until in windows(earliest, latest):
-        days += await owner.fetch(_IMPORTED_DAYS.format(feed=feed), since, until)
+        days += await owner.fetch(_IMPORTED_DAYS.format(feed=feed, rolled=rolled), since, until)
     found = RolledUp(
         neighbours(row["day"] for row in days if not row["thin"]), [row["day"] for row in days if row["thin"]]
     )
+    if apache:
+        return found
     for since, until in wider(found.spans, found.left):
         for level in LEVELS:
             await owner.execute(
@@ -268,6 +273,17 @@ async def roll_up(owner: asyncpg.Connection, feed: Feed, earliest: datetime, lat
                 f" TIMESTAMPTZ '{since.isoformat()}', TIMESTAMPTZ '{until.isoformat()}')"
             )
     return found
+
+
+async def _fold_dropped(owner: asyncpg.Connection, feed: Feed, earliest: datetime, latest: datetime) -> None:
+    """Fold hours whose readings retention once dropped; the views do not read these from the readings meanwhile."""
+    async with owner.transaction():
+        await owner.execute("SELECT FROM rollup_progress WHERE feed = $1 FOR UPDATE", feed.value)
+        await owner.execute(
+            "SELECT fold_marked(feed, since, until, $4) FROM rollup_dropped"
+            " WHERE feed = $1 AND until > $2 AND since <= $3",
+            *(feed.value, earliest, latest, CHUNK // timedelta(hours=1)),
+        )
 
 
 _DAY: Final = timedelta(days=1)
@@ -283,7 +299,7 @@ WITH raw AS (
 ),
 thin AS (
     SELECT DISTINCT d.bucket AS day
-    FROM {feed}_days AS d
+    FROM {rolled} AS d
     LEFT JOIN raw AS r ON r.lane = d.lane AND r.device_id = d.device_id AND r.day = d.bucket
     WHERE d.bucket >= time_bucket('1 day', $1::timestamptz, "offset" => INTERVAL '-8 hours') AND d.bucket <= $2
         AND d.n > coalesce(r.n, 0)

@@ -39,6 +39,8 @@ class SinkSettings(EnvironmentSettings):
     """How often the ledger is asked for missing numbers."""
     retention_seconds: float = Field(default=3_600.0, gt=0)
     """How often chunks past their age are dropped."""
+    fold_seconds: float = Field(default=30.0, gt=0)
+    """How often hours that are over, or got late readings, are folded (Apache edition)."""
 
 
 class MigrationSettings(EnvironmentSettings):

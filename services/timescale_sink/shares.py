@@ -21,7 +21,7 @@ SMALL_ROUND: Final = 1_000
 _LIVE: Final = tuple(readings_topic(feed) for feed in Feed)
 _LANES: Final = tuple(readings_topic(feed, live=False) for feed in Feed)
 TOPICS: Final = (*_LIVE, *_LANES, DEAD_LETTERS, INDICATORS, ALERTS, ALERT_ACTIONS, DELIVERIES, PLAN)
-CONNECTIONS: Final = len(TOPICS) - len(_LANES) + LANES_AT_ONCE + 2
+CONNECTIONS: Final = len(TOPICS) - len(_LANES) + LANES_AT_ONCE + 3
 """One a loop that may write, and some for what else is done beside them."""
 
 

@@ -101,11 +101,23 @@ async def story(owner: Any, *, fold: Any, compress: Any) -> None:
 
 
 async def nothing(_: Any) -> None:
-    """The Apache edition has neither rollups nor compression."""
+    """The Apache edition has no compression."""
+
+
+async def fold_hours(owner: Any) -> None:
+    """As the sink does; see `test_kept_hours` for what may come between."""
+    while await owner.fetchval("SELECT fold_hours('parking', 50)") is not None:
+        pass
+    assert await owner.fetchval("SELECT count(*) FROM parking_hours WHERE device_id LIKE 'rollup-%'") > 100
 
 
 async def test_views_over_raw_equal_raw(apache: Any) -> None:
     await story(apache, fold=nothing, compress=nothing)
+    await apache.execute("DELETE FROM parking_readings WHERE boot_id = 'rollups'")
+
+
+async def test_kept_hours_equal_raw(apache: Any) -> None:
+    await story(apache, fold=fold_hours, compress=nothing)
 
 
 async def test_rollups_equal_raw(community: Any) -> None:

@@ -131,7 +131,8 @@ async def district(stack: Stack, *arguments: str) -> str:
 
 
 MADE_LONG_AGO = (
-    "UPDATE _timescaledb_catalog.chunk SET creation_time = now() - INTERVAL '20 years' WHERE id IN ("
+    "UPDATE _timescaledb_catalog.chunk SET creation_time = now() - INTERVAL '20 years' WHERE hypertable_id IN ("
+    r"SELECT id FROM _timescaledb_catalog.hypertable WHERE table_name NOT LIKE '%\_hours') AND id IN ("
     "SELECT s.chunk_id FROM _timescaledb_catalog.chunk_constraint AS s JOIN _timescaledb_catalog.dimension_slice AS d"
     " ON d.id = s.dimension_slice_id WHERE d.range_end < extract(epoch FROM TIMESTAMPTZ '2024-01-01') * 1000000)"
 )

@@ -143,6 +143,22 @@ CREATE TABLE devices (
     last_seen_at timestamp with time zone NOT NULL DEFAULT now()
 );
 
+CREATE TABLE emergency_hours (
+    lane text NOT NULL,
+    group_id text NOT NULL,
+    device_id text NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    n bigint,
+    n_doubtful bigint,
+    first_at timestamp with time zone,
+    last_at timestamp with time zone,
+    unit_n bigint,
+    available_n bigint,
+    busy_n bigint,
+    out_of_service_n bigint,
+    calls_n bigint
+);
+
 CREATE TABLE emergency_readings (
     device_id text NOT NULL,
     group_id text NOT NULL,
@@ -176,6 +192,28 @@ CREATE TABLE emergency_readings (
     stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     kafka_partition integer NOT NULL,
     kafka_offset bigint NOT NULL
+);
+
+CREATE TABLE ev_hours (
+    lane text NOT NULL,
+    group_id text NOT NULL,
+    device_id text NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    n bigint,
+    n_doubtful bigint,
+    first_at timestamp with time zone,
+    last_at timestamp with time zone,
+    power_kw_n bigint,
+    power_kw_sum double precision,
+    power_kw_min double precision,
+    power_kw_max double precision,
+    idle_n bigint,
+    charging_n bigint,
+    plugged_n bigint,
+    fault_n bigint,
+    unusable_n bigint,
+    energy_register_kwh_min double precision,
+    energy_register_kwh_max double precision
 );
 
 CREATE TABLE ev_readings (
@@ -306,6 +344,27 @@ CREATE TABLE log_gaps (
     told integer NOT NULL DEFAULT 0
 );
 
+CREATE TABLE parking_hours (
+    lane text NOT NULL,
+    group_id text NOT NULL,
+    device_id text NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    n bigint,
+    n_doubtful bigint,
+    first_at timestamp with time zone,
+    last_at timestamp with time zone,
+    counted_n bigint,
+    occupied_sum double precision,
+    usable_sum double precision,
+    free_spaces_sum double precision,
+    free_spaces_min integer,
+    free_spaces_max integer,
+    entries_total_min bigint,
+    entries_total_max bigint,
+    exits_total_min bigint,
+    exits_total_max bigint
+);
+
 CREATE TABLE parking_readings (
     device_id text NOT NULL,
     group_id text NOT NULL,
@@ -371,6 +430,25 @@ CREATE TABLE readings_missing (
     told smallint NOT NULL DEFAULT 0
 );
 
+CREATE TABLE rollup_dropped (
+    feed text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL
+);
+
+CREATE TABLE rollup_marks (
+    id bigint NOT NULL,
+    feed text NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    was_dropped boolean NOT NULL
+);
+
+CREATE TABLE rollup_progress (
+    feed text NOT NULL,
+    closed_before timestamp with time zone NOT NULL,
+    settled_at xid8
+);
+
 CREATE TABLE schema_migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -400,6 +478,21 @@ CREATE TABLE storage_ages (
     months integer NOT NULL
 );
 
+CREATE TABLE tax_hours (
+    lane text NOT NULL,
+    group_id text NOT NULL,
+    device_id text NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    n bigint,
+    n_doubtful bigint,
+    first_at timestamp with time zone,
+    last_at timestamp with time zone,
+    amount_cny_sum numeric,
+    payments_n bigint,
+    refunds_n bigint,
+    refunded_cny_sum numeric
+);
+
 CREATE TABLE tax_readings (
     device_id text NOT NULL,
     group_id text NOT NULL,
@@ -420,6 +513,65 @@ CREATE TABLE tax_readings (
     stored_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     kafka_partition integer NOT NULL,
     kafka_offset bigint NOT NULL
+);
+
+CREATE TABLE water_hours (
+    lane text NOT NULL,
+    group_id text NOT NULL,
+    device_id text NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    n bigint,
+    n_doubtful bigint,
+    first_at timestamp with time zone,
+    last_at timestamp with time zone,
+    water_temp_c_n bigint,
+    water_temp_c_sum double precision,
+    water_temp_c_min double precision,
+    water_temp_c_max double precision,
+    ph_n bigint,
+    ph_sum double precision,
+    ph_min double precision,
+    ph_max double precision,
+    do_mg_l_n bigint,
+    do_mg_l_sum double precision,
+    do_mg_l_min double precision,
+    do_mg_l_max double precision,
+    conductivity_us_cm_n bigint,
+    conductivity_us_cm_sum double precision,
+    conductivity_us_cm_min double precision,
+    conductivity_us_cm_max double precision,
+    turbidity_ntu_n bigint,
+    turbidity_ntu_sum double precision,
+    turbidity_ntu_min double precision,
+    turbidity_ntu_max double precision,
+    codmn_mg_l_n bigint,
+    codmn_mg_l_sum double precision,
+    codmn_mg_l_min double precision,
+    codmn_mg_l_max double precision,
+    nh3n_mg_l_n bigint,
+    nh3n_mg_l_sum double precision,
+    nh3n_mg_l_min double precision,
+    nh3n_mg_l_max double precision,
+    tp_mg_l_n bigint,
+    tp_mg_l_sum double precision,
+    tp_mg_l_min double precision,
+    tp_mg_l_max double precision,
+    tn_mg_l_n bigint,
+    tn_mg_l_sum double precision,
+    tn_mg_l_min double precision,
+    tn_mg_l_max double precision,
+    chla_ug_l_n bigint,
+    chla_ug_l_sum double precision,
+    chla_ug_l_min double precision,
+    chla_ug_l_max double precision,
+    transparency_m_n bigint,
+    transparency_m_sum double precision,
+    transparency_m_min double precision,
+    transparency_m_max double precision,
+    algae_cells_l_n bigint,
+    algae_cells_l_sum double precision,
+    algae_cells_l_min double precision,
+    algae_cells_l_max double precision
 );
 
 CREATE TABLE water_readings (
@@ -475,7 +627,9 @@ ALTER TABLE assets ADD CONSTRAINT assets_longitude_check CHECK (((longitude >= (
 ALTER TABLE assets ADD CONSTRAINT assets_pkey PRIMARY KEY (kind, asset_id);
 ALTER TABLE dead_letters ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (received_at, dl_partition, dl_offset);
 ALTER TABLE devices ADD CONSTRAINT devices_pkey PRIMARY KEY (feed, lane, device_id);
+ALTER TABLE emergency_hours ADD CONSTRAINT emergency_hours_pkey PRIMARY KEY (lane, device_id, bucket, group_id);
 ALTER TABLE emergency_readings ADD CONSTRAINT emergency_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
+ALTER TABLE ev_hours ADD CONSTRAINT ev_hours_pkey PRIMARY KEY (lane, device_id, bucket, group_id);
 ALTER TABLE ev_readings ADD CONSTRAINT ev_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
 ALTER TABLE imports ADD CONSTRAINT imports_check CHECK ((lines = ((stored + duplicates) + refused)));
 ALTER TABLE imports ADD CONSTRAINT imports_check1 CHECK (((next_at >= part_start) AND (next_at <= part_end)));
@@ -488,6 +642,7 @@ ALTER TABLE ledger_backlog ADD CONSTRAINT ledger_backlog_pkey PRIMARY KEY (chunk
 ALTER TABLE log_gaps ADD CONSTRAINT log_gaps_check CHECK ((first_offset < before_offset));
 ALTER TABLE log_gaps ADD CONSTRAINT log_gaps_pkey PRIMARY KEY (cluster_id, topic, partition, noticed_at, first_offset);
 ALTER TABLE log_gaps ADD CONSTRAINT log_gaps_why_check CHECK ((why = ANY (ARRAY['removed'::text, 'made_anew'::text])));
+ALTER TABLE parking_hours ADD CONSTRAINT parking_hours_pkey PRIMARY KEY (lane, device_id, bucket, group_id);
 ALTER TABLE parking_readings ADD CONSTRAINT parking_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
 ALTER TABLE plan_versions ADD CONSTRAINT plan_versions_kind_check CHECK ((kind = ANY (ARRAY['plan'::text, 'standard'::text, 'policy'::text])));
 ALTER TABLE plan_versions ADD CONSTRAINT plan_versions_origin_check CHECK ((origin = ANY (ARRAY['file'::text, 'published'::text])));
@@ -495,13 +650,18 @@ ALTER TABLE plan_versions ADD CONSTRAINT plan_versions_pkey PRIMARY KEY (kind, d
 ALTER TABLE reading_ledger ADD CONSTRAINT reading_ledger_pkey PRIMARY KEY (feed, lane, device_id, boot_id, segment);
 ALTER TABLE reading_repeats ADD CONSTRAINT reading_repeats_pkey PRIMARY KEY (hour, feed, lane, device_id);
 ALTER TABLE readings_missing ADD CONSTRAINT readings_missing_pkey PRIMARY KEY (feed, lane, device_id, boot_id, noticed_at);
+ALTER TABLE rollup_dropped ADD CONSTRAINT rollup_dropped_pkey PRIMARY KEY (feed, since);
+ALTER TABLE rollup_marks ADD CONSTRAINT rollup_marks_pkey PRIMARY KEY (id);
+ALTER TABLE rollup_progress ADD CONSTRAINT rollup_progress_pkey PRIMARY KEY (feed);
 ALTER TABLE schema_migrations ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
 ALTER TABLE sink_progress ADD CONSTRAINT sink_progress_check CHECK ((readings = ((stored + duplicates) + dead_lettered)));
 ALTER TABLE sink_progress ADD CONSTRAINT sink_progress_pkey PRIMARY KEY (cluster_id, topic, partition);
 ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_months_check CHECK ((months > 0));
 ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_pkey PRIMARY KEY (what);
 ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_what_check CHECK ((what = ANY (ARRAY['raw'::text, 'minutes'::text, 'hours'::text, 'days'::text, 'letters'::text])));
+ALTER TABLE tax_hours ADD CONSTRAINT tax_hours_pkey PRIMARY KEY (lane, device_id, bucket, group_id);
 ALTER TABLE tax_readings ADD CONSTRAINT tax_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
+ALTER TABLE water_hours ADD CONSTRAINT water_hours_pkey PRIMARY KEY (lane, device_id, bucket, group_id);
 ALTER TABLE water_readings ADD CONSTRAINT water_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
 ALTER TABLE words ADD CONSTRAINT words_pkey PRIMARY KEY (kind, code);
 
@@ -518,10 +678,12 @@ CREATE INDEX alerts_superseded ON public.alerts USING btree (superseded_by) WHER
 CREATE INDEX assets_by_id ON public.assets USING btree (asset_id);
 CREATE INDEX dead_letters_by_device ON public.dead_letters USING btree (boot_id, device_id, seq);
 CREATE INDEX dead_letters_received_at_idx ON public.dead_letters USING btree (received_at DESC);
+CREATE INDEX emergency_hours_bucket_idx ON public.emergency_hours USING btree (bucket DESC);
 CREATE INDEX emergency_readings_by_device ON public.emergency_readings USING btree (lane, device_id, observed_at DESC);
 CREATE INDEX emergency_readings_by_hour ON public.emergency_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX emergency_readings_by_minute ON public.emergency_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX emergency_readings_by_time ON public.emergency_readings USING brin (observed_at);
+CREATE INDEX ev_hours_bucket_idx ON public.ev_hours USING btree (bucket DESC);
 CREATE INDEX ev_readings_by_device ON public.ev_readings USING btree (lane, device_id, observed_at DESC);
 CREATE INDEX ev_readings_by_hour ON public.ev_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX ev_readings_by_minute ON public.ev_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
@@ -531,14 +693,18 @@ CREATE INDEX indicator_history_of_long_periods ON public.indicator_history USING
 CREATE INDEX indicators_by_id ON public.indicators USING btree (lane, id, subject, period_start DESC, period_end DESC);
 CREATE INDEX indicators_of_long_periods ON public.indicators USING btree (lane, id, subject, period_end DESC, period_start) WHERE ((sample_seq = '-1'::integer) AND ((period_end - period_start) > '20 days'::interval));
 CREATE INDEX log_gaps_open ON public.log_gaps USING btree (topic, partition) WHERE ((acknowledged_at IS NULL) OR (told < 2));
+CREATE INDEX parking_hours_bucket_idx ON public.parking_hours USING btree (bucket DESC);
 CREATE INDEX parking_readings_by_device ON public.parking_readings USING btree (lane, device_id, observed_at DESC);
 CREATE INDEX parking_readings_by_hour ON public.parking_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX parking_readings_by_minute ON public.parking_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX parking_readings_by_time ON public.parking_readings USING brin (observed_at);
+CREATE INDEX rollup_marks_feed_bucket_idx ON public.rollup_marks USING btree (feed, bucket);
+CREATE INDEX tax_hours_bucket_idx ON public.tax_hours USING btree (bucket DESC);
 CREATE INDEX tax_readings_by_device ON public.tax_readings USING btree (lane, device_id, observed_at DESC);
 CREATE INDEX tax_readings_by_hour ON public.tax_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX tax_readings_by_minute ON public.tax_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX tax_readings_by_time ON public.tax_readings USING brin (observed_at);
+CREATE INDEX water_hours_bucket_idx ON public.water_hours USING btree (bucket DESC);
 CREATE INDEX water_readings_by_device ON public.water_readings USING btree (lane, device_id, observed_at DESC);
 CREATE INDEX water_readings_by_hour ON public.water_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX water_readings_by_minute ON public.water_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
@@ -548,13 +714,31 @@ CREATE UNIQUE INDEX one_open_alert ON public.alerts USING btree (lane, rule, ass
 CREATE UNIQUE INDEX readings_missing_open ON public.readings_missing USING btree (feed, lane, device_id, boot_id) WHERE (ended_at IS NULL);
 
 -- hypertable dead_letters by received_at, chunks of 7 days
+-- hypertable emergency_hours by bucket, chunks of 28 days
 -- hypertable emergency_readings by observed_at, chunks of 7 days
+-- hypertable ev_hours by bucket, chunks of 28 days
 -- hypertable ev_readings by observed_at, chunks of 7 days
 -- hypertable indicator_history by period_start, chunks of 7 days
 -- hypertable indicators by period_start, chunks of 7 days
+-- hypertable parking_hours by bucket, chunks of 28 days
 -- hypertable parking_readings by observed_at, chunks of 7 days
+-- hypertable tax_hours by bucket, chunks of 28 days
 -- hypertable tax_readings by observed_at, chunks of 7 days
+-- hypertable water_hours by bucket, chunks of 28 days
 -- hypertable water_readings by observed_at, chunks of 7 days
+
+CREATE OR REPLACE FUNCTION public.close_hours(wanted text, moment timestamp with time zone)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    INSERT INTO public.rollup_marks (feed, bucket, was_dropped)
+    SELECT p.feed, b, FALSE
+    FROM public.rollup_progress AS p
+    CROSS JOIN LATERAL generate_series(p.closed_before, moment - INTERVAL '1 hour', INTERVAL '1 hour') AS b
+    WHERE p.feed = wanted;
+    UPDATE public.rollup_progress SET closed_before = moment, settled_at = NULL WHERE feed = wanted AND closed_before < moment;
+$function$;
 
 CREATE OR REPLACE FUNCTION public.drop_expired_chunks(moment timestamp with time zone, most integer)
  RETURNS TABLE(relation text, chunk text)
@@ -572,11 +756,23 @@ BEGIN
     IF chosen.chunks IS NULL THEN
         RETURN;
     END IF;
+    PERFORM FROM rollup_progress WHERE feed IN (
+        SELECT split_part(e.relation, '_', 1)
+        FROM unnest(chosen.chunks) AS e (relation text, chunk text, since timestamptz, until timestamptz)
+    ) ORDER BY feed FOR UPDATE;
     FOR each IN SELECT * FROM unnest(chosen.chunks) AS e (relation text, chunk text, since timestamptz, until timestamptz) LOOP
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', each.chunk);
     END LOOP;
     FOR each IN SELECT * FROM unnest(chosen.chunks) AS e (relation text, chunk text, since timestamptz, until timestamptz) LOOP
-        PERFORM forget_numbers(each.relation, each.chunk::regclass);
+        IF each.relation LIKE '%\_readings' THEN
+            PERFORM close_hours(split_part(each.relation, '_', 1), each.until);
+            PERFORM fold_marked(split_part(each.relation, '_', 1), each.since, each.until, 1000);
+            INSERT INTO rollup_dropped (feed, since, until)
+            VALUES (split_part(each.relation, '_', 1), each.since, each.until) ON CONFLICT DO NOTHING;
+        END IF;
+        IF each.relation NOT LIKE '%\_hours' THEN
+            PERFORM forget_numbers(each.relation, each.chunk::regclass);
+        END IF;
         RETURN QUERY
         SELECT each.relation, dropped::text
         FROM drop_chunks(format('public.%I', each.relation)::regclass, older_than => each.until, newer_than => each.since)
@@ -616,11 +812,92 @@ AS $function$
     SELECT c.hypertable_name::text, format('%I.%I', c.chunk_schema, c.chunk_name), c.range_start, c.range_end
     FROM (VALUES
         ('ev_readings', 'raw'), ('water_readings', 'raw'), ('parking_readings', 'raw'),
-        ('emergency_readings', 'raw'), ('tax_readings', 'raw'), ('dead_letters', 'letters')
+        ('emergency_readings', 'raw'), ('tax_readings', 'raw'), ('dead_letters', 'letters'),
+        ('ev_hours', 'hours'), ('water_hours', 'hours'), ('parking_hours', 'hours'),
+        ('emergency_hours', 'hours'), ('tax_hours', 'hours')
     ) AS h (name, what)
     JOIN storage_ages AS a USING (what)
     JOIN timescaledb_information.chunks AS c ON c.hypertable_schema = 'public' AND c.hypertable_name = h.name
     WHERE greatest(c.range_end, c.chunk_creation_time) < moment - make_interval(months => a.months)
+$function$;
+
+CREATE OR REPLACE FUNCTION public.fold_hours(wanted text, most integer, moment timestamp with time zone DEFAULT now())
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+    progress record;
+    closing timestamptz := public.time_bucket('1 hour', moment - INTERVAL '15 minutes');
+    newest timestamptz;
+BEGIN
+    PERFORM FROM public.rollup_progress WHERE feed = wanted FOR UPDATE SKIP LOCKED;
+    IF NOT found THEN
+        RETURN NULL;
+    END IF;
+    SELECT * INTO progress FROM public.rollup_progress WHERE feed = wanted;
+    IF progress.closed_before < closing THEN
+        PERFORM public.close_hours(wanted, closing);
+        RETURN 0;
+    END IF;
+    IF progress.settled_at IS NULL THEN
+        UPDATE public.rollup_progress SET settled_at = pg_snapshot_xmax(pg_current_snapshot()) WHERE feed = wanted;
+        RETURN 0;
+    END IF;
+    SELECT max(bucket) INTO newest FROM public.rollup_marks WHERE feed = wanted AND bucket < progress.closed_before;
+    IF newest IS NULL OR pg_snapshot_xmin(pg_current_snapshot()) < progress.settled_at THEN
+        RETURN NULL;
+    END IF;
+    RETURN public.fold_marked(wanted, newest - INTERVAL '7 days', newest + INTERVAL '1 hour', most);
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION public.fold_marked(wanted text, since timestamp with time zone, until timestamp with time zone, most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+    marks bigint[];
+    hours timestamptz[];
+    columns text;
+    changes text;
+    within text;
+BEGIN
+    SELECT array_agg(m.id), array_agg(DISTINCT m.bucket) INTO marks, hours
+    FROM public.rollup_marks AS m
+    WHERE m.feed = wanted AND m.bucket >= since AND m.bucket < until AND m.bucket >= (
+        SELECT min(newest.bucket) FROM (
+            SELECT DISTINCT n.bucket FROM public.rollup_marks AS n
+            WHERE n.feed = wanted AND n.bucket >= since AND n.bucket < until
+            ORDER BY n.bucket DESC LIMIT most
+        ) AS newest
+    );
+    IF hours IS NULL THEN
+        RETURN 0;
+    END IF;
+    SELECT
+        string_agg(quote_ident(attname), ', ' ORDER BY attnum),
+        string_agg(format('%1$I = excluded.%1$I', attname), ', ')
+            FILTER (WHERE attname NOT IN ('lane', 'group_id', 'device_id', 'bucket'))
+    INTO columns, changes
+    FROM pg_attribute
+    WHERE attrelid = format('public.%I', wanted || '_hours')::regclass AND attnum > 0 AND NOT attisdropped;
+    -- The bounds stand in the text: the planner opens their chunks alone.
+    within := format('bucket >= %L AND bucket <= %L AND bucket = ANY ($1)', hours[1], hours[cardinality(hours)]);
+    EXECUTE format(
+        'DELETE FROM public.%I AS h WHERE %s AND EXISTS ('
+        ' SELECT FROM public.rollup_marks AS m WHERE m.feed = $2 AND m.bucket = h.bucket AND NOT m.was_dropped)',
+        wanted || '_hours', within
+    ) USING hours, wanted;
+    EXECUTE format(
+        'INSERT INTO public.%1$I AS h (%2$s) SELECT %2$s FROM public.%3$I WHERE %4$s'
+        ' ON CONFLICT (lane, device_id, bucket, group_id) DO UPDATE SET %5$s WHERE h.n <= excluded.n',
+        wanted || '_hours', columns, wanted || '_hours_raw', within, changes
+    ) USING hours;
+    DELETE FROM public.rollup_marks WHERE id = ANY (marks);
+    RETURN cardinality(hours);
+END
 $function$;
 
 CREATE OR REPLACE FUNCTION public.forget_numbers(relation text, chunk regclass)
@@ -648,6 +925,35 @@ BEGIN
         ' WHERE (l.feed, l.lane, l.device_id, l.boot_id, l.segment)'
         ' = (h.feed, h.lane, h.device_id, h.boot_id, h.segment)', chunk, split_part(relation, '_', 1)
     );
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION public.mark_hours()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+    before timestamptz;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'readings are written in transactions that are read committed'
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'begin it with ISOLATION LEVEL READ COMMITTED';
+    END IF;
+    SELECT closed_before INTO STRICT before FROM public.rollup_progress WHERE feed = tg_argv[0];
+    INSERT INTO public.rollup_marks (feed, bucket, was_dropped)
+    SELECT
+        tg_argv[0],
+        bucket,
+        EXISTS (
+            SELECT FROM public.rollup_dropped AS d WHERE d.feed = tg_argv[0] AND d.since <= bucket AND bucket < d.until
+        )
+    FROM (
+        SELECT DISTINCT public.time_bucket('1 hour', observed_at, "offset" => INTERVAL '-8 hours') AS bucket
+        FROM touched
+        WHERE observed_at < before
+    ) AS t;
+    RETURN NULL;
 END
 $function$;
 
@@ -1323,21 +1629,53 @@ CREATE VIEW v_emergency_days AS
     busy_n,
     out_of_service_n,
     calls_n
-   FROM ( SELECT emergency_readings.lane,
-            emergency_readings.group_id,
-            emergency_readings.device_id,
-            time_bucket('1 day'::interval, emergency_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
-            count(*) AS n,
-            count(*) FILTER (WHERE ((emergency_readings.quality <> 'good'::text) OR (cardinality(emergency_readings.quality_codes) > 0))) AS n_doubtful,
-            min(emergency_readings.observed_at) AS first_at,
-            max(emergency_readings.observed_at) AS last_at,
-            count(emergency_readings.unit_state) AS unit_n,
-            count(*) FILTER (WHERE (emergency_readings.unit_state = 'available'::text)) AS available_n,
-            count(*) FILTER (WHERE (emergency_readings.unit_state = ANY (ARRAY['dispatched'::text, 'responding'::text, 'on_scene'::text, 'transporting'::text, 'at_hospital'::text]))) AS busy_n,
-            count(*) FILTER (WHERE (emergency_readings.unit_state = 'out_of_service'::text)) AS out_of_service_n,
-            count(*) FILTER (WHERE (emergency_readings.step = 'call_received'::text)) AS calls_n
-           FROM emergency_readings
-          GROUP BY emergency_readings.lane, emergency_readings.group_id, emergency_readings.device_id, (time_bucket('1 day'::interval, emergency_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+   FROM ( SELECT parts.lane,
+            parts.group_id,
+            parts.device_id,
+            parts.bucket,
+            (sum(parts.n))::bigint AS n,
+            (sum(parts.n_doubtful))::bigint AS n_doubtful,
+            min(parts.first_at) AS first_at,
+            max(parts.last_at) AS last_at,
+            (sum(parts.unit_n))::bigint AS unit_n,
+            (sum(parts.available_n))::bigint AS available_n,
+            (sum(parts.busy_n))::bigint AS busy_n,
+            (sum(parts.out_of_service_n))::bigint AS out_of_service_n,
+            (sum(parts.calls_n))::bigint AS calls_n
+           FROM ( SELECT h.lane,
+                    h.group_id,
+                    h.device_id,
+                    time_bucket('1 day'::interval, h.bucket, "offset" => '-08:00:00'::interval) AS bucket,
+                    h.n,
+                    h.n_doubtful,
+                    h.first_at,
+                    h.last_at,
+                    h.unit_n,
+                    h.available_n,
+                    h.busy_n,
+                    h.out_of_service_n,
+                    h.calls_n
+                   FROM emergency_hours h
+                  WHERE (NOT (EXISTS ( SELECT
+                           FROM rollup_marks m
+                          WHERE ((m.feed = 'emergency'::text) AND (m.bucket = h.bucket) AND (NOT m.was_dropped)))))
+                UNION ALL
+                 SELECT emergency_days_raw.lane,
+                    emergency_days_raw.group_id,
+                    emergency_days_raw.device_id,
+                    emergency_days_raw.bucket,
+                    emergency_days_raw.n,
+                    emergency_days_raw.n_doubtful,
+                    emergency_days_raw.first_at,
+                    emergency_days_raw.last_at,
+                    emergency_days_raw.unit_n,
+                    emergency_days_raw.available_n,
+                    emergency_days_raw.busy_n,
+                    emergency_days_raw.out_of_service_n,
+                    emergency_days_raw.calls_n
+                   FROM emergency_days_raw
+                  WHERE (NOT emergency_days_raw.was_dropped)) parts
+          GROUP BY parts.lane, parts.group_id, parts.device_id, parts.bucket) by_bucket;
 
 CREATE VIEW v_emergency_hours AS
  SELECT lane,
@@ -1353,21 +1691,39 @@ CREATE VIEW v_emergency_hours AS
     busy_n,
     out_of_service_n,
     calls_n
-   FROM ( SELECT emergency_readings.lane,
-            emergency_readings.group_id,
-            emergency_readings.device_id,
-            time_bucket('01:00:00'::interval, emergency_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
-            count(*) AS n,
-            count(*) FILTER (WHERE ((emergency_readings.quality <> 'good'::text) OR (cardinality(emergency_readings.quality_codes) > 0))) AS n_doubtful,
-            min(emergency_readings.observed_at) AS first_at,
-            max(emergency_readings.observed_at) AS last_at,
-            count(emergency_readings.unit_state) AS unit_n,
-            count(*) FILTER (WHERE (emergency_readings.unit_state = 'available'::text)) AS available_n,
-            count(*) FILTER (WHERE (emergency_readings.unit_state = ANY (ARRAY['dispatched'::text, 'responding'::text, 'on_scene'::text, 'transporting'::text, 'at_hospital'::text]))) AS busy_n,
-            count(*) FILTER (WHERE (emergency_readings.unit_state = 'out_of_service'::text)) AS out_of_service_n,
-            count(*) FILTER (WHERE (emergency_readings.step = 'call_received'::text)) AS calls_n
-           FROM emergency_readings
-          GROUP BY emergency_readings.lane, emergency_readings.group_id, emergency_readings.device_id, (time_bucket('01:00:00'::interval, emergency_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+   FROM ( SELECT h.lane,
+            h.group_id,
+            h.device_id,
+            h.bucket,
+            h.n,
+            h.n_doubtful,
+            h.first_at,
+            h.last_at,
+            h.unit_n,
+            h.available_n,
+            h.busy_n,
+            h.out_of_service_n,
+            h.calls_n
+           FROM emergency_hours h
+          WHERE (NOT (EXISTS ( SELECT
+                   FROM rollup_marks m
+                  WHERE ((m.feed = 'emergency'::text) AND (m.bucket = h.bucket) AND (NOT m.was_dropped)))))
+        UNION ALL
+         SELECT emergency_hours_raw.lane,
+            emergency_hours_raw.group_id,
+            emergency_hours_raw.device_id,
+            emergency_hours_raw.bucket,
+            emergency_hours_raw.n,
+            emergency_hours_raw.n_doubtful,
+            emergency_hours_raw.first_at,
+            emergency_hours_raw.last_at,
+            emergency_hours_raw.unit_n,
+            emergency_hours_raw.available_n,
+            emergency_hours_raw.busy_n,
+            emergency_hours_raw.out_of_service_n,
+            emergency_hours_raw.calls_n
+           FROM emergency_hours_raw
+          WHERE (NOT emergency_hours_raw.was_dropped)) by_bucket;
 
 CREATE VIEW v_emergency_latest AS
  SELECT d.lane,
@@ -1508,27 +1864,71 @@ CREATE VIEW v_ev_days AS
     energy_register_kwh_min,
     energy_register_kwh_max,
     (power_kw_sum / (NULLIF(power_kw_n, 0))::double precision) AS power_kw_avg
-   FROM ( SELECT ev_readings.lane,
-            ev_readings.group_id,
-            ev_readings.device_id,
-            time_bucket('1 day'::interval, ev_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
-            count(*) AS n,
-            count(*) FILTER (WHERE ((ev_readings.quality <> 'good'::text) OR (cardinality(ev_readings.quality_codes) > 0))) AS n_doubtful,
-            min(ev_readings.observed_at) AS first_at,
-            max(ev_readings.observed_at) AS last_at,
-            count(ev_readings.power_kw) AS power_kw_n,
-            sum(ev_readings.power_kw) AS power_kw_sum,
-            min(ev_readings.power_kw) AS power_kw_min,
-            max(ev_readings.power_kw) AS power_kw_max,
-            count(*) FILTER (WHERE (ev_readings.status = 'idle'::text)) AS idle_n,
-            count(*) FILTER (WHERE (ev_readings.status = 'charging'::text)) AS charging_n,
-            count(*) FILTER (WHERE (ev_readings.status = 'plugged'::text)) AS plugged_n,
-            count(*) FILTER (WHERE (ev_readings.status = 'fault'::text)) AS fault_n,
-            count(*) FILTER (WHERE (ev_readings.status = ANY (ARRAY['out_of_service'::text, 'no_contact'::text]))) AS unusable_n,
-            min(ev_readings.energy_register_kwh) AS energy_register_kwh_min,
-            max(ev_readings.energy_register_kwh) AS energy_register_kwh_max
-           FROM ev_readings
-          GROUP BY ev_readings.lane, ev_readings.group_id, ev_readings.device_id, (time_bucket('1 day'::interval, ev_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+   FROM ( SELECT parts.lane,
+            parts.group_id,
+            parts.device_id,
+            parts.bucket,
+            (sum(parts.n))::bigint AS n,
+            (sum(parts.n_doubtful))::bigint AS n_doubtful,
+            min(parts.first_at) AS first_at,
+            max(parts.last_at) AS last_at,
+            (sum(parts.power_kw_n))::bigint AS power_kw_n,
+            sum(parts.power_kw_sum) AS power_kw_sum,
+            min(parts.power_kw_min) AS power_kw_min,
+            max(parts.power_kw_max) AS power_kw_max,
+            (sum(parts.idle_n))::bigint AS idle_n,
+            (sum(parts.charging_n))::bigint AS charging_n,
+            (sum(parts.plugged_n))::bigint AS plugged_n,
+            (sum(parts.fault_n))::bigint AS fault_n,
+            (sum(parts.unusable_n))::bigint AS unusable_n,
+            min(parts.energy_register_kwh_min) AS energy_register_kwh_min,
+            max(parts.energy_register_kwh_max) AS energy_register_kwh_max
+           FROM ( SELECT h.lane,
+                    h.group_id,
+                    h.device_id,
+                    time_bucket('1 day'::interval, h.bucket, "offset" => '-08:00:00'::interval) AS bucket,
+                    h.n,
+                    h.n_doubtful,
+                    h.first_at,
+                    h.last_at,
+                    h.power_kw_n,
+                    h.power_kw_sum,
+                    h.power_kw_min,
+                    h.power_kw_max,
+                    h.idle_n,
+                    h.charging_n,
+                    h.plugged_n,
+                    h.fault_n,
+                    h.unusable_n,
+                    h.energy_register_kwh_min,
+                    h.energy_register_kwh_max
+                   FROM ev_hours h
+                  WHERE (NOT (EXISTS ( SELECT
+                           FROM rollup_marks m
+                          WHERE ((m.feed = 'ev'::text) AND (m.bucket = h.bucket) AND (NOT m.was_dropped)))))
+                UNION ALL
+                 SELECT ev_days_raw.lane,
+                    ev_days_raw.group_id,
+                    ev_days_raw.device_id,
+                    ev_days_raw.bucket,
+                    ev_days_raw.n,
+                    ev_days_raw.n_doubtful,
+                    ev_days_raw.first_at,
+                    ev_days_raw.last_at,
+                    ev_days_raw.power_kw_n,
+                    ev_days_raw.power_kw_sum,
+                    ev_days_raw.power_kw_min,
+                    ev_days_raw.power_kw_max,
+                    ev_days_raw.idle_n,
+                    ev_days_raw.charging_n,
+                    ev_days_raw.plugged_n,
+                    ev_days_raw.fault_n,
+                    ev_days_raw.unusable_n,
+                    ev_days_raw.energy_register_kwh_min,
+                    ev_days_raw.energy_register_kwh_max
+                   FROM ev_days_raw
+                  WHERE (NOT ev_days_raw.was_dropped)) parts
+          GROUP BY parts.lane, parts.group_id, parts.device_id, parts.bucket) by_bucket;
 
 CREATE VIEW v_ev_hours AS
  SELECT lane,
@@ -1551,27 +1951,51 @@ CREATE VIEW v_ev_hours AS
     energy_register_kwh_min,
     energy_register_kwh_max,
     (power_kw_sum / (NULLIF(power_kw_n, 0))::double precision) AS power_kw_avg
-   FROM ( SELECT ev_readings.lane,
-            ev_readings.group_id,
-            ev_readings.device_id,
-            time_bucket('01:00:00'::interval, ev_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
-            count(*) AS n,
-            count(*) FILTER (WHERE ((ev_readings.quality <> 'good'::text) OR (cardinality(ev_readings.quality_codes) > 0))) AS n_doubtful,
-            min(ev_readings.observed_at) AS first_at,
-            max(ev_readings.observed_at) AS last_at,
-            count(ev_readings.power_kw) AS power_kw_n,
-            sum(ev_readings.power_kw) AS power_kw_sum,
-            min(ev_readings.power_kw) AS power_kw_min,
-            max(ev_readings.power_kw) AS power_kw_max,
-            count(*) FILTER (WHERE (ev_readings.status = 'idle'::text)) AS idle_n,
-            count(*) FILTER (WHERE (ev_readings.status = 'charging'::text)) AS charging_n,
-            count(*) FILTER (WHERE (ev_readings.status = 'plugged'::text)) AS plugged_n,
-            count(*) FILTER (WHERE (ev_readings.status = 'fault'::text)) AS fault_n,
-            count(*) FILTER (WHERE (ev_readings.status = ANY (ARRAY['out_of_service'::text, 'no_contact'::text]))) AS unusable_n,
-            min(ev_readings.energy_register_kwh) AS energy_register_kwh_min,
-            max(ev_readings.energy_register_kwh) AS energy_register_kwh_max
-           FROM ev_readings
-          GROUP BY ev_readings.lane, ev_readings.group_id, ev_readings.device_id, (time_bucket('01:00:00'::interval, ev_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+   FROM ( SELECT h.lane,
+            h.group_id,
+            h.device_id,
+            h.bucket,
+            h.n,
+            h.n_doubtful,
+            h.first_at,
+            h.last_at,
+            h.power_kw_n,
+            h.power_kw_sum,
+            h.power_kw_min,
+            h.power_kw_max,
+            h.idle_n,
+            h.charging_n,
+            h.plugged_n,
+            h.fault_n,
+            h.unusable_n,
+            h.energy_register_kwh_min,
+            h.energy_register_kwh_max
+           FROM ev_hours h
+          WHERE (NOT (EXISTS ( SELECT
+                   FROM rollup_marks m
+                  WHERE ((m.feed = 'ev'::text) AND (m.bucket = h.bucket) AND (NOT m.was_dropped)))))
+        UNION ALL
+         SELECT ev_hours_raw.lane,
+            ev_hours_raw.group_id,
+            ev_hours_raw.device_id,
+            ev_hours_raw.bucket,
+            ev_hours_raw.n,
+            ev_hours_raw.n_doubtful,
+            ev_hours_raw.first_at,
+            ev_hours_raw.last_at,
+            ev_hours_raw.power_kw_n,
+            ev_hours_raw.power_kw_sum,
+            ev_hours_raw.power_kw_min,
+            ev_hours_raw.power_kw_max,
+            ev_hours_raw.idle_n,
+            ev_hours_raw.charging_n,
+            ev_hours_raw.plugged_n,
+            ev_hours_raw.fault_n,
+            ev_hours_raw.unusable_n,
+            ev_hours_raw.energy_register_kwh_min,
+            ev_hours_raw.energy_register_kwh_max
+           FROM ev_hours_raw
+          WHERE (NOT ev_hours_raw.was_dropped)) by_bucket;
 
 CREATE VIEW v_ev_latest AS
  SELECT d.lane,
@@ -1949,26 +2373,68 @@ CREATE VIEW v_parking_days AS
     exits_total_max,
     (occupied_sum / NULLIF(usable_sum, (0)::double precision)) AS occupancy,
     (free_spaces_sum / (NULLIF(counted_n, 0))::double precision) AS free_spaces_avg
-   FROM ( SELECT parking_readings.lane,
-            parking_readings.group_id,
-            parking_readings.device_id,
-            time_bucket('1 day'::interval, parking_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
-            count(*) AS n,
-            count(*) FILTER (WHERE ((parking_readings.quality <> 'good'::text) OR (cardinality(parking_readings.quality_codes) > 0))) AS n_doubtful,
-            min(parking_readings.observed_at) AS first_at,
-            max(parking_readings.observed_at) AS last_at,
-            count(*) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS counted_n,
-            (sum(((parking_readings.total_spaces - parking_readings.out_of_service_spaces) - parking_readings.free_spaces)) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS occupied_sum,
-            (sum((parking_readings.total_spaces - parking_readings.out_of_service_spaces)) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS usable_sum,
-            (sum(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS free_spaces_sum,
-            min(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS free_spaces_min,
-            max(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS free_spaces_max,
-            min(parking_readings.entries_total) AS entries_total_min,
-            max(parking_readings.entries_total) AS entries_total_max,
-            min(parking_readings.exits_total) AS exits_total_min,
-            max(parking_readings.exits_total) AS exits_total_max
-           FROM parking_readings
-          GROUP BY parking_readings.lane, parking_readings.group_id, parking_readings.device_id, (time_bucket('1 day'::interval, parking_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+   FROM ( SELECT parts.lane,
+            parts.group_id,
+            parts.device_id,
+            parts.bucket,
+            (sum(parts.n))::bigint AS n,
+            (sum(parts.n_doubtful))::bigint AS n_doubtful,
+            min(parts.first_at) AS first_at,
+            max(parts.last_at) AS last_at,
+            (sum(parts.counted_n))::bigint AS counted_n,
+            sum(parts.occupied_sum) AS occupied_sum,
+            sum(parts.usable_sum) AS usable_sum,
+            sum(parts.free_spaces_sum) AS free_spaces_sum,
+            min(parts.free_spaces_min) AS free_spaces_min,
+            max(parts.free_spaces_max) AS free_spaces_max,
+            min(parts.entries_total_min) AS entries_total_min,
+            max(parts.entries_total_max) AS entries_total_max,
+            min(parts.exits_total_min) AS exits_total_min,
+            max(parts.exits_total_max) AS exits_total_max
+           FROM ( SELECT h.lane,
+                    h.group_id,
+                    h.device_id,
+                    time_bucket('1 day'::interval, h.bucket, "offset" => '-08:00:00'::interval) AS bucket,
+                    h.n,
+                    h.n_doubtful,
+                    h.first_at,
+                    h.last_at,
+                    h.counted_n,
+                    h.occupied_sum,
+                    h.usable_sum,
+                    h.free_spaces_sum,
+                    h.free_spaces_min,
+                    h.free_spaces_max,
+                    h.entries_total_min,
+                    h.entries_total_max,
+                    h.exits_total_min,
+                    h.exits_total_max
+                   FROM parking_hours h
+                  WHERE (NOT (EXISTS ( SELECT
+                           FROM rollup_marks m
+                          WHERE ((m.feed = 'parking'::text) AND (m.bucket = h.bucket) AND (NOT m.was_dropped)))))
+                UNION ALL
+                 SELECT parking_days_raw.lane,
+                    parking_days_raw.group_id,
+                    parking_days_raw.device_id,
+                    parking_days_raw.bucket,
+                    parking_days_raw.n,
+                    parking_days_raw.n_doubtful,
+                    parking_days_raw.first_at,
+                    parking_days_raw.last_at,
+                    parking_days_raw.counted_n,
+                    parking_days_raw.occupied_sum,
+                    parking_days_raw.usable_sum,
+                    parking_days_raw.free_spaces_sum,
+                    parking_days_raw.free_spaces_min,
+                    parking_days_raw.free_spaces_max,
+                    parking_days_raw.entries_total_min,
+                    parking_days_raw.entries_total_max,
+                    parking_days_raw.exits_total_min,
+                    parking_days_raw.exits_total_max
+                   FROM parking_days_raw
+                  WHERE (NOT parking_days_raw.was_dropped)) parts
+          GROUP BY parts.lane, parts.group_id, parts.device_id, parts.bucket) by_bucket;
 
 CREATE VIEW v_parking_hours AS
  SELECT lane,
@@ -1991,26 +2457,49 @@ CREATE VIEW v_parking_hours AS
     exits_total_max,
     (occupied_sum / NULLIF(usable_sum, (0)::double precision)) AS occupancy,
     (free_spaces_sum / (NULLIF(counted_n, 0))::double precision) AS free_spaces_avg
-   FROM ( SELECT parking_readings.lane,
-            parking_readings.group_id,
-            parking_readings.device_id,
-            time_bucket('01:00:00'::interval, parking_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
-            count(*) AS n,
-            count(*) FILTER (WHERE ((parking_readings.quality <> 'good'::text) OR (cardinality(parking_readings.quality_codes) > 0))) AS n_doubtful,
-            min(parking_readings.observed_at) AS first_at,
-            max(parking_readings.observed_at) AS last_at,
-            count(*) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS counted_n,
-            (sum(((parking_readings.total_spaces - parking_readings.out_of_service_spaces) - parking_readings.free_spaces)) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS occupied_sum,
-            (sum((parking_readings.total_spaces - parking_readings.out_of_service_spaces)) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS usable_sum,
-            (sum(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))))::double precision AS free_spaces_sum,
-            min(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS free_spaces_min,
-            max(parking_readings.free_spaces) FILTER (WHERE ((parking_readings.free_spaces >= 0) AND (parking_readings.free_spaces <= parking_readings.total_spaces))) AS free_spaces_max,
-            min(parking_readings.entries_total) AS entries_total_min,
-            max(parking_readings.entries_total) AS entries_total_max,
-            min(parking_readings.exits_total) AS exits_total_min,
-            max(parking_readings.exits_total) AS exits_total_max
-           FROM parking_readings
-          GROUP BY parking_readings.lane, parking_readings.group_id, parking_readings.device_id, (time_bucket('01:00:00'::interval, parking_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+   FROM ( SELECT h.lane,
+            h.group_id,
+            h.device_id,
+            h.bucket,
+            h.n,
+            h.n_doubtful,
+            h.first_at,
+            h.last_at,
+            h.counted_n,
+            h.occupied_sum,
+            h.usable_sum,
+            h.free_spaces_sum,
+            h.free_spaces_min,
+            h.free_spaces_max,
+            h.entries_total_min,
+            h.entries_total_max,
+            h.exits_total_min,
+            h.exits_total_max
+           FROM parking_hours h
+          WHERE (NOT (EXISTS ( SELECT
+                   FROM rollup_marks m
+                  WHERE ((m.feed = 'parking'::text) AND (m.bucket = h.bucket) AND (NOT m.was_dropped)))))
+        UNION ALL
+         SELECT parking_hours_raw.lane,
+            parking_hours_raw.group_id,
+            parking_hours_raw.device_id,
+            parking_hours_raw.bucket,
+            parking_hours_raw.n,
+            parking_hours_raw.n_doubtful,
+            parking_hours_raw.first_at,
+            parking_hours_raw.last_at,
+            parking_hours_raw.counted_n,
+            parking_hours_raw.occupied_sum,
+            parking_hours_raw.usable_sum,
+            parking_hours_raw.free_spaces_sum,
+            parking_hours_raw.free_spaces_min,
+            parking_hours_raw.free_spaces_max,
+            parking_hours_raw.entries_total_min,
+            parking_hours_raw.entries_total_max,
+            parking_hours_raw.exits_total_min,
+            parking_hours_raw.exits_total_max
+           FROM parking_hours_raw
+          WHERE (NOT parking_hours_raw.was_dropped)) by_bucket;
 
 CREATE VIEW v_parking_latest AS
  SELECT d.lane,
@@ -2635,20 +3124,50 @@ CREATE VIEW v_tax_days AS
     payments_n,
     refunds_n,
     refunded_cny_sum
-   FROM ( SELECT tax_readings.lane,
-            tax_readings.group_id,
-            tax_readings.device_id,
-            time_bucket('1 day'::interval, tax_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
-            count(*) AS n,
-            count(*) FILTER (WHERE ((tax_readings.quality <> 'good'::text) OR (cardinality(tax_readings.quality_codes) > 0))) AS n_doubtful,
-            min(tax_readings.observed_at) AS first_at,
-            max(tax_readings.observed_at) AS last_at,
-            sum(tax_readings.amount_cny) AS amount_cny_sum,
-            count(*) FILTER (WHERE (tax_readings.entry = 'payment'::text)) AS payments_n,
-            count(*) FILTER (WHERE (tax_readings.entry = 'refund'::text)) AS refunds_n,
-            sum(tax_readings.amount_cny) FILTER (WHERE (tax_readings.entry = 'refund'::text)) AS refunded_cny_sum
-           FROM tax_readings
-          GROUP BY tax_readings.lane, tax_readings.group_id, tax_readings.device_id, (time_bucket('1 day'::interval, tax_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+   FROM ( SELECT parts.lane,
+            parts.group_id,
+            parts.device_id,
+            parts.bucket,
+            (sum(parts.n))::bigint AS n,
+            (sum(parts.n_doubtful))::bigint AS n_doubtful,
+            min(parts.first_at) AS first_at,
+            max(parts.last_at) AS last_at,
+            sum(parts.amount_cny_sum) AS amount_cny_sum,
+            (sum(parts.payments_n))::bigint AS payments_n,
+            (sum(parts.refunds_n))::bigint AS refunds_n,
+            sum(parts.refunded_cny_sum) AS refunded_cny_sum
+           FROM ( SELECT h.lane,
+                    h.group_id,
+                    h.device_id,
+                    time_bucket('1 day'::interval, h.bucket, "offset" => '-08:00:00'::interval) AS bucket,
+                    h.n,
+                    h.n_doubtful,
+                    h.first_at,
+                    h.last_at,
+                    h.amount_cny_sum,
+                    h.payments_n,
+                    h.refunds_n,
+                    h.refunded_cny_sum
+                   FROM tax_hours h
+                  WHERE (NOT (EXISTS ( SELECT
+                           FROM rollup_marks m
+                          WHERE ((m.feed = 'tax'::text) AND (m.bucket = h.bucket) AND (NOT m.was_dropped)))))
+                UNION ALL
+                 SELECT tax_days_raw.lane,
+                    tax_days_raw.group_id,
+                    tax_days_raw.device_id,
+                    tax_days_raw.bucket,
+                    tax_days_raw.n,
+                    tax_days_raw.n_doubtful,
+                    tax_days_raw.first_at,
+                    tax_days_raw.last_at,
+                    tax_days_raw.amount_cny_sum,
+                    tax_days_raw.payments_n,
+                    tax_days_raw.refunds_n,
+                    tax_days_raw.refunded_cny_sum
+                   FROM tax_days_raw
+                  WHERE (NOT tax_days_raw.was_dropped)) parts
+          GROUP BY parts.lane, parts.group_id, parts.device_id, parts.bucket) by_bucket;
 
 CREATE VIEW v_tax_hours AS
  SELECT lane,
@@ -2663,20 +3182,37 @@ CREATE VIEW v_tax_hours AS
     payments_n,
     refunds_n,
     refunded_cny_sum
-   FROM ( SELECT tax_readings.lane,
-            tax_readings.group_id,
-            tax_readings.device_id,
-            time_bucket('01:00:00'::interval, tax_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
-            count(*) AS n,
-            count(*) FILTER (WHERE ((tax_readings.quality <> 'good'::text) OR (cardinality(tax_readings.quality_codes) > 0))) AS n_doubtful,
-            min(tax_readings.observed_at) AS first_at,
-            max(tax_readings.observed_at) AS last_at,
-            sum(tax_readings.amount_cny) AS amount_cny_sum,
-            count(*) FILTER (WHERE (tax_readings.entry = 'payment'::text)) AS payments_n,
-            count(*) FILTER (WHERE (tax_readings.entry = 'refund'::text)) AS refunds_n,
-            sum(tax_readings.amount_cny) FILTER (WHERE (tax_readings.entry = 'refund'::text)) AS refunded_cny_sum
-           FROM tax_readings
-          GROUP BY tax_readings.lane, tax_readings.group_id, tax_readings.device_id, (time_bucket('01:00:00'::interval, tax_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+   FROM ( SELECT h.lane,
+            h.group_id,
+            h.device_id,
+            h.bucket,
+            h.n,
+            h.n_doubtful,
+            h.first_at,
+            h.last_at,
+            h.amount_cny_sum,
+            h.payments_n,
+            h.refunds_n,
+            h.refunded_cny_sum
+           FROM tax_hours h
+          WHERE (NOT (EXISTS ( SELECT
+                   FROM rollup_marks m
+                  WHERE ((m.feed = 'tax'::text) AND (m.bucket = h.bucket) AND (NOT m.was_dropped)))))
+        UNION ALL
+         SELECT tax_hours_raw.lane,
+            tax_hours_raw.group_id,
+            tax_hours_raw.device_id,
+            tax_hours_raw.bucket,
+            tax_hours_raw.n,
+            tax_hours_raw.n_doubtful,
+            tax_hours_raw.first_at,
+            tax_hours_raw.last_at,
+            tax_hours_raw.amount_cny_sum,
+            tax_hours_raw.payments_n,
+            tax_hours_raw.refunds_n,
+            tax_hours_raw.refunded_cny_sum
+           FROM tax_hours_raw
+          WHERE (NOT tax_hours_raw.was_dropped)) by_bucket;
 
 CREATE VIEW v_tax_minutes AS
  SELECT lane,
@@ -2797,64 +3333,182 @@ CREATE VIEW v_water_days AS
     (chla_ug_l_sum / (NULLIF(chla_ug_l_n, 0))::double precision) AS chla_ug_l_avg,
     (transparency_m_sum / (NULLIF(transparency_m_n, 0))::double precision) AS transparency_m_avg,
     (algae_cells_l_sum / (NULLIF(algae_cells_l_n, 0))::double precision) AS algae_cells_l_avg
-   FROM ( SELECT water_readings.lane,
-            water_readings.group_id,
-            water_readings.device_id,
-            time_bucket('1 day'::interval, water_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
-            count(*) AS n,
-            count(*) FILTER (WHERE ((water_readings.quality <> 'good'::text) OR (cardinality(water_readings.quality_codes) > 0))) AS n_doubtful,
-            min(water_readings.observed_at) AS first_at,
-            max(water_readings.observed_at) AS last_at,
-            count(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_n,
-            sum(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_sum,
-            min(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_min,
-            max(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_max,
-            count(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_n,
-            sum(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_sum,
-            min(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_min,
-            max(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_max,
-            count(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_n,
-            sum(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_sum,
-            min(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_min,
-            max(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_max,
-            count(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_n,
-            sum(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_sum,
-            min(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_min,
-            max(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_max,
-            count(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_n,
-            sum(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_sum,
-            min(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_min,
-            max(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_max,
-            count(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_n,
-            sum(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_sum,
-            min(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_min,
-            max(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_max,
-            count(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_n,
-            sum(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_sum,
-            min(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_min,
-            max(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_max,
-            count(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_n,
-            sum(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_sum,
-            min(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_min,
-            max(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_max,
-            count(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_n,
-            sum(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_sum,
-            min(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_min,
-            max(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_max,
-            count(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_n,
-            sum(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_sum,
-            min(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_min,
-            max(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_max,
-            count(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_n,
-            sum(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_sum,
-            min(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_min,
-            max(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_max,
-            count(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_n,
-            sum(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_sum,
-            min(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_min,
-            max(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_max
-           FROM water_readings
-          GROUP BY water_readings.lane, water_readings.group_id, water_readings.device_id, (time_bucket('1 day'::interval, water_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+   FROM ( SELECT parts.lane,
+            parts.group_id,
+            parts.device_id,
+            parts.bucket,
+            (sum(parts.n))::bigint AS n,
+            (sum(parts.n_doubtful))::bigint AS n_doubtful,
+            min(parts.first_at) AS first_at,
+            max(parts.last_at) AS last_at,
+            (sum(parts.water_temp_c_n))::bigint AS water_temp_c_n,
+            sum(parts.water_temp_c_sum) AS water_temp_c_sum,
+            min(parts.water_temp_c_min) AS water_temp_c_min,
+            max(parts.water_temp_c_max) AS water_temp_c_max,
+            (sum(parts.ph_n))::bigint AS ph_n,
+            sum(parts.ph_sum) AS ph_sum,
+            min(parts.ph_min) AS ph_min,
+            max(parts.ph_max) AS ph_max,
+            (sum(parts.do_mg_l_n))::bigint AS do_mg_l_n,
+            sum(parts.do_mg_l_sum) AS do_mg_l_sum,
+            min(parts.do_mg_l_min) AS do_mg_l_min,
+            max(parts.do_mg_l_max) AS do_mg_l_max,
+            (sum(parts.conductivity_us_cm_n))::bigint AS conductivity_us_cm_n,
+            sum(parts.conductivity_us_cm_sum) AS conductivity_us_cm_sum,
+            min(parts.conductivity_us_cm_min) AS conductivity_us_cm_min,
+            max(parts.conductivity_us_cm_max) AS conductivity_us_cm_max,
+            (sum(parts.turbidity_ntu_n))::bigint AS turbidity_ntu_n,
+            sum(parts.turbidity_ntu_sum) AS turbidity_ntu_sum,
+            min(parts.turbidity_ntu_min) AS turbidity_ntu_min,
+            max(parts.turbidity_ntu_max) AS turbidity_ntu_max,
+            (sum(parts.codmn_mg_l_n))::bigint AS codmn_mg_l_n,
+            sum(parts.codmn_mg_l_sum) AS codmn_mg_l_sum,
+            min(parts.codmn_mg_l_min) AS codmn_mg_l_min,
+            max(parts.codmn_mg_l_max) AS codmn_mg_l_max,
+            (sum(parts.nh3n_mg_l_n))::bigint AS nh3n_mg_l_n,
+            sum(parts.nh3n_mg_l_sum) AS nh3n_mg_l_sum,
+            min(parts.nh3n_mg_l_min) AS nh3n_mg_l_min,
+            max(parts.nh3n_mg_l_max) AS nh3n_mg_l_max,
+            (sum(parts.tp_mg_l_n))::bigint AS tp_mg_l_n,
+            sum(parts.tp_mg_l_sum) AS tp_mg_l_sum,
+            min(parts.tp_mg_l_min) AS tp_mg_l_min,
+            max(parts.tp_mg_l_max) AS tp_mg_l_max,
+            (sum(parts.tn_mg_l_n))::bigint AS tn_mg_l_n,
+            sum(parts.tn_mg_l_sum) AS tn_mg_l_sum,
+            min(parts.tn_mg_l_min) AS tn_mg_l_min,
+            max(parts.tn_mg_l_max) AS tn_mg_l_max,
+            (sum(parts.chla_ug_l_n))::bigint AS chla_ug_l_n,
+            sum(parts.chla_ug_l_sum) AS chla_ug_l_sum,
+            min(parts.chla_ug_l_min) AS chla_ug_l_min,
+            max(parts.chla_ug_l_max) AS chla_ug_l_max,
+            (sum(parts.transparency_m_n))::bigint AS transparency_m_n,
+            sum(parts.transparency_m_sum) AS transparency_m_sum,
+            min(parts.transparency_m_min) AS transparency_m_min,
+            max(parts.transparency_m_max) AS transparency_m_max,
+            (sum(parts.algae_cells_l_n))::bigint AS algae_cells_l_n,
+            sum(parts.algae_cells_l_sum) AS algae_cells_l_sum,
+            min(parts.algae_cells_l_min) AS algae_cells_l_min,
+            max(parts.algae_cells_l_max) AS algae_cells_l_max
+           FROM ( SELECT h.lane,
+                    h.group_id,
+                    h.device_id,
+                    time_bucket('1 day'::interval, h.bucket, "offset" => '-08:00:00'::interval) AS bucket,
+                    h.n,
+                    h.n_doubtful,
+                    h.first_at,
+                    h.last_at,
+                    h.water_temp_c_n,
+                    h.water_temp_c_sum,
+                    h.water_temp_c_min,
+                    h.water_temp_c_max,
+                    h.ph_n,
+                    h.ph_sum,
+                    h.ph_min,
+                    h.ph_max,
+                    h.do_mg_l_n,
+                    h.do_mg_l_sum,
+                    h.do_mg_l_min,
+                    h.do_mg_l_max,
+                    h.conductivity_us_cm_n,
+                    h.conductivity_us_cm_sum,
+                    h.conductivity_us_cm_min,
+                    h.conductivity_us_cm_max,
+                    h.turbidity_ntu_n,
+                    h.turbidity_ntu_sum,
+                    h.turbidity_ntu_min,
+                    h.turbidity_ntu_max,
+                    h.codmn_mg_l_n,
+                    h.codmn_mg_l_sum,
+                    h.codmn_mg_l_min,
+                    h.codmn_mg_l_max,
+                    h.nh3n_mg_l_n,
+                    h.nh3n_mg_l_sum,
+                    h.nh3n_mg_l_min,
+                    h.nh3n_mg_l_max,
+                    h.tp_mg_l_n,
+                    h.tp_mg_l_sum,
+                    h.tp_mg_l_min,
+                    h.tp_mg_l_max,
+                    h.tn_mg_l_n,
+                    h.tn_mg_l_sum,
+                    h.tn_mg_l_min,
+                    h.tn_mg_l_max,
+                    h.chla_ug_l_n,
+                    h.chla_ug_l_sum,
+                    h.chla_ug_l_min,
+                    h.chla_ug_l_max,
+                    h.transparency_m_n,
+                    h.transparency_m_sum,
+                    h.transparency_m_min,
+                    h.transparency_m_max,
+                    h.algae_cells_l_n,
+                    h.algae_cells_l_sum,
+                    h.algae_cells_l_min,
+                    h.algae_cells_l_max
+                   FROM water_hours h
+                  WHERE (NOT (EXISTS ( SELECT
+                           FROM rollup_marks m
+                          WHERE ((m.feed = 'water'::text) AND (m.bucket = h.bucket) AND (NOT m.was_dropped)))))
+                UNION ALL
+                 SELECT water_days_raw.lane,
+                    water_days_raw.group_id,
+                    water_days_raw.device_id,
+                    water_days_raw.bucket,
+                    water_days_raw.n,
+                    water_days_raw.n_doubtful,
+                    water_days_raw.first_at,
+                    water_days_raw.last_at,
+                    water_days_raw.water_temp_c_n,
+                    water_days_raw.water_temp_c_sum,
+                    water_days_raw.water_temp_c_min,
+                    water_days_raw.water_temp_c_max,
+                    water_days_raw.ph_n,
+                    water_days_raw.ph_sum,
+                    water_days_raw.ph_min,
+                    water_days_raw.ph_max,
+                    water_days_raw.do_mg_l_n,
+                    water_days_raw.do_mg_l_sum,
+                    water_days_raw.do_mg_l_min,
+                    water_days_raw.do_mg_l_max,
+                    water_days_raw.conductivity_us_cm_n,
+                    water_days_raw.conductivity_us_cm_sum,
+                    water_days_raw.conductivity_us_cm_min,
+                    water_days_raw.conductivity_us_cm_max,
+                    water_days_raw.turbidity_ntu_n,
+                    water_days_raw.turbidity_ntu_sum,
+                    water_days_raw.turbidity_ntu_min,
+                    water_days_raw.turbidity_ntu_max,
+                    water_days_raw.codmn_mg_l_n,
+                    water_days_raw.codmn_mg_l_sum,
+                    water_days_raw.codmn_mg_l_min,
+                    water_days_raw.codmn_mg_l_max,
+                    water_days_raw.nh3n_mg_l_n,
+                    water_days_raw.nh3n_mg_l_sum,
+                    water_days_raw.nh3n_mg_l_min,
+                    water_days_raw.nh3n_mg_l_max,
+                    water_days_raw.tp_mg_l_n,
+                    water_days_raw.tp_mg_l_sum,
+                    water_days_raw.tp_mg_l_min,
+                    water_days_raw.tp_mg_l_max,
+                    water_days_raw.tn_mg_l_n,
+                    water_days_raw.tn_mg_l_sum,
+                    water_days_raw.tn_mg_l_min,
+                    water_days_raw.tn_mg_l_max,
+                    water_days_raw.chla_ug_l_n,
+                    water_days_raw.chla_ug_l_sum,
+                    water_days_raw.chla_ug_l_min,
+                    water_days_raw.chla_ug_l_max,
+                    water_days_raw.transparency_m_n,
+                    water_days_raw.transparency_m_sum,
+                    water_days_raw.transparency_m_min,
+                    water_days_raw.transparency_m_max,
+                    water_days_raw.algae_cells_l_n,
+                    water_days_raw.algae_cells_l_sum,
+                    water_days_raw.algae_cells_l_min,
+                    water_days_raw.algae_cells_l_max
+                   FROM water_days_raw
+                  WHERE (NOT water_days_raw.was_dropped)) parts
+          GROUP BY parts.lane, parts.group_id, parts.device_id, parts.bucket) by_bucket;
 
 CREATE VIEW v_water_hours AS
  SELECT lane,
@@ -2925,64 +3579,125 @@ CREATE VIEW v_water_hours AS
     (chla_ug_l_sum / (NULLIF(chla_ug_l_n, 0))::double precision) AS chla_ug_l_avg,
     (transparency_m_sum / (NULLIF(transparency_m_n, 0))::double precision) AS transparency_m_avg,
     (algae_cells_l_sum / (NULLIF(algae_cells_l_n, 0))::double precision) AS algae_cells_l_avg
-   FROM ( SELECT water_readings.lane,
-            water_readings.group_id,
-            water_readings.device_id,
-            time_bucket('01:00:00'::interval, water_readings.observed_at, "offset" => '-08:00:00'::interval) AS bucket,
-            count(*) AS n,
-            count(*) FILTER (WHERE ((water_readings.quality <> 'good'::text) OR (cardinality(water_readings.quality_codes) > 0))) AS n_doubtful,
-            min(water_readings.observed_at) AS first_at,
-            max(water_readings.observed_at) AS last_at,
-            count(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_n,
-            sum(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_sum,
-            min(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_min,
-            max(water_readings.water_temp_c) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS water_temp_c_max,
-            count(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_n,
-            sum(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_sum,
-            min(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_min,
-            max(water_readings.ph) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS ph_max,
-            count(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_n,
-            sum(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_sum,
-            min(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_min,
-            max(water_readings.do_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS do_mg_l_max,
-            count(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_n,
-            sum(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_sum,
-            min(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_min,
-            max(water_readings.conductivity_us_cm) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS conductivity_us_cm_max,
-            count(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_n,
-            sum(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_sum,
-            min(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_min,
-            max(water_readings.turbidity_ntu) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS turbidity_ntu_max,
-            count(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_n,
-            sum(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_sum,
-            min(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_min,
-            max(water_readings.codmn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS codmn_mg_l_max,
-            count(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_n,
-            sum(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_sum,
-            min(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_min,
-            max(water_readings.nh3n_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS nh3n_mg_l_max,
-            count(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_n,
-            sum(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_sum,
-            min(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_min,
-            max(water_readings.tp_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tp_mg_l_max,
-            count(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_n,
-            sum(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_sum,
-            min(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_min,
-            max(water_readings.tn_mg_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS tn_mg_l_max,
-            count(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_n,
-            sum(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_sum,
-            min(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_min,
-            max(water_readings.chla_ug_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS chla_ug_l_max,
-            count(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_n,
-            sum(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_sum,
-            min(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_min,
-            max(water_readings.transparency_m) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS transparency_m_max,
-            count(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_n,
-            sum(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_sum,
-            min(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_min,
-            max(water_readings.algae_cells_l) FILTER (WHERE (water_readings.quality = ANY (ARRAY['good'::text, 'manual'::text]))) AS algae_cells_l_max
-           FROM water_readings
-          GROUP BY water_readings.lane, water_readings.group_id, water_readings.device_id, (time_bucket('01:00:00'::interval, water_readings.observed_at, "offset" => '-08:00:00'::interval))) by_bucket;
+   FROM ( SELECT h.lane,
+            h.group_id,
+            h.device_id,
+            h.bucket,
+            h.n,
+            h.n_doubtful,
+            h.first_at,
+            h.last_at,
+            h.water_temp_c_n,
+            h.water_temp_c_sum,
+            h.water_temp_c_min,
+            h.water_temp_c_max,
+            h.ph_n,
+            h.ph_sum,
+            h.ph_min,
+            h.ph_max,
+            h.do_mg_l_n,
+            h.do_mg_l_sum,
+            h.do_mg_l_min,
+            h.do_mg_l_max,
+            h.conductivity_us_cm_n,
+            h.conductivity_us_cm_sum,
+            h.conductivity_us_cm_min,
+            h.conductivity_us_cm_max,
+            h.turbidity_ntu_n,
+            h.turbidity_ntu_sum,
+            h.turbidity_ntu_min,
+            h.turbidity_ntu_max,
+            h.codmn_mg_l_n,
+            h.codmn_mg_l_sum,
+            h.codmn_mg_l_min,
+            h.codmn_mg_l_max,
+            h.nh3n_mg_l_n,
+            h.nh3n_mg_l_sum,
+            h.nh3n_mg_l_min,
+            h.nh3n_mg_l_max,
+            h.tp_mg_l_n,
+            h.tp_mg_l_sum,
+            h.tp_mg_l_min,
+            h.tp_mg_l_max,
+            h.tn_mg_l_n,
+            h.tn_mg_l_sum,
+            h.tn_mg_l_min,
+            h.tn_mg_l_max,
+            h.chla_ug_l_n,
+            h.chla_ug_l_sum,
+            h.chla_ug_l_min,
+            h.chla_ug_l_max,
+            h.transparency_m_n,
+            h.transparency_m_sum,
+            h.transparency_m_min,
+            h.transparency_m_max,
+            h.algae_cells_l_n,
+            h.algae_cells_l_sum,
+            h.algae_cells_l_min,
+            h.algae_cells_l_max
+           FROM water_hours h
+          WHERE (NOT (EXISTS ( SELECT
+                   FROM rollup_marks m
+                  WHERE ((m.feed = 'water'::text) AND (m.bucket = h.bucket) AND (NOT m.was_dropped)))))
+        UNION ALL
+         SELECT water_hours_raw.lane,
+            water_hours_raw.group_id,
+            water_hours_raw.device_id,
+            water_hours_raw.bucket,
+            water_hours_raw.n,
+            water_hours_raw.n_doubtful,
+            water_hours_raw.first_at,
+            water_hours_raw.last_at,
+            water_hours_raw.water_temp_c_n,
+            water_hours_raw.water_temp_c_sum,
+            water_hours_raw.water_temp_c_min,
+            water_hours_raw.water_temp_c_max,
+            water_hours_raw.ph_n,
+            water_hours_raw.ph_sum,
+            water_hours_raw.ph_min,
+            water_hours_raw.ph_max,
+            water_hours_raw.do_mg_l_n,
+            water_hours_raw.do_mg_l_sum,
+            water_hours_raw.do_mg_l_min,
+            water_hours_raw.do_mg_l_max,
+            water_hours_raw.conductivity_us_cm_n,
+            water_hours_raw.conductivity_us_cm_sum,
+            water_hours_raw.conductivity_us_cm_min,
+            water_hours_raw.conductivity_us_cm_max,
+            water_hours_raw.turbidity_ntu_n,
+            water_hours_raw.turbidity_ntu_sum,
+            water_hours_raw.turbidity_ntu_min,
+            water_hours_raw.turbidity_ntu_max,
+            water_hours_raw.codmn_mg_l_n,
+            water_hours_raw.codmn_mg_l_sum,
+            water_hours_raw.codmn_mg_l_min,
+            water_hours_raw.codmn_mg_l_max,
+            water_hours_raw.nh3n_mg_l_n,
+            water_hours_raw.nh3n_mg_l_sum,
+            water_hours_raw.nh3n_mg_l_min,
+            water_hours_raw.nh3n_mg_l_max,
+            water_hours_raw.tp_mg_l_n,
+            water_hours_raw.tp_mg_l_sum,
+            water_hours_raw.tp_mg_l_min,
+            water_hours_raw.tp_mg_l_max,
+            water_hours_raw.tn_mg_l_n,
+            water_hours_raw.tn_mg_l_sum,
+            water_hours_raw.tn_mg_l_min,
+            water_hours_raw.tn_mg_l_max,
+            water_hours_raw.chla_ug_l_n,
+            water_hours_raw.chla_ug_l_sum,
+            water_hours_raw.chla_ug_l_min,
+            water_hours_raw.chla_ug_l_max,
+            water_hours_raw.transparency_m_n,
+            water_hours_raw.transparency_m_sum,
+            water_hours_raw.transparency_m_min,
+            water_hours_raw.transparency_m_max,
+            water_hours_raw.algae_cells_l_n,
+            water_hours_raw.algae_cells_l_sum,
+            water_hours_raw.algae_cells_l_min,
+            water_hours_raw.algae_cells_l_max
+           FROM water_hours_raw
+          WHERE (NOT water_hours_raw.was_dropped)) by_bucket;
 
 CREATE VIEW v_water_latest AS
  SELECT d.lane,

@@ -44,6 +44,7 @@ from services.timescale_sink.kafka_faults import reading_errors
 from services.timescale_sink.missing_watch import watch_missing
 from services.timescale_sink.progress import Log, Place, Placement
 from services.timescale_sink.retention import keep_to_ages
+from services.timescale_sink.rollups import keep_rollups
 from services.timescale_sink.settings import SinkSettings
 from services.timescale_sink.shares import TOPICS
 from services.timescale_sink.sink import Source, move_all
@@ -295,6 +296,8 @@ class FailingPool:
     async def fetch(self, *_: Any, **__: Any) -> list[Any]:
         raise self.error
 
+    fetchval = fetch
+
     async def execute(self, *_: Any, **__: Any) -> str:
         raise self.error
 
@@ -348,8 +351,12 @@ async def test_what_runs_beside_the_loops_asks_again_later(error: Exception) -> 
     pool: Any = FailingPool(error)
     producer: Any = Said()
     settings = SinkSettings.model_validate({"DATABASE_URL": "x"})
-    missing = partial(watch_missing, pool, producer, settings)
-    for beside in (partial(watch_gaps, pool, producer, "k"), partial(keep_to_ages, pool, settings), missing):
+    for beside in (
+        partial(watch_gaps, pool, producer, "k"),
+        partial(keep_to_ages, pool, settings),
+        partial(keep_rollups, pool, settings),
+        partial(watch_missing, pool, producer, settings),
+    ):
         lifetime = OneRound(structlog.get_logger())
         await beside(lifetime)
         assert lifetime.over, "it paused, and did not end by the error"
