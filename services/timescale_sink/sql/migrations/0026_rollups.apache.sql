@@ -83,6 +83,7 @@ BEGIN
 END
 $$;
 
+-- The index by day tells the planner how many hours a range of days holds, as in 0007: days in half the time.
 CREATE TABLE ev_hours AS
 SELECT
     lane,
@@ -108,6 +109,7 @@ FROM v_ev_hours
 WITH NO DATA;
 ALTER TABLE ev_hours ADD PRIMARY KEY (lane, device_id, bucket, group_id);
 SELECT create_hypertable('ev_hours', 'bucket', chunk_time_interval => INTERVAL '28 days');
+CREATE INDEX ev_hours_by_day ON ev_hours USING brin (time_bucket('1 day', bucket, "offset" => INTERVAL '-8 hours'));
 COMMENT ON TABLE ev_hours IS 'Readings of ev by hour, as the sink keeps them; see rollup_marks for those that are stale.';
 
 CREATE VIEW ev_hours_raw AS
@@ -408,6 +410,7 @@ FROM v_water_hours
 WITH NO DATA;
 ALTER TABLE water_hours ADD PRIMARY KEY (lane, device_id, bucket, group_id);
 SELECT create_hypertable('water_hours', 'bucket', chunk_time_interval => INTERVAL '28 days');
+CREATE INDEX water_hours_by_day ON water_hours USING brin (time_bucket('1 day', bucket, "offset" => INTERVAL '-8 hours'));
 COMMENT ON TABLE water_hours IS 'Readings of water by hour, as the sink keeps them; see rollup_marks for those that are stale.';
 
 CREATE VIEW water_hours_raw AS
@@ -1025,6 +1028,7 @@ FROM v_parking_hours
 WITH NO DATA;
 ALTER TABLE parking_hours ADD PRIMARY KEY (lane, device_id, bucket, group_id);
 SELECT create_hypertable('parking_hours', 'bucket', chunk_time_interval => INTERVAL '28 days');
+CREATE INDEX parking_hours_by_day ON parking_hours USING brin (time_bucket('1 day', bucket, "offset" => INTERVAL '-8 hours'));
 COMMENT ON TABLE parking_hours IS 'Readings of parking by hour, as the sink keeps them; see rollup_marks for those that are stale.';
 
 CREATE VIEW parking_hours_raw AS
@@ -1275,6 +1279,7 @@ FROM v_emergency_hours
 WITH NO DATA;
 ALTER TABLE emergency_hours ADD PRIMARY KEY (lane, device_id, bucket, group_id);
 SELECT create_hypertable('emergency_hours', 'bucket', chunk_time_interval => INTERVAL '28 days');
+CREATE INDEX emergency_hours_by_day ON emergency_hours USING brin (time_bucket('1 day', bucket, "offset" => INTERVAL '-8 hours'));
 COMMENT ON TABLE emergency_hours IS 'Readings of emergency by hour, as the sink keeps them; see rollup_marks for those that are stale.';
 
 CREATE VIEW emergency_hours_raw AS
@@ -1475,6 +1480,7 @@ FROM v_tax_hours
 WITH NO DATA;
 ALTER TABLE tax_hours ADD PRIMARY KEY (lane, device_id, bucket, group_id);
 SELECT create_hypertable('tax_hours', 'bucket', chunk_time_interval => INTERVAL '28 days');
+CREATE INDEX tax_hours_by_day ON tax_hours USING brin (time_bucket('1 day', bucket, "offset" => INTERVAL '-8 hours'));
 COMMENT ON TABLE tax_hours IS 'Readings of tax by hour, as the sink keeps them; see rollup_marks for those that are stale.';
 
 CREATE VIEW tax_hours_raw AS
