@@ -61,9 +61,12 @@ WHERE u.kind = 'unit'
 ORDER BY l.observed_at < {NOW} - INTERVAL '{FRESH_S} seconds' DESC NULLS FIRST, l.unit_state = 'available', 1"""
     columns = [
         Column(
-            "ambulance", Words("急救车", "Ambulance"), links=(kit.to_page("emergency", "unit"), _on_map("unit", "unit"))
+            "ambulance",
+            Words("急救车", "Ambulance"),
+            links=(kit.to_page("emergency", "unit"), _on_map("unit", "unit")),
+            wraps=True,
         ),
-        Column("post", Words("所属急救站", "Post"), width=200),
+        Column("post", Words("所属急救站", "Post"), width=200, wraps=True),
         Column("state", Words("状态", "State"), shown=UNIT, width=110),
         Column("street", Words("呼救所在街道", "Street of its call"), width=140),
         Column(

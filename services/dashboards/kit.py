@@ -42,6 +42,7 @@ from services.dashboards.palette import (
     RED,
     SEVERITY,
     STANDING,
+    WATER_CLASS,
     Shown,
     case,
     mappings,
@@ -156,7 +157,7 @@ class Kit:
         return f"{row}.status_reason"
 
     def amount(self, value: str, unit: str) -> str:
-        """SQL that writes a value of a plan's target with its unit, amounts of money in units people use.
+        """SQL that writes a value of a plan's target with its unit; money in units people use, classes by their names.
 
         Args:
             value: A numeric expression; null stays null.
@@ -166,8 +167,9 @@ class Kit:
         words = " ".join(
             f"WHEN '{code}' THEN {quoted(f' {self.say(said)}')}" for code, said in UNIT.items() if self.say(said)
         )
+        classes = " ".join(f"WHEN {rank} THEN {quoted(self.say(said))}" for rank, (said, _) in WATER_CLASS.items())
         return (
-            f"CASE WHEN {unit} LIKE 'CNY%'"
+            f"CASE WHEN {unit} LIKE 'class%' THEN CASE {value} {classes} END WHEN {unit} LIKE 'CNY%'"
             f" THEN {_number(f'{value} / {great.cny:.0f}')} || '{great.unit.removeprefix('suffix:')}'"
             f" ELSE {_number(value)} || CASE {unit} {words} ELSE '' END END"
         )

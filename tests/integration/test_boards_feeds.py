@@ -164,7 +164,10 @@ class TestChargingOfTheDay:
         row = rows["Silent or never heard connectors"]
         assert (row["state"], row["so_far"]) == ("beyond", f"{silent} / {states.total()}")
         assert row["goal"] == "< 600 s"
-        loads = [site["load"] for site in await shown(apache, "ev", "Sites") if site["load"] is not None]
+        sites = await shown(apache, "ev", "Sites")
+        troubled = [site["faulty"] + site["silent"] + site["unseen"] for site in sites]
+        assert troubled == sorted(troubled, reverse=True), "what is wrong stands first"
+        loads = [site["load"] for site in sites if site["load"] is not None]
         assert rows["Load of a site"]["so_far"] == f"{sum(load > 1 for load in loads)} / {len(loads)}"
         until = local_day(datetime.now(UTC))
         uptime = await apache.fetch(

@@ -12,6 +12,10 @@ import asyncpg
 import pytest
 
 from deploy.local.paths import CHECKOUT
+from services.dashboards.kit import Kit
+from services.dashboards.limits import Limits
+from services.dashboards.plan_files import read_documents
+from services.dashboards.words import Language, quoted
 from tests.grafana_sql import Span, expand, queries
 from tests.integration.boards_cases import VARIABLES, asked, figure, rows_of, value_of
 from tests.integration.boards_day import board_of, chosen, shown
@@ -240,6 +244,21 @@ class TestTaxOfTheDay:
         last = sum(row["amount_cny"] for row in rows if before <= row["observed_at"] < until)
         ratio = await self.one(apache, "This month so far, of last month's")
         assert ratio == (pytest.approx(float(this / last)) if this and last else None)
+
+    @pytest.mark.parametrize(
+        ("language", "value", "unit", "words"),
+        [
+            (Language.ZH, "6", "class (1=I .. 5=V, 6=worse than V)", "劣Ⅴ类"),
+            (Language.ZH, "3.0", "class (1=I .. 5=V, 6=worse than V)", "Ⅲ类"),
+            (Language.EN, "3::double precision", "class (1=I .. 5=V, 6=worse than V)", "III"),
+            (Language.ZH, "53000000000", "CNY", "530 亿元"),
+        ],
+    )
+    async def test_an_amount_is_said_as_people_say_it(
+        self, apache: asyncpg.Connection, language: Language, value: str, unit: str, words: str
+    ) -> None:
+        kit = Kit(language, Limits(read_documents(CHECKOUT / "deploy" / "plan")))
+        assert await apache.fetchval(f"SELECT {kit.amount(value, quoted(unit))}") == words
 
     async def test_offices_are_those_heard_within_the_working_day(self, apache: asyncpg.Connection) -> None:
         since = await apache.fetchval("SELECT heard_since FROM v_feed_health WHERE feed = 'tax'")

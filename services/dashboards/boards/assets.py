@@ -233,9 +233,9 @@ WHERE i.{LIVE_LANE} AND i.feed = '{chosen.feed}' AND i.subject = {ASSET} AND i.p
 ORDER BY i.id, length, i.period_start DESC"""
     running = {"running": (Words("进行中", "running"), "#5B7DA8")}
     columns = [
-        Column("figure", Words("指标", "Figure"), width=190),
+        Column("figure", Words("指标", "Figure"), width=150, wraps=True),
         Column("status", Words("结论", "Verdict"), shown=STATUS | running, width=90),
-        Column("value", Words("值", "Value"), decimals=3, width=90),
+        Column("value", Words("值", "Value"), decimals=3, width=75),
         Column("reason", Words("理由", "Why"), wraps=True),
         Column("period_start", Words("时段始", "From"), unit=SHORT_MOMENT, width=100),
         Column("period_end", Words("时段止", "To"), unit=SHORT_MOMENT, width=100),
@@ -260,7 +260,7 @@ LEFT JOIN LATERAL (
 WHERE a.feed = '{chosen.feed}' AND {chosen.is_about("a.asset_id")} AND a.kind <> 'cell'
 ORDER BY w.severity NULLS LAST, a.{kit.name}"""
     columns = [
-        Column("name", Words("名称", "Name"), links=(kit.to_page(chosen.feed, "asset_id"),)),
+        Column("name", Words("名称", "Name"), links=(kit.to_page(chosen.feed, "asset_id"),), wraps=True),
         Column("kind", Words("种类", "Kind"), shown=shown(KIND, NONE), width=110),
         Column("last_seen_at", Words("最近数据", "Last heard"), unit=SHORT_MOMENT, width=105),
         Column("age_s", Words("距今", "Ago"), unit="dthms", width=95),

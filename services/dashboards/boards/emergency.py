@@ -158,7 +158,7 @@ SELECT {street(kit, "o.street")} AS street, {kit.word("o.call_type", CALL_TYPE)}
 FROM ({RUNNING}) AS o
 ORDER BY o.on_scene_at IS NOT NULL, o.called_at"""
     columns = [
-        Column("street", Words("街道", "Street"), width=110),
+        Column("street", Words("街道", "Street"), width=130, wraps=True),
         Column("call_type", Words("类型", "Type"), width=140),
         Column("priority", Words("级别", "Priority"), width=80),
         Column("called_at", Words("接警", "Call received"), width=160),

@@ -209,7 +209,7 @@ SELECT a.asset_id AS id, a.{kit.name} AS site, count(l.device_id) AS connectors,
     {HEARD_KW} / max(a.limit_value) AS load, max(l.observed_at) AS observed_at
 FROM {_standing(kit)} JOIN v_assets AS a ON a.kind = 'site' AND a.asset_id = l.group_id
 GROUP BY a.asset_id, a.{kit.name}
-ORDER BY load DESC NULLS LAST"""
+ORDER BY count(*) FILTER (WHERE l.stands IN ('fault', 'no_contact', 'unseen')) DESC, load DESC NULLS LAST, 2"""
     near, limit = kit.limits.value("ev.site_load_near"), kit.limits.value("ev.site_load")
     columns = [
         Column("id", Words("编号", "Id"), hidden=True),
@@ -233,8 +233,8 @@ ORDER BY load DESC NULLS LAST"""
         Column("observed_at", Words("最近", "Newest"), width=170),
     ]
     about = Words(
-        "各站现状，负荷最高的在前；枪数为登记数与另有数据者，尚无数据的为已登记而从未收到数据（仅实时）。",
-        "Each site now, the highest load first. Connectors are those of the register and any other that is heard; never heard are"
+        "各站现状，故障、离线或尚无数据的枪最多者在前，其次为负荷最高者；枪数为登记数与另有数据者，尚无数据的为已登记而从未收到数据（仅实时）。",
+        "Each site now: most connectors at fault, silent or never heard first, then the highest load. Connectors are those of the register and any other that is heard; never heard are"
         " those of the register without a reading (of what is live).",
     )
     return kit.table(Words("充电站", "Sites"), about, sql, columns, Place(24, 9), sources=("ev.site_load",))
