@@ -289,7 +289,7 @@ async def fill(owner_url: str, days: int, until: datetime, console: Console) -> 
     return edition
 
 
-LOOKS_BEYOND: Final = {
+LOOKS_BEYOND = {
     "数据台账": "of numbers that are missing it asks for the reading behind them, whenever that came",
     "最满的停车场": "which are the fullest now is asked of the newest counts, whatever the range",
 }
