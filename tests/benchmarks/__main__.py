@@ -26,6 +26,7 @@ SCRIPTS = {
     "rest": "tests.benchmarks.rest",
     "endurance": "tests.benchmarks.endurance",
     "outage": "tests.benchmarks.outage",
+    "detection": "tests.benchmarks.detection",
 }
 """Benchmarks of one part, each with its own options (`--help`)."""
 SINK_ALERTS = "tests.benchmarks.sink_alerts"

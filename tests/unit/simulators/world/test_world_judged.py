@@ -2,76 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
 
 import pytest
 
-from schemas.alert import AlertEventType
-from schemas.clock import KIND_HEADER, KIND_TICK, Tick
 from schemas.fields import LIVE, Feed
-from schemas.topics import readings_topic
-from services.stream_processors.engine.events import AlertOutput
-from services.stream_processors.engine.worker import Worker
-from services.stream_processors.registry import build_judges
-from services.stream_processors.settings import ProcessorSettings
 from simulators.world.library import load_for
-from simulators.world.run import Order, WorldRun
-from simulators.world.truth import Truth
+from simulators.world.run import Order
 from tests.unit.simulators.world.world_run import FIRST, world
+from tests.world_judging import Judged, judged_day
 
 pytestmark = pytest.mark.slow
-ON_ITS_WAY = timedelta(seconds=0.2)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record as Kafka would give it."""
-
-    topic: str
-    offset: int
-    timestamp: int
-    value: bytes
-    headers: tuple[tuple[str, bytes], ...] = ()
-    partition: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Rule and asset of each alert that was raised, and what was so."""
-
-    raised: frozenset[tuple[str, str]]
-    truth: tuple[Truth, ...]
-
-    def assets(self, rule: str) -> set[str]:
-        return {asset for each, asset in self.raised if each == rule}
 
 
 @cache
 def judged(scenario: str, feed: Feed) -> Judged:
     """A day from its first second to its last, with a tick a minute."""
-    order = Order(7, FIRST, 1, LIVE, feeds=(feed,))
-    run = WorldRun(world(), load_for(scenario, world()), order)
-    (judge,) = [each for each in build_judges([], ProcessorSettings.model_construct()) if each.feed is feed]
-    worker: Worker[Any] = Worker(judge, readings_topic(feed), 0)
-    raised: set[tuple[str, str]] = set()
-    offset = 0
-    for part in run.parts(60):
-        begin = datetime.fromtimestamp(part.begin, UTC)
-        tick = Tick(lane=LIVE, at=begin).model_dump_json().encode()
-        values = [(begin, tick, ((KIND_HEADER, KIND_TICK),))]
-        values += [
-            (datetime.fromtimestamp(sent, UTC) + ON_ITS_WAY, line.strip(), ()) for sent, line in part.lines[feed]
-        ]
-        for at, value, headers in values:
-            record = Record(readings_topic(feed), offset, int(at.timestamp() * 1_000), value, headers)
-            offset += 1
-            for said in worker.judge([record])[0]:
-                if isinstance(said, AlertOutput) and said.alert.event is AlertEventType.RAISED:
-                    raised.add((said.alert.rule, said.alert.asset))
-    return Judged(frozenset(raised), tuple(run.truth()))
+    return judged_day(world(), load_for(scenario, world()), Order(7, FIRST, 1, LIVE, feeds=(feed,)), feed)
 
 
 REAL = {
@@ -87,7 +34,7 @@ REAL = {
 
 @pytest.mark.parametrize("feed", list(Feed))
 def test_a_quiet_day_of_three_hundred_devices_brings_no_false_alert(feed: Feed) -> None:
-    assert {each for each in judged("quiet-day", feed).raised if each[0] not in REAL} == set()
+    assert {(each.rule, each.asset) for each in judged("quiet-day", feed).raised if each.rule not in REAL} == set()
 
 
 def test_what_a_quiet_day_has_anyhow_is_so() -> None:
