@@ -150,6 +150,7 @@ VOCABULARY: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "audit_outcome": _words(done=("已执行", "done"), refused=("已拒绝", "refused"), failed=("失败", "failed")),
         "connector_state": _words(
+            unseen=("尚无数据", "never heard"),
             idle=("空闲", "idle"),
             plugged=("已插枪", "plugged in"),
             charging=("充电中", "charging"),

@@ -27,7 +27,7 @@ from services.read_model.audit import audit as audit_of
 from services.read_model.connection import Asked
 from services.read_model.ledger import BookRow, DeviceHourRow, books, device_hours
 from services.read_model.typed import as_dict
-from services.runtime.multirange import named
+from services.runtime.multirange import named, overlap
 
 USUAL_SPAN: Final = timedelta(hours=24)
 EXIT_MISSING: Final = 1
@@ -156,27 +156,30 @@ def _show(found: Audited) -> None:
 
 
 def gap_lines(found: Audited) -> Iterator[str]:
-    """Each boot whose numbers are not all accounted for: those of the span, then others that are missing now."""
-    open_now = {(row.feed, row.device_id, row.boot_id): row for row in found.missing}
+    """Each boot whose numbers are not all accounted for; then what is missing now and is not of the span."""
+    told: set[int] = set()
     for row in found.boots:
-        known = open_now.pop((row.feed, row.device_id, row.boot_id), None)
+        boot = f"{row.feed} {row.device_id} boot {row.boot_id}"
         if row.missing:
-            said = (
-                f"{row.feed} {row.device_id} boot {row.boot_id}: {count(row.missing)} of {count(row.sent)} never came"
-            )
-            yield f"{said}: {named(row.missing_numbers)}{'' if known is None else _standing(known)}"
+            known = [
+                (place, each)
+                for place, each in enumerate(found.missing)
+                if (each.feed, each.device_id, each.boot_id) == (row.feed, row.device_id, row.boot_id)
+                and overlap(each.numbers, row.missing_numbers)
+            ]
+            told |= {place for place, _ in known}
+            numbers = f"{count(row.missing)} of {count(row.sent)} never came: {named(row.missing_numbers)}"
+            yield f"{boot}: {numbers}{''.join(_standing(each) for _, each in known)}"
         if row.difference:
-            yield (
-                f"{row.feed} {row.device_id} boot {row.boot_id}: the ledger of numbers and the readings differ by"
-                f" {row.difference}"
-            )
-    for other in open_now.values():
-        said = f"{other.feed} {other.device_id} boot {other.boot_id}, before this span: {named(other.numbers)}"
-        yield f"{said}{_standing(other)}"
+            yield f"{boot}: the ledger of numbers and the readings differ by {row.difference}"
+    for place, other in enumerate(found.missing):
+        if place not in told:
+            boot = f"{other.feed} {other.device_id} boot {other.boot_id}"
+            yield f"{boot}, not of this span: {named(other.numbers)}{_standing(other)}"
 
 
 def _standing(row: MissingRow) -> str:
-    return f" (noticed {day_and_time(row.noticed_at)}, {'an alert' if row.was_alert else 'not yet an alert'})"
+    return f" (noticed {day_and_time(row.noticed_at)}, {'an alert' if row.is_alert else 'not yet an alert'})"
 
 
 def verdict(found: Audited) -> str:
@@ -186,8 +189,10 @@ def verdict(found: Audited) -> str:
         return "No reading was measured in this span."
     devices = "1 device" if sums["devices"] == 1 else f"{count(sums['devices'])} devices"
     said = f"{devices} used {count(sums['sent'])} numbers"
-    if sums["difference"]:
-        return f"{said}; the ledger and the readings contradict each other by {sums['difference']}: report this."
+    odd = sum(1 for row in found.boots if row.difference)
+    if odd:
+        boots = "1 boot" if odd == 1 else f"{count(odd)} boots"
+        return f"{said}; in {boots} the ledger and the readings contradict each other: report this."
     if sums["missing"]:
         return f"{said}; {count(sums['missing'])} never came. A device that still has them sends them again by itself."
     return f"{said}; every one is accounted for."
@@ -226,7 +231,10 @@ def acknowledge(
     if not rows:
         say("no numbers are missing that nobody has taken note of")
         return
-    for row in asyncio.run(take_note(rows, by or getpass.getuser())):
+    noted = asyncio.run(take_note(rows, by or getpass.getuser()))
+    if len(noted) < len(rows):
+        say(f"{len(rows) - len(noted)} changed meanwhile; look again with `district audit`")
+    for row in noted:
         say(f"{row['device_id']} boot {row['boot_id']}: {named(row['numbers'])} taken note of")
 
 

@@ -64,7 +64,7 @@ class MissingRow:
     noticed_at: datetime
     n: int
     numbers: str
-    was_alert: bool
+    is_alert: bool
     """They have been missing for too long."""
 
 

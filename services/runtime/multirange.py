@@ -15,6 +15,12 @@ def ranges_of(numbers: str) -> Iterator[tuple[int, int]]:
         yield int(first), int(end) - 1
 
 
+def overlap(numbers: str, others: str) -> bool:
+    """Whether a number is in both."""
+    theirs = list(ranges_of(others))
+    return any(first <= end and begin <= last for first, last in ranges_of(numbers) for begin, end in theirs)
+
+
 def named(numbers: str, most: int | None = None) -> str:
     """Numbers as people read them: `5-7, 9`.
 

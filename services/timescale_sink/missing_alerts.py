@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -27,6 +28,7 @@ _LIMIT: Final = Threshold(
     ),
 )
 _NAMED_MOST: Final = 8
+RAISED: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,15 @@ class Missing:
     ended_at: datetime | None
     acknowledged_by: str | None
     told: int
-    """1: its alert was raised, 2: it was resolved."""
+    """1: its alert is being raised, 2: it was raised, 3: it was resolved."""
     n: int
     """How many are missing."""
 
 
-def alert_of(missing: Missing, after: timedelta) -> Alert:
-    """What has to be said: raised, or resolved once the numbers have come, or somebody has taken note of them.
+def alerts_of(missing: Missing, after: timedelta) -> Iterator[Alert]:
+    """What has to be said of missing numbers: that they are, and, once that has ended, that too.
+
+    An alert of which nobody knows whether it was raised is raised again: it has the same id and revision.
 
     Args:
         after: How long a gap may stand.
@@ -57,7 +61,13 @@ def alert_of(missing: Missing, after: timedelta) -> Alert:
     Raises:
         ValidationError: the row's ids are none that an alert can be about.
     """
-    resolved = missing.ended_at is not None
+    if missing.told < RAISED:
+        yield _alert(missing, after, resolved=False)
+    if missing.ended_at is not None:
+        yield _alert(missing, after, resolved=True)
+
+
+def _alert(missing: Missing, after: timedelta, *, resolved: bool) -> Alert:
     began = missing.noticed_at
     episode = f"{missing.boot_id}/{began.isoformat()}"
     return Alert(
@@ -72,7 +82,7 @@ def alert_of(missing: Missing, after: timedelta) -> Alert:
         severity=Severity.BLUE,
         started_at=began,
         raised_at=began + after,
-        ended_at=missing.ended_at,
+        ended_at=missing.ended_at if resolved else None,
         previous_at=began + after if resolved else None,
         observed_value=float(missing.n),
         observed_unit="readings",
@@ -97,7 +107,7 @@ def _open(missing: Missing, after: timedelta) -> AlertText:
 
 def _over(missing: Missing) -> AlertText:
     by = missing.acknowledged_by
-    zh, en = ("缺失的读数已补齐", "the missing readings have come") if by is None else (
+    zh, en = ("编号不再缺失", "no number is missing any more") if by is None else (
         f"{by} 已登记缺失的读数", f"{by} has taken note of the missing readings"
     )  # fmt: skip
     assert missing.ended_at is not None  # noqa: S101 - that is what makes it over

@@ -42,7 +42,7 @@ numbers AS (
         WHERE l.feed = h.feed AND l.lane = $2 AND l.device_id = h.device_id AND l.boot_id = h.boot_id
     ) AS n
 ),
-holes AS (
+holes AS MATERIALIZED (
     SELECT *, int8multirange(int8range(first_seq, last_seq + 1)) - stored - gone AS holes FROM numbers
 ),
 spans AS (
@@ -51,9 +51,9 @@ spans AS (
     LEFT JOIN LATERAL (
         SELECT range_agg(int8range(d.seq, d.seq + 1)) * h.holes AS refused
         FROM v_dead_letters AS d
-        WHERE d.boot_id = h.boot_id AND d.device_id = h.device_id AND d.feed = h.feed AND coalesce(d.lane, 'live') = $2
+        WHERE NOT isempty(h.holes) AND d.boot_id = h.boot_id AND d.device_id = h.device_id AND d.feed = h.feed AND coalesce(d.lane, 'live') = $2
             AND d.source <> 'stream_processors' AND d.seq BETWEEN h.first_seq AND h.last_seq
-    ) AS d ON NOT isempty(h.holes)
+    ) AS d ON true
 )
 SELECT
     s.feed,

@@ -701,6 +701,7 @@ CREATE INDEX parking_readings_by_device ON public.parking_readings USING btree (
 CREATE INDEX parking_readings_by_hour ON public.parking_readings USING brin (time_bucket('01:00:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX parking_readings_by_minute ON public.parking_readings USING brin (time_bucket('00:01:00'::interval, observed_at, "offset" => '-08:00:00'::interval));
 CREATE INDEX parking_readings_by_time ON public.parking_readings USING brin (observed_at);
+CREATE INDEX readings_missing_open ON public.readings_missing USING btree (feed, lane, device_id, boot_id) WHERE ((ended_at IS NULL) OR (told = ANY (ARRAY[1, 2])));
 CREATE INDEX rollup_marks_feed_bucket_idx ON public.rollup_marks USING btree (feed, bucket);
 CREATE INDEX tax_hours_bucket_idx ON public.tax_hours USING btree (bucket DESC);
 CREATE INDEX tax_hours_by_day ON public.tax_hours USING brin (time_bucket('1 day'::interval, bucket, "offset" => '-08:00:00'::interval));
@@ -716,7 +717,6 @@ CREATE INDEX water_readings_by_minute ON public.water_readings USING brin (time_
 CREATE INDEX water_readings_by_time ON public.water_readings USING brin (observed_at);
 CREATE UNIQUE INDEX alert_actions_counting ON public.alert_actions USING btree (alert_id, seen) WHERE (fate = 'counts'::text);
 CREATE UNIQUE INDEX one_open_alert ON public.alerts USING btree (lane, rule, asset) WHERE ((ended_at IS NULL) AND (event <> 'retracted'::text) AND (superseded_by IS NULL));
-CREATE UNIQUE INDEX readings_missing_open ON public.readings_missing USING btree (feed, lane, device_id, boot_id) WHERE (ended_at IS NULL);
 
 -- hypertable dead_letters by received_at, chunks of 7 days
 -- hypertable emergency_hours by bucket, chunks of 28 days
@@ -2123,19 +2123,19 @@ CREATE VIEW v_ev_readings AS
 
 CREATE VIEW v_feed_health AS
  WITH said AS (
-         SELECT DISTINCT ON (p.document_id) (p.document ->> 'feed'::text) AS feed,
+         SELECT DISTINCT ON ((p.document ->> 'feed'::text)) (p.document ->> 'feed'::text) AS feed,
             p.document
            FROM plan_versions p
-          WHERE ((p.kind = 'policy'::text) AND (p.valid_from <= ((now() AT TIME ZONE '08:00:00'::interval))::date))
-          ORDER BY p.document_id, p.valid_from DESC, p.published_at DESC
+          WHERE ((p.kind = 'policy'::text) AND (p.valid_from <= ((now() AT TIME ZONE '08:00:00'::interval))::date) AND ((p.valid_to IS NULL) OR (p.valid_to >= ((now() AT TIME ZONE '08:00:00'::interval))::date)))
+          ORDER BY (p.document ->> 'feed'::text), p.valid_from DESC, p.published_at DESC
         ), patience AS (
-         SELECT (l.value ->> 'id'::text) AS id,
+         SELECT said.feed,
             ((l.value ->> 'value'::text))::double precision AS seconds
            FROM said,
             LATERAL jsonb_array_elements((said.document -> 'limit'::text)) l(value)
-          WHERE ((l.value ->> 'id'::text) = ANY (ARRAY['ev.silence'::text, 'parking.silence'::text]))
+          WHERE (((l.value ->> 'id'::text) = (said.feed || '.silence'::text)) AND ((l.value ->> 'unit'::text) = 's'::text))
         UNION ALL
-         SELECT 'emergency.fresh'::text,
+         SELECT said.feed,
             ((((said.document -> 'settings'::text) -> 'coverage'::text) ->> 'fresh_seconds'::text))::double precision AS float8
            FROM said
           WHERE (said.feed = 'emergency'::text)
@@ -2161,9 +2161,9 @@ CREATE VIEW v_feed_health AS
                         WHEN 1 THEN 3
                         ELSE 1
                     END)
-                    ELSE COALESCE(( SELECT make_interval(secs => max(p.seconds)) AS make_interval
+                    ELSE COALESCE(( SELECT make_interval(secs => p.seconds) AS make_interval
                        FROM patience p
-                      WHERE (split_part(p.id, '.'::text, 1) = e.feed)), '01:00:00'::interval)
+                      WHERE ((p.feed = e.feed) AND ((p.seconds >= (1)::double precision) AND (p.seconds <= ('10000000'::numeric)::double precision)))), '01:00:00'::interval)
                 END) AS heard_since
            FROM ( VALUES ('ev'::text), ('water'::text), ('parking'::text), ('emergency'::text), ('tax'::text)) e(feed)) f
      LEFT JOIN ( SELECT assets.feed,
@@ -2765,7 +2765,7 @@ CREATE VIEW v_readings_missing AS
     (numbers)::text AS numbers,
     ended_at,
     acknowledged_by,
-    (told > 0) AS was_alert
+    (told > 0) AS is_alert
    FROM readings_missing;
 
 CREATE VIEW v_sink_progress AS
@@ -3100,11 +3100,11 @@ CREATE VIEW v_target_states AS
     t.unit_en,
     COALESCE(a.name_zh, n.subject_name, n.subject) AS subject_zh,
     COALESCE(a.name_en, n.subject_name, n.subject) AS subject_en,
-    COALESCE(n.status_reason_zh, n.status_reason,
-        CASE t.checked_by
-            WHEN 'reported'::text THEN '由规划部门填报，尚未填报。'::text
+        CASE
+            WHEN (n.id IS NOT NULL) THEN n.status_reason_zh
+            WHEN (t.checked_by = 'reported'::text) THEN '由规划部门填报，尚未填报。'::text
             ELSE '该指标尚无任何时段得出结论。'::text
-        END) AS status_reason_zh,
+        END AS status_reason_zh,
     t.page_zh
    FROM (((v_plan_targets t
      LEFT JOIN newest n USING (id))

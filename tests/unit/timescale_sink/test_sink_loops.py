@@ -298,7 +298,7 @@ class FailingPool:
 
     fetchval = fetch
 
-    async def execute(self, *_: Any, **__: Any) -> str:
+    def acquire(self) -> Any:
         raise self.error
 
 

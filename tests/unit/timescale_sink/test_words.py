@@ -38,6 +38,8 @@ NOT_READ: Final = {
     "Way": "what the gate of the contract says to developers",
     "Unknown": "what the gate of the contract says to developers",
     "Message": "parts of MQTT topics",
+    "SiteKind": "simulators alone know whom a site serves, no view has it",
+    "LotKind": "simulators alone know whom a car park serves, no view has it",
 }
 """Enumerations of the contracts that nobody reads in a view, with the reason."""
 

@@ -183,14 +183,11 @@ SELECT
     t.unit_en,
     coalesce(a.name_zh, n.subject_name, n.subject) AS subject_zh,
     coalesce(a.name_en, n.subject_name, n.subject) AS subject_en,
-    coalesce(
-        n.status_reason_zh,
-        n.status_reason,
-        CASE t.checked_by
-            WHEN 'reported' THEN '由规划部门填报，尚未填报。'
-            ELSE '该指标尚无任何时段得出结论。'
-        END
-    ) AS status_reason_zh,
+    CASE
+        WHEN n.id IS NOT NULL THEN n.status_reason_zh
+        WHEN t.checked_by = 'reported' THEN '由规划部门填报，尚未填报。'
+        ELSE '该指标尚无任何时段得出结论。'
+    END AS status_reason_zh,
     t.page_zh
 FROM v_plan_targets AS t
 LEFT JOIN newest AS n USING (id)

@@ -20,9 +20,50 @@ CREATE TABLE readings_missing (
     PRIMARY KEY (feed, lane, device_id, boot_id, noticed_at)
 );
 COMMENT ON TABLE readings_missing IS
-    'Numbers of a boot that were missing when the sink looked: until they came, went for their age, or somebody took note'
-    ' of them. told 1: an alert was raised, 2: it was resolved.';
-CREATE UNIQUE INDEX readings_missing_open ON readings_missing (feed, lane, device_id, boot_id) WHERE ended_at IS NULL;
+    'Numbers of a boot that have been missing at every look since noticed_at: until they came, were refused, went for their age, or'
+    ' somebody took note of them. told 1: its alert is being raised, 2: it was raised, 3: it was resolved.';
+CREATE INDEX readings_missing_open ON readings_missing (feed, lane, device_id, boot_id) WHERE ended_at IS NULL OR told IN (1, 2);
+
+-- Only the boot that a device has now, and those of which something was missing at the last look: what an import brings, and what
+-- a device lost long ago, is for the audit. Numbers before the first that is known, or below one that went for its age, are
+-- nobody's loss. Holes are found first, so that dead letters are looked up for these boots alone.
+CREATE VIEW live_missing AS
+WITH boots AS MATERIALIZED (
+    SELECT feed, lane, device_id, boot_id, range_agg(l.stored) AS stored, range_agg(l.gone) AS gone
+    FROM (
+        SELECT feed, lane, device_id, boot_id FROM devices WHERE lane = 'live'
+        UNION
+        SELECT feed, lane, device_id, boot_id FROM readings_missing WHERE ended_at IS NULL
+    ) AS d
+    JOIN reading_ledger AS l USING (feed, lane, device_id, boot_id)
+    GROUP BY feed, lane, device_id, boot_id
+),
+holes AS MATERIALIZED (
+    SELECT
+        *,
+        int8multirange(int8range(coalesce(upper(gone), lower(stored)), greatest(upper(stored), upper(gone)))) - stored AS holes
+    FROM boots
+)
+SELECT h.feed, h.lane, h.device_id, h.boot_id, h.holes - coalesce(r.refused, '{}') - coalesce(n.noted, '{}') AS numbers
+FROM holes AS h
+LEFT JOIN LATERAL (
+    SELECT range_agg(int8range(d.seq, d.seq + 1)) AS refused
+    FROM dead_letters AS d
+    WHERE NOT isempty(h.holes) AND d.boot_id = h.boot_id AND d.device_id = h.device_id AND d.feed = h.feed
+        AND coalesce(d.lane, 'live') = h.lane AND d.source <> 'stream_processors'
+        AND d.seq >= lower(h.holes) AND d.seq < upper(h.holes)
+) AS r ON true
+LEFT JOIN LATERAL (
+    SELECT range_agg(m.numbers) AS noted
+    FROM readings_missing AS m
+    WHERE (m.feed, m.lane, m.device_id, m.boot_id) = (h.feed, h.lane, h.device_id, h.boot_id) AND m.acknowledged_by IS NOT NULL
+) AS n ON true
+WHERE NOT isempty(h.holes);
+COMMENT ON VIEW live_missing IS 'Numbers that are missing now of what live devices send: the sink''s own question.';
+
+-- What is missing when this comes is known already: nobody is told of it as if it were new.
+INSERT INTO readings_missing (feed, lane, device_id, boot_id, numbers, ended_at, acknowledged_by)
+SELECT feed, lane, device_id, boot_id, numbers, now(), 'before this release' FROM live_missing WHERE NOT isempty(numbers);
 
 CREATE VIEW v_readings_missing AS
 SELECT
@@ -35,6 +76,6 @@ SELECT
     numbers::text AS numbers,
     ended_at,
     acknowledged_by,
-    told > 0 AS was_alert
+    told > 0 AS is_alert
 FROM readings_missing;
 COMMENT ON VIEW v_readings_missing IS 'Each time that numbers of a device were missing: since when it is known, which, when that ended and who took note.';

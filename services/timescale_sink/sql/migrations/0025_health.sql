@@ -3,18 +3,19 @@
 
 CREATE OR REPLACE VIEW v_feed_health AS
 WITH said AS (
-    -- Of each policy the version in force today, as it was published last.
-    SELECT DISTINCT ON (p.document_id) p.document ->> 'feed' AS feed, p.document
+    -- Of each feed the policy that processors go by today: in force, with the latest first day, as it was published last.
+    SELECT DISTINCT ON (p.document ->> 'feed') p.document ->> 'feed' AS feed, p.document
     FROM plan_versions AS p
     WHERE p.kind = 'policy' AND p.valid_from <= (now() AT TIME ZONE INTERVAL '+08:00')::date
-    ORDER BY p.document_id, p.valid_from DESC, p.published_at DESC
+        AND (p.valid_to IS NULL OR p.valid_to >= (now() AT TIME ZONE INTERVAL '+08:00')::date)
+    ORDER BY p.document ->> 'feed', p.valid_from DESC, p.published_at DESC
 ),
 patience AS (
-    SELECT l ->> 'id' AS id, (l ->> 'value')::double precision AS seconds
+    SELECT said.feed, (l ->> 'value')::double precision AS seconds
     FROM said, jsonb_array_elements(said.document -> 'limit') AS l
-    WHERE l ->> 'id' IN ('ev.silence', 'parking.silence')
+    WHERE l ->> 'id' = said.feed || '.silence' AND l ->> 'unit' = 's'
     UNION ALL
-    SELECT 'emergency.fresh', (document -> 'settings' -> 'coverage' ->> 'fresh_seconds')::double precision
+    SELECT feed, (document -> 'settings' -> 'coverage' ->> 'fresh_seconds')::double precision
     FROM said
     WHERE feed = 'emergency'
 )
@@ -41,7 +42,9 @@ FROM (
                 END
             )
             ELSE coalesce(
-                (SELECT make_interval(secs => max(p.seconds)) FROM patience AS p WHERE split_part(p.id, '.', 1) = e.feed),
+                (
+                    SELECT make_interval(secs => p.seconds) FROM patience AS p WHERE p.feed = e.feed AND p.seconds BETWEEN 1 AND 1e7
+                ),
                 INTERVAL '1 hour'
             )
         END AS heard_since
