@@ -14,6 +14,7 @@ from services.dashboards.words import Language, Words
 
 MOMENT: Final = "time:YYYY-MM-DD HH:mm:ss"
 SHORT_MOMENT: Final = "time:MM-DD HH:mm"
+YEAR_MOMENT: Final = "time:YY-MM-DD HH:mm"
 MOMENTS: Final = frozenset(
     {
         "started_at",

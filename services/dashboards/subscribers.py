@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.dashboards.columns import Column
+from services.dashboards.columns import SHORT_MOMENT, Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import GREEN, NONE, ORANGE, RED
 from services.dashboards.words import Words
@@ -52,11 +52,11 @@ ORDER BY waiting DESC, beyond DESC, l.subscriber"""
     columns = [
         Column("subscriber", Words("订阅方", "Subscriber")),
         Column("waiting", Words("待投递", "Waiting"), width=90, steps=((None, NONE), (1, ORANGE))),
-        Column("waits_s", Words("距上次尝试", "Since last try"), unit="dthms", decimals=0, width=120),
-        Column("beyond", Words("其后新事件", "Events beyond"), width=120),
+        Column("waits_s", Words("距上次尝试", "Since last try"), unit="dthms", decimals=0, width=100),
+        Column("beyond", Words("其后新事件", "Events beyond"), width=105),
         Column("delivered", Words("已送达", "Delivered"), width=90),
-        Column("lost", Words("被拒或放弃", "Refused or given up"), width=130, steps=((None, NONE), (1, RED))),
-        Column("newest", Words("最近送达", "Last delivered"), width=165),
+        Column("lost", Words("被拒或放弃", "Refused or given up"), width=115, steps=((None, NONE), (1, RED))),
+        Column("newest", Words("最近送达", "Last delivered"), unit=SHORT_MOMENT, width=110),
     ]
     about = Words(
         "近七日内向各订阅方投递预警的情况。其后新事件：日志中在其最后一次投递之后的预警事件，订阅条件不要的也在内。",

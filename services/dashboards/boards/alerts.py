@@ -170,7 +170,7 @@ GROUP BY feed, asset
 ORDER BY n DESC, worst
 LIMIT 15"""
     columns = [
-        Column("place", Words("对象", "Asset")),
+        Column("place", Words("对象", "Asset"), wraps=True),
         Column("feed", Words("类别", "Feed"), width=110),
         Column("n", Words("预警数", "Alerts"), width=80),
         Column("open", Words("未结束", "Open"), width=80),
@@ -192,8 +192,8 @@ HAVING count(*) > {FLAPS}
 ORDER BY n DESC
 LIMIT 15"""
     columns = [
-        Column("place", Words("对象", "Asset")),
-        Column("rule", Words("规则", "Rule"), width=220),
+        Column("place", Words("对象", "Asset"), wraps=True),
+        Column("rule", Words("规则", "Rule"), width=180, wraps=True),
         Column("day", Words("日期", "Day"), unit="time:MM-DD", width=80),
         Column("n", Words("次数", "Times"), width=75, steps=((None, NONE), (FLAPS + 1, YELLOW), (10, RED))),
         Column("lasted_s", Words("持续（中位）", "Lasted, median"), unit="dthms", width=120),

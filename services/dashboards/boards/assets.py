@@ -184,14 +184,14 @@ LEFT JOIN (SELECT max(last_seen_at) AS last_seen_at FROM v_devices
     WHERE {LIVE_LANE} AND feed = '{chosen.feed}' AND {chosen.is_about("device_id")}) AS d ON true
 WHERE a.feed = '{chosen.feed}' AND a.kind IN ({chosen.kinds}) AND a.asset_id = {ASSET}"""
     columns = [
-        Column("name", Words("名称", "Name"), width=260),
-        Column("kind", Words("种类", "Kind"), shown=shown(KIND, NONE), width=130),
-        Column("parent", Words("所属", "Belongs to"), width=200),
-        Column("zone", Words("片区", "Zone"), width=200),
-        Column("state", Words("现状", "Now"), shown=ASSET_STATE, width=130),
+        Column("name", Words("名称", "Name"), width=220, wraps=True),
+        Column("kind", Words("种类", "Kind"), shown=shown(KIND, NONE), width=115),
+        Column("parent", Words("所属", "Belongs to"), width=165, wraps=True),
+        Column("zone", Words("片区", "Zone"), width=150, wraps=True),
+        Column("state", Words("现状", "Now"), shown=ASSET_STATE, width=100),
         Column("last_seen_at", Words("最近数据", "Last heard"), width=165),
-        Column("age_s", Words("距今", "Ago"), unit="dthms", width=110),
-        Column("capacity", Words("容量", "Capacity"), width=150),
+        Column("age_s", Words("距今", "Ago"), unit="dthms", width=95),
+        Column("capacity", Words("容量", "Capacity"), width=135),
         Column("asset_id", Words("编号", "Id")),
     ]
     about = Words(
@@ -261,10 +261,10 @@ WHERE a.feed = '{chosen.feed}' AND {chosen.is_about("a.asset_id")} AND a.kind <>
 ORDER BY w.severity NULLS LAST, a.{kit.name}"""
     columns = [
         Column("name", Words("名称", "Name"), links=(kit.to_page(chosen.feed, "asset_id"),), wraps=True),
-        Column("kind", Words("种类", "Kind"), shown=shown(KIND, NONE), width=110),
+        Column("kind", Words("种类", "Kind"), shown=shown(KIND, NONE), width=100),
         Column("last_seen_at", Words("最近数据", "Last heard"), unit=SHORT_MOMENT, width=105),
         Column("age_s", Words("距今", "Ago"), unit="dthms", width=95),
-        Column("severity", Words("预警", "Alert"), shown=SEVERITY, width=100),
+        Column("severity", Words("预警", "Alert"), shown=SEVERITY, width=90),
         Column("asset_id", Words("编号", "Id"), hidden=True),
     ]
     about = Words("该对象及其下属设备，有预警的在前。", "The asset and what belongs to it, those with an alert first.")
@@ -298,7 +298,7 @@ WHERE {LIVE_LANE} AND feed = '{chosen.feed}' AND {chosen.is_about("device_id")}
 ORDER BY n DESC
 LIMIT 50"""
     columns = [
-        Column("device_id", Words("设备编号", "Device"), width=190),
+        Column("device_id", Words("设备编号", "Device"), width=180),
         Column("first_seq", Words("自序号", "From number"), width=110),
         Column("last_seq", Words("至序号", "To number"), width=110),
         Column("n", Words("缺失条数", "Missing"), steps=((None, NONE), (1, YELLOW), (100, ORANGE)), width=100),

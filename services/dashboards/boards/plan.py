@@ -7,7 +7,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.boards.today import MARKS
-from services.dashboards.columns import Column
+from services.dashboards.columns import YEAR_MOMENT, Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import GREEN, GREY, NONE, ORANGE, QUIET, RED
 from services.dashboards.periods import CLOSED, DUE, PAST
@@ -113,17 +113,17 @@ WHERE t.{LIVE_LANE} OR t.subject IS NULL
 ORDER BY t.checked_by DESC, CASE t.status WHEN 'not_met' THEN 0 WHEN 'cannot_say' THEN 1 ELSE 2 END, t.ordinality, t.subject"""
     to_board = (Words("打开看板", "Open the board"), "/d/${__data.fields.board}?${__url_time_range}&var-lane=${lane}")
     columns = [
-        Column("target_name", Words("目标", "Target"), width=300, links=(to_board,), wraps=True),
-        Column("subject_name", Words("对象", "Subject"), width=150, wraps=True),
-        Column("status", Words("状态", "Status"), shown=MARKS, width=90),
-        Column("value", Words("上一完整时段", "Last whole period"), width=150),
-        Column("running_value", Words("本期至今", "So far"), width=110),
-        Column("goal", Words("目标值", "Goal"), width=130),
-        Column("due", Words("期限", "Due"), width=100),
-        Column("due_state", Words("到期", "Due date"), shown=DUE, width=80),
-        Column("source", Words("依据", "Source"), width=170, wraps=True),
+        Column("target_name", Words("目标", "Target"), width=210, links=(to_board,), wraps=True),
+        Column("subject_name", Words("对象", "Subject"), width=110, wraps=True),
+        Column("status", Words("状态", "Status"), shown=MARKS, width=80),
+        Column("value", Words("上一完整时段", "Last whole period"), width=110),
+        Column("running_value", Words("本期至今", "So far"), width=85),
+        Column("goal", Words("目标值", "Goal"), width=100),
+        Column("due", Words("期限", "Due"), width=90),
+        Column("due_state", Words("到期", "Due date"), shown=DUE, width=65),
+        Column("source", Words("依据", "Source"), width=140, wraps=True),
         Column("status_reason", Words("理由", "Why"), wraps=True),
-        Column("period_start", Words("时段始", "Period from"), width=165),
+        Column("period_start", Words("时段始", "Period from"), unit=YEAR_MOMENT, width=120),
         Column("id", Words("编号", "Id"), hidden=True),
         Column("subject", Words("对象编号", "Subject id"), hidden=True),
         Column("board", Words("看板", "Board"), hidden=True),
@@ -183,14 +183,14 @@ WHERE id = ${{indicator:sqlstring}} AND {LIVE_LANE} AND $__timeFilter(period_sta
 ORDER BY period_start DESC, subject, revision DESC
 LIMIT 500"""
     columns = [
-        Column("period_start", Words("时段始", "From"), width=165),
-        Column("period_end", Words("时段止", "To"), width=165),
-        Column("subject", Words("对象", "Subject"), width=170),
+        Column("period_start", Words("时段始", "From"), unit=YEAR_MOMENT, width=120),
+        Column("period_end", Words("时段止", "To"), unit=YEAR_MOMENT, width=120),
+        Column("subject", Words("对象", "Subject"), width=150, wraps=True),
         Column("revision", Words("修订", "Revision"), width=80),
-        Column("known_at", Words("给出于", "Said at"), width=165),
+        Column("known_at", Words("给出于", "Said at"), unit=YEAR_MOMENT, width=120),
         Column("value", Words("值", "Value"), decimals=2, width=90),
         Column("status", Words("状态", "Status"), shown=MARKS, width=100),
-        Column("status_reason", Words("理由", "Why")),
+        Column("status_reason", Words("理由", "Why"), wraps=True),
         Column("completeness", Words("完整率 %", "Complete %"), width=110),
     ]
     about = Words(
@@ -207,14 +207,14 @@ SELECT kind, document_id, version, {kit.name if kit.language is Language.ZH else
 FROM v_plan_versions
 ORDER BY kind, document_id, valid_from DESC"""
     columns = [
-        Column("kind", Words("种类", "Kind"), shown=shown(DOCUMENT, NONE), width=100),
-        Column("document_id", Words("文件", "Document"), width=190),
+        Column("kind", Words("种类", "Kind"), shown=shown(DOCUMENT, NONE), width=85),
+        Column("document_id", Words("文件", "Document"), width=165),
         Column("version", Words("版本", "Version"), width=80),
-        Column("name", Words("名称", "Name")),
-        Column("valid_from", Words("生效", "In force from"), width=120),
+        Column("name", Words("名称", "Name"), wraps=True),
+        Column("valid_from", Words("生效", "In force from"), width=110),
         Column("valid_to", Words("至", "To"), width=110),
-        Column("origin", Words("来源", "Origin"), shown=shown(ORIGIN, NONE), width=200),
-        Column("published_at", Words("发布于", "Published"), width=165),
+        Column("origin", Words("来源", "Origin"), shown=shown(ORIGIN, NONE), width=160),
+        Column("published_at", Words("发布于", "Published"), unit=YEAR_MOMENT, width=120),
         Column("published_by", Words("发布人", "By"), width=120),
         Column("checksum", Words("校验", "Checksum"), width=130),
     ]

@@ -7,7 +7,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.boards.today import health_strip
-from services.dashboards.columns import Column
+from services.dashboards.columns import SHORT_MOMENT, Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
 from services.dashboards.palette import FEED, GREEN, NONE, ORANGE, QUIET, RED
 from services.dashboards.sql import DAY_MS, HOUR_MS, LIVE_LANE
@@ -218,7 +218,7 @@ SELECT {kit.case("feed", FEED)} AS feed, received, stored, duplicates, dead_lett
     lost_records, updated_at
 FROM v_ledger WHERE {IN_FEEDS} ORDER BY 1"""
     columns = [
-        Column("feed", Words("类别", "Feed")),
+        Column("feed", Words("类别", "Feed"), width=110),
         Column("received", Words("收到", "Received"), unit="locale"),
         Column("stored", Words("已存", "Stored"), unit="locale"),
         Column("duplicates", Words("重复", "Duplicates"), unit="locale"),
@@ -226,7 +226,7 @@ FROM v_ledger WHERE {IN_FEEDS} ORDER BY 1"""
         Column("difference", Words("差额", "Difference"), steps=((None, GREEN), (1, RED))),
         Column("in_flight", Words("在途", "In flight"), unit="locale"),
         Column("lost_records", Words("Kafka 中遗失", "Lost in Kafka"), steps=((None, GREEN), (1, RED))),
-        Column("updated_at", Words("更新于", "Updated"), width=170),
+        Column("updated_at", Words("更新于", "Updated"), unit=SHORT_MOMENT, width=110),
     ]
     about = Words(
         "Kafka 中每条读数的去向：收到 = 已存 + 重复 + 死信，与数据行在同一事务写入。遗失：入库前已不在 Kafka 中的记录（含时钟记录）。",
@@ -281,8 +281,8 @@ FROM (VALUES ('delivered', 1), ('refused', 2), ('failed', 3), ('withheld', 4), (
 LEFT JOIN v_deliveries AS d ON d.outcome = o.outcome AND $__timeFilter(d.at)
 GROUP BY o.outcome, o.place ORDER BY o.place"""
     columns = [
-        Column("outcome", Words("结果", "Outcome"), shown=shown(OUTCOME, NONE)),
-        Column("n", Words("次数", "Attempts")),
+        Column("outcome", Words("结果", "Outcome"), shown=shown(OUTCOME, NONE), width=110),
+        Column("n", Words("次数", "Attempts"), width=95),
         Column("newest", Words("最近", "Newest"), width=170),
         Column("p50", Words("中位耗时", "Median time"), unit="s", decimals=2),
     ]

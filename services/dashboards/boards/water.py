@@ -358,7 +358,7 @@ FROM ({_stations_now()}) AS s LEFT JOIN v_assets AS a ON a.kind = 'station' AND 
 ORDER BY CASE s.heard WHEN 'heard' THEN 1 ELSE 0 END, s.observed_at NULLS FIRST, 2"""
     columns = [
         Column("id", Words("编号", "Id"), hidden=True),
-        Column("station", Words("监测点", "Station"), links=(kit.to_page("water", "id"),)),
+        Column("station", Words("监测点", "Station"), links=(kit.to_page("water", "id"),), wraps=True),
         Column("heard", Words("数据", "Data"), shown=HEARD, width=95),
         Column("observed_at", Words("最近采样", "Newest sample"), width=160),
         Column("quality", Words("质量", "Quality"), shown=shown(QUALITY, NONE), width=100),

@@ -1,4 +1,4 @@
-"""Boards of water, charging and parking: the questions in their order, tables that fit, rows high enough."""
+"""Boards of water, charging and parking ask in their order; tables of every board fit, and their rows are high enough."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.dashboards.errors import BoardRefused
+from services.dashboards.files import boards
 from services.dashboards.kit import Kit
 from services.dashboards.limits import Limits
 from services.dashboards.palette import CONNECTOR
@@ -14,11 +15,11 @@ from services.dashboards.words import Language
 from tests.grafana_table import lines_drawn, lines_reckoned, panel_px
 from tests.unit.dashboards.board_parts import DOCUMENTS, asked, made, panel, rows_above
 
-FEEDS = ("water", "ev", "parking")
+EVERY = tuple(boards(DOCUMENTS)[Language.EN])
 TABLES = [
     pytest.param(table, id=f"{language}-{name}-{table['title']}")
     for language in Language
-    for name in FEEDS
+    for name in EVERY
     for table in made(name, language)["panels"]
     if table["type"] == "table"
 ]
@@ -61,9 +62,9 @@ def test_a_table_is_no_wider_than_its_panel(table: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("language", Language)
 def test_where_a_text_wraps_a_row_has_room_for_two_lines(language: Language) -> None:
-    for name in FEEDS:
+    for name in EVERY:
         for table in made(name, language)["panels"]:
-            if "custom.wrapText" in str(table["fieldConfig"]):
+            if "custom.wrapText" in str(table.get("fieldConfig")):
                 assert table["options"]["cellHeight"] == "lg", table["title"]
 
 
