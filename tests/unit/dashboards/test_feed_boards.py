@@ -1,4 +1,4 @@
-"""Boards of water, charging and parking ask in their order; tables of every board fit, and their rows are high enough."""
+"""Feed boards ask in the order of the work; tables of every board fit, and their rows are high enough."""
 
 from __future__ import annotations
 
