@@ -51,6 +51,8 @@ def _mean(item: str) -> str:
 
 
 MG: Final = "suffix: mg/L"
+MONEY: Final = "suffix: CNY"
+"""Of a line of money: said in the units that people use."""
 PAGES: Final[Mapping[str, Page]] = MappingProxyType(
     {
         "water": Page(
@@ -103,7 +105,7 @@ PAGES: Final[Mapping[str, Page]] = MappingProxyType(
             Words("楼宇与税务窗口", "Building or tax office"),
             ("building", "office"),
             (
-                Line(Words("入库税收（净额）", "Tax received, net"), "sum(r.amount_cny_sum)", "suffix: CNY"),
+                Line(Words("入库税收（净额）", "Tax received, net"), "sum(r.amount_cny_sum)", MONEY),
                 Line(Words("入库笔数", "Payments"), "sum(r.payments_n)", "none"),
             ),
             since="now-1y",
@@ -208,9 +210,12 @@ WHERE a.feed = '{chosen.feed}' AND a.kind IN ({chosen.kinds}) AND a.asset_id = {
 
 
 def _line(kit: Kit, chosen: Devices, line: Line, place: Place) -> PanelBuilder:
+    is_money = line.unit == MONEY
+    value, unit = (f"{line.value} / {kit.money.cny:.0f}", kit.money.unit) if is_money else (line.value, line.unit)
+
     def query(view: str, bucket: str, when: str) -> str:
         return f"""
-SELECT {bucket} AS time, {line.value} AS "{kit.say(line.words)}"
+SELECT {bucket} AS time, {value} AS "{kit.say(line.words)}"
 FROM {view} AS r
 WHERE {when} AND {chosen.is_about("r.device_id")}
 GROUP BY 1"""
@@ -219,13 +224,15 @@ GROUP BY 1"""
         "该对象（或其下属设备合计）的读数；仅取质量良好者。",
         "Readings of the asset, or of all that belongs to it; good ones only.",
     )
-    return kit.lines(line.words, about, by_level(chosen.feed, query), place, unit=line.unit)
+    return kit.lines(line.words, about, by_level(chosen.feed, query), place, unit=unit)
 
 
 def _figures(kit: Kit, chosen: Devices, place: Place) -> PanelBuilder:
     sql = f"""
 SELECT DISTINCT ON (i.id, length) {kit.word("i.id", kit.limits.figures)} AS figure, CASE WHEN i.period_end > now() OR coalesce(i.details ? 'so_far', false)
-        THEN 'running' ELSE i.status END AS status, i.value, {kit.reason("i")} AS reason, i.period_start, i.period_end,
+        THEN 'running' ELSE i.status END AS status,
+    CASE WHEN i.unit LIKE 'CNY%' OR i.unit LIKE 'class%' THEN {kit.amount("i.value", "i.unit")}
+        ELSE trim_scale(round(i.value::numeric, 3))::text END AS value, {kit.reason("i")} AS reason, i.period_start, i.period_end,
     i.completeness, i.period_end - i.period_start AS length
 FROM v_indicators AS i
 WHERE i.{LIVE_LANE} AND i.feed = '{chosen.feed}' AND i.subject = {ASSET} AND i.period_end > $__timeFrom()::timestamptz
@@ -235,7 +242,7 @@ ORDER BY i.id, length, i.period_start DESC"""
     columns = [
         Column("figure", Words("指标", "Figure"), width=150, wraps=True),
         Column("status", Words("结论", "Verdict"), shown=STATUS | running, width=90),
-        Column("value", Words("值", "Value"), decimals=3, width=75),
+        Column("value", Words("值", "Value"), width=85),
         Column("reason", Words("理由", "Why"), wraps=True),
         Column("period_start", Words("时段始", "From"), unit=SHORT_MOMENT, width=100),
         Column("period_end", Words("时段止", "To"), unit=SHORT_MOMENT, width=100),
