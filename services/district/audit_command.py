@@ -10,7 +10,6 @@ import getpass
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Annotated, Any, Final
 
 import typer
@@ -22,7 +21,7 @@ from services.district.terminal import add_row, say, say_json, table
 from services.district.terminal import show as draw
 from services.district.words import count, day_and_time
 from services.district.writing import written
-from services.read_model.audit import AuditRow, MissingRow, RepeatRow, missing, repeats
+from services.read_model.audit import AuditFilter, AuditRow, MissingRow, RepeatRow, missing, repeats
 from services.read_model.audit import audit as audit_of
 from services.read_model.connection import Asked
 from services.read_model.ledger import BookRow, DeviceHourRow, books, device_hours
@@ -100,13 +99,14 @@ def show(
 async def _found(
     asked: Asked, since: datetime, until: datetime, *, feed: Feed | None, lane: str, device: str | None
 ) -> Audited:
+    which = AuditFilter(since, until, feed, lane, device)
     hours = [] if device is None else await device_hours(asked, device, since=since, until=until, lane=lane)
     return Audited(
         since=since,
         until=until,
         lane=lane,
-        boots=await audit_of(asked, since=since, until=until, feed=feed, lane=lane, device=device),
-        repeats=await repeats(asked, since=since, until=until, feed=feed, lane=lane, device=device),
+        boots=await audit_of(asked, which),
+        repeats=await repeats(asked, which),
         hours=[row for row in hours if feed is None or row.feed == feed],
         missing=await missing(asked, feed=feed, device=device) if lane == LIVE else [],
         books=await books(asked, feed=feed),
@@ -147,9 +147,10 @@ def _by_feed(found: Audited) -> Iterable[tuple[str, list[AuditRow], int, int]]:
 def _show(found: Audited) -> None:
     say(f"{day_and_time(found.since)} to {day_and_time(found.until)} (Beijing time), lane {found.lane}")
     draw(None, feeds_table(found), *((hours_table(found.hours),) if found.hours else ()))
-    for line in islice(gap_lines(found), ROWS_FOR_PEOPLE):
+    lines = list(gap_lines(found))
+    for line in lines[:ROWS_FOR_PEOPLE]:
         say(line)
-    more = sum(1 for _ in gap_lines(found)) - ROWS_FOR_PEOPLE
+    more = len(lines) - ROWS_FOR_PEOPLE
     if more > 0:
         say(f"{count(more)} more boots with missing numbers; --json names all")
     say(verdict(found))

@@ -68,43 +68,44 @@ class MissingRow:
     """They have been missing for too long."""
 
 
-async def audit(
-    asked: Asked,
-    *,
-    since: datetime,
-    until: datetime,
-    feed: Feed | None = None,
-    lane: str = LIVE,
-    device: str | None = None,
-) -> list[AuditRow]:
-    """Each boot that was heard in a span, by feed, device and boot.
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which span of which devices; a part that is None lets all pass."""
 
-    Args:
-        since: Event time; numbers that are missing just before the first reading of the span belong to it.
-        until: Exclusive; at most 31 days after `since`.
+    since: datetime
+    """Event time; numbers that are missing just before the first reading of the span belong to it."""
+    until: datetime
+    """Exclusive; at most 31 days after `since`."""
+    feed: Feed | None = None
+    lane: str = LIVE
+    device: str | None = None
+
+    def arguments(self) -> tuple[Feed | None, str, str | None, datetime, datetime]:
+        """As the statements want them.
+
+        Raises:
+            RequestRefused: a part is none that can be asked for.
+        """
+        lane, device = text_within(self.lane, parameter="lane"), text_within(self.device, parameter="device")
+        return self.feed, lane, device, *span_within(self.since, self.until, most=AUDIT_MOST)
+
+
+async def audit(asked: Asked, which: AuditFilter) -> list[AuditRow]:
+    """Each boot that was heard in a span, by feed, device and boot.
 
     Raises:
         RequestRefused, DatabaseSilent, QueryRefused: see `connection.Asked.rows`.
     """
-    return typed(AuditRow, await asked.rows(SQL["audit"], *_asked_of(feed, lane, device), *_span(since, until)))
+    return typed(AuditRow, await asked.rows(SQL["audit"], *which.arguments()))
 
 
-async def repeats(
-    asked: Asked,
-    *,
-    since: datetime,
-    until: datetime,
-    feed: Feed | None = None,
-    lane: str = LIVE,
-    device: str | None = None,
-) -> list[RepeatRow]:
+async def repeats(asked: Asked, which: AuditFilter) -> list[RepeatRow]:
     """Readings that came again unchanged, by feed and device; whole hours of measurement.
 
     Raises:
         RequestRefused, DatabaseSilent, QueryRefused: see `connection.Asked.rows`.
     """
-    wanted = *_asked_of(feed, lane, device), *_span(since, until)
-    return typed(RepeatRow, await asked.rows(SQL["audit_repeats"], *wanted))
+    return typed(RepeatRow, await asked.rows(SQL["audit_repeats"], *which.arguments()))
 
 
 async def missing(
@@ -117,11 +118,3 @@ async def missing(
     """
     wanted = feed, text_within(device, parameter="device"), limit_within(limit, most=GAPS_MOST)
     return typed(MissingRow, await asked.rows(SQL["readings_missing"], *wanted))
-
-
-def _asked_of(feed: Feed | None, lane: str, device: str | None) -> tuple[Feed | None, str, str | None]:
-    return feed, text_within(lane, parameter="lane"), text_within(device, parameter="device")
-
-
-def _span(since: datetime, until: datetime) -> tuple[datetime, datetime]:
-    return span_within(since, until, most=AUDIT_MOST)

@@ -14,7 +14,6 @@ from services.timescale_sink.progress import Why
 from services.timescale_sink.tables import TABLES
 
 RULE: Final = "platform.log_gap"
-SOURCE: Final = "/jianghan/timescale_sink"
 _LIMIT: Final = Threshold(
     id=RULE,
     value=0,

@@ -8,10 +8,10 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from schemas.topics import ALERTS
 from services.runtime.database import DATABASE_FAULTS
 from services.runtime.lifecycle import Lifetime
-from services.timescale_sink.gap_alerts import SOURCE, OpenGap, alerts_of, health_of
+from services.timescale_sink.gap_alerts import OpenGap, alerts_of, health_of
+from services.timescale_sink.own_alerts import say
 from services.timescale_sink.queries import SQL
 
 if TYPE_CHECKING:
@@ -48,9 +48,7 @@ async def tell_gaps(pool: Pool, producer: AIOKafkaProducer, cluster_id: str, lif
             unsaid = f"no alert can be made of the gap in {gap.topic} {gap.partition} at {gap.first_offset}: {error}"
             continue
         for alert in alerts:
-            await producer.send_and_wait(
-                ALERTS, alert.model_dump_json().encode(), key=alert.kafka_key(), headers=alert.to_headers(SOURCE)
-            )
+            await say(producer, alert)
         told = RAISED if gap.acknowledged_at is None else RESOLVED
         if told > gap.told:
             place = cluster_id, gap.topic, gap.partition, gap.noticed_at, gap.first_offset

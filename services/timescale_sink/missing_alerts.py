@@ -13,7 +13,6 @@ from schemas.verdict import Comparator, SourceKind, Threshold, ThresholdSource
 from services.runtime.multirange import named
 
 RULE: Final = "platform.readings_missing"
-SOURCE: Final = "/jianghan/timescale_sink"
 _LIMIT: Final = Threshold(
     id=RULE,
     value=0,

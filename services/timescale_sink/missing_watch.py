@@ -10,10 +10,10 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from schemas.topics import ALERTS
 from services.runtime.database import DATABASE_FAULTS
 from services.runtime.lifecycle import Lifetime
-from services.timescale_sink.missing_alerts import RAISED, SOURCE, Missing, alerts_of
+from services.timescale_sink.missing_alerts import RAISED, Missing, alerts_of
+from services.timescale_sink.own_alerts import say
 from services.timescale_sink.queries import SQL
 from services.timescale_sink.settings import SinkSettings
 
@@ -73,7 +73,5 @@ async def tell_missing(pool: Pool, producer: AIOKafkaProducer, after: timedelta,
             continue
         await pool.execute(SQL["missing_told"], *place, BEING_RAISED)
         for alert in alerts:
-            await producer.send_and_wait(
-                ALERTS, alert.model_dump_json().encode(), key=alert.kafka_key(), headers=alert.to_headers(SOURCE)
-            )
+            await say(producer, alert)
         await pool.execute(SQL["missing_told"], *place, RAISED if missing.ended_at is None else RESOLVED)

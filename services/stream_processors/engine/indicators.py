@@ -13,6 +13,7 @@ import orjson
 from schemas.fields import Feed
 from schemas.indicator import IndicatorStatus
 from schemas.verdict import Threshold
+from services.stream_processors.engine.both import Both
 from services.stream_processors.engine.event_time import from_us
 from services.stream_processors.engine.events import IndicatorOutput
 from services.stream_processors.engine.feed_rules import Figure
@@ -98,13 +99,14 @@ def say_figure(
     )
 
 
-_WITHDRAWN_ZH: Final = "撤回：迟到的数据表明，该时段无可评价"
+_WITHDRAWN: Final = Both(
+    "撤回：迟到的数据表明，该时段无可评价", "withdrawn: late data show that there is nothing to say for this period"
+)
 
 
 def _withdrawn(name: FigureKey) -> Figure:
     """What is said of a figure that late data took away."""
     indicator, subject, start_us, end_us = name
-    reason = "withdrawn: late data show that there is nothing to say for this period"
     return Figure(
         indicator,
         subject,
@@ -113,11 +115,11 @@ def _withdrawn(name: FigureKey) -> Figure:
         None,
         "1",
         IndicatorStatus.CANNOT_SAY,
-        reason,
+        _WITHDRAWN.en,
         0,
         0.0,
         None,
-        status_reason_zh=_WITHDRAWN_ZH,
+        status_reason_zh=_WITHDRAWN.zh,
     )
 
 
