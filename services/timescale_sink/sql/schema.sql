@@ -1581,7 +1581,7 @@ CREATE VIEW v_device_ledger AS
            FROM (holes h
              LEFT JOIN LATERAL ( SELECT (range_agg(int8range(d.seq, (d.seq + 1))) * h.holes) AS refused
                    FROM dead_letters d
-                  WHERE ((d.boot_id = h.boot_id) AND (d.device_id = h.device_id) AND (d.feed = h.feed) AND (COALESCE(d.lane, 'live'::text) = h.lane) AND (d.source <> 'stream_processors'::text) AND ((d.seq >= 0) AND (d.seq <= '9223372036854775806'::bigint)))) r ON ((NOT isempty(h.holes))))
+                  WHERE ((NOT isempty(h.holes)) AND (d.boot_id = h.boot_id) AND (d.device_id = h.device_id) AND (d.feed = h.feed) AND (COALESCE(d.lane, 'live'::text) = h.lane) AND (d.source <> 'stream_processors'::text) AND ((d.seq >= 0) AND (d.seq <= '9223372036854775806'::bigint)))) r ON (true))
         )
  SELECT feed,
     lane,
