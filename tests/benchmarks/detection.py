@@ -74,14 +74,14 @@ RULES = {
     (Feed.EV, "connector_silent"): ("ev.connector_silent", 15 * MINUTE),
     (Feed.EMERGENCY, "late_response"): ("emergency.response_breach", 15 * MINUTE),
     (Feed.EMERGENCY, "shortage"): ("emergency.coverage_low", 30 * MINUTE),
-    (Feed.TAX, "spike"): ("tax.wrong_sign", 60 * MINUTE),
+    (Feed.TAX, "spike"): ("tax.amount_implausible", 60 * MINUTE),
 }
 """Rule that has to find what was so, and how long after its end an alert may still begin."""
 ABOUT_DEVICES = frozenset(
     {
         "device.clock_wrong", "ev.connector_fault", "ev.connector_silent", "ev.meter_implausible", "ev.site_dark",
         "ev.status_mismatch", "parking.count_impossible", "parking.counter_stuck", "parking.lot_silent",
-        "tax.receipt_repeated", "tax.wrong_sign", "water.sensor_fault", "water.station_silent",
+        "tax.amount_implausible", "tax.receipt_repeated", "tax.wrong_sign", "water.sensor_fault", "water.station_silent",
     }
 )  # fmt: skip
 """Rules of which every alert has to have its cause in the truth."""
@@ -127,6 +127,8 @@ def wanted_of(truth: Iterable[Truth], feed: Feed, world: World) -> list[Wanted]:
         if feed is Feed.EV and each.what in {"blackout", "partition"}:
             inside = devices_within(world, each.device) if each.what == "blackout" else {each.device}
             about = [frozenset({site}) for site in {sites[connector] for connector in inside & sites.keys()}]
+        elif feed is Feed.TAX:
+            about = [frozenset(building.id for building in district.building if building.office_id == each.device)]
         elif each.what in {"spill", "bloom"}:
             about = [of_lake[each.device]]
         elif each.what == "shortage":
@@ -182,6 +184,7 @@ def _is_so(alert: Alert, judged: Judged, world: World) -> bool:
         connectors = set(site.connector_ids())
         if alert.asset == site.id or alert.asset in connectors:
             inside |= {site.id, site.zone, *(connectors if alert.asset == site.id else ())}
+    inside |= {building.office_id for building in world.district.building if building.id == alert.asset}
     return any(each.device in inside and each.begin - EARLY <= began <= each.end + AFTER for each in judged.truth)
 
 

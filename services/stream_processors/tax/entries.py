@@ -8,14 +8,14 @@ from typing import Final, NamedTuple
 from services.stream_processors.engine.counting import CALM, Debounce, Episode, Peak, Run, Sample, advance
 from services.stream_processors.engine.feed_rules import Entry, Say
 from services.stream_processors.engine.periods import DAY_US
-from services.stream_processors.tax.figures import yuan
 from services.stream_processors.tax.ledger import NO_MONTHS, Book, DistrictState, YearSums
 from services.stream_processors.tax.local_months import local_month_of
-from services.stream_processors.tax.policy import FELL_BELOW, RECEIPT_REPEATED, WRONG_SIGN, InForce, YearBy
+from services.stream_processors.tax.policy import FELL_BELOW, RECEIPT_REPEATED, WRONG_SIGN, InForce, YearBy, yuan
 from services.stream_processors.tax.receipts import Seen, Sightings
 
-PLAIN: Final = 5
-"""Parts of the payload of an entry that came in time; one that did not has the time at which it was received behind."""
+PLAIN: Final = 6
+"""Parts of the payload of an entry; one that came late has the time at which it was received behind. Entries that the
+release before stored have no kind of tax, and one part less."""
 
 _NEW_BOOK: Final = Book(None, NO_MONTHS, 0, 0, 0)
 _SIGHTINGS_MAX: Final = 64
@@ -36,7 +36,7 @@ _BUILDING: Final = _Again("该单号已记在其他楼宇名下，已计入", "t
 
 def add(state: DistrictState, entry: Entry, policy: InForce, say: Say) -> bool:
     """Write an entry into the books; false when those of its year have been put away."""
-    fen, tax_period, _, name, _ = entry.payload[:PLAIN]
+    fen, tax_period, _, name = entry.payload[:4]
     building, late_us = entry.asset, received_late(entry)
     received_us = entry.at_us if late_us is None else late_us
     year, month = _year_and_month(received_us, tax_period, policy.settings.year_by)
@@ -68,7 +68,8 @@ def add(state: DistrictState, entry: Entry, policy: InForce, say: Say) -> bool:
 
 def received_late(entry: Entry) -> int | None:
     """When an entry was received that came after the lateness bound; None: it came in time."""
-    return entry.payload[PLAIN] if len(entry.payload) > PLAIN else None
+    last = entry.payload[-1]
+    return last if len(entry.payload) >= PLAIN and isinstance(last, int) else None
 
 
 def is_new(state: DistrictState, entry: Entry, policy: InForce, say: Say) -> bool:
@@ -98,14 +99,14 @@ def is_new(state: DistrictState, entry: Entry, policy: InForce, say: Say) -> boo
 
 def count_sign(state: DistrictState, entry: Entry, policy: InForce, say: Say) -> None:
     """Count whether the sign of the entry goes with its kind."""
-    fen, _, receipt, name, wrong = entry.payload[:PLAIN]
+    fen, _, receipt, name, wrong = entry.payload[:5]
     level = 0 if wrong is None else 1
     sample = Sample(entry.at_us, level, yuan(fen), entry.offset, (name, wrong, receipt), wrong is None)
     _count(state.signs, (WRONG_SIGN, entry.asset), sample, policy.wrong_sign, say)
 
 
 def _count_repeat(state: DistrictState, entry: Entry, again: _Again | None, policy: InForce, say: Say) -> None:
-    fen, _, receipt, name, _ = entry.payload[:PLAIN]
+    fen, _, receipt, name = entry.payload[:4]
     level, payload = (0, ()) if again is None else (1, (name, receipt, *again))
     sample = Sample(entry.at_us, level, yuan(fen), entry.offset, payload, again is None)
     _count(state.repeats, (RECEIPT_REPEATED, entry.asset), sample, policy.repeated, say)

@@ -13,8 +13,9 @@ from services.stream_processors.engine.so_far import so_far
 from services.stream_processors.tax.ledger import DistrictState, YearSums
 from services.stream_processors.tax.local_months import year_period
 from services.stream_processors.tax.pace import MONTHS, Forecast
-from services.stream_processors.tax.policy import FEN, INDICATOR, InForce
+from services.stream_processors.tax.policy import INDICATOR, InForce, yuan
 from services.stream_processors.tax.reports import Reports, reports_of
+from services.stream_processors.tax.usual import doubted_fen
 
 YEAR_TO_DATE: Final = "tax.year_to_date"
 PACE: Final = "tax.pace"
@@ -24,11 +25,6 @@ NAMED_MAX: Final = 200
 
 
 _NO_TARGET: Final = Both("当时没有生效的目标", "no target was in force at that time")
-
-
-def yuan(fen: int) -> float:
-    """Yuan of fen."""
-    return fen / FEN
 
 
 def buildings_figure(
@@ -44,13 +40,14 @@ def buildings_figure(
 
     While the year runs, a number below the target says nothing yet; once it is over, it does. A year that runs meets
     nothing (`so_far`); a day or month that is over says what stood at its end. Of what too little was reported nothing
-    is said.
+    is said, nor where the target is reached only with buildings that an amount in doubt lifts over the limit.
     """
     reports = reports_of(state, year, at_us, policy)
     runs, year_over = at_us < period.end_us, min(at_us, period.end_us) >= year_period(year).end_us
     books = state.of_year(year)
     leaders = state.leaders_of(year, policy.limit_fen, policy.settings.nearest)
     n = len(leaders.counted)
+    lifted = [one for one in sorted(state.amounts) if one in books and _is_lifted(state, one, year, policy)]
     if target is None:
         status, reason = IndicatorStatus.CANNOT_SAY, _NO_TARGET
     elif reports.share < policy.settings.reported_least:
@@ -58,6 +55,12 @@ def buildings_figure(
         reason = Both(
             f"按已上报的{reports.share:.0%}计，{target.value:g}栋中有{n}栋；{words.zh}",
             f"{n} of {target.value:g} buildings by what was reported: {reports.share:.0%}; {words.en}",
+        )
+    elif n - len(lifted) < target.value <= n:
+        status = IndicatorStatus.CANNOT_SAY
+        reason = Both(
+            f"{n}栋中有{len(lifted)}栋因存疑金额计入，规划要求{target.value:g}栋",
+            f"{len(lifted)} of {n} buildings count only with an amount in doubt, the plan asks for {target.value:g}",
         )
     elif n >= target.value or runs or year_over:
         status = IndicatorStatus.MET if n >= target.value else IndicatorStatus.NOT_MET
@@ -80,6 +83,8 @@ def buildings_figure(
         "limit_source": f"{policy.limit.source.id}, {policy.limit.source.where}",
         **reports.details(),
     }
+    if lifted:
+        details["amount_in_doubt"] = lifted[:NAMED_MAX]
     if n > NAMED_MAX:
         details["buildings_left_out"] = n - NAMED_MAX
     found = Figure(
@@ -98,6 +103,12 @@ def buildings_figure(
         status_reason_zh=reason.zh,
     )
     return so_far(found) if runs else found
+
+
+def _is_lifted(state: DistrictState, building: str, year: int, policy: InForce) -> bool:
+    """Whether a building is over the limit, and would not be without the amount that is in doubt."""
+    total = state.books[year][building].total
+    return total >= policy.limit_fen > total - doubted_fen(state, building, year)
 
 
 def year_figure(

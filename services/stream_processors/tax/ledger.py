@@ -35,6 +35,19 @@ class YearSums(NamedTuple):
     entries: int = 0
 
 
+class Usual(NamedTuple):
+    """What one building paid of one kind of tax in one year, single entries that were received in time."""
+
+    days: int
+    """Days with an entry."""
+    last_day: int
+    """Begin of the last of them, microseconds."""
+    first: int
+    """Fen of the largest entry ..."""
+    second: int
+    """... and of the one after it; 0 while there is none."""
+
+
 Books = dict[str, Book]
 """The buildings of one year by id."""
 
@@ -78,6 +91,10 @@ class DistrictState:
     signs: dict[str, Run] = field(default_factory=dict)
     repeats: dict[str, Run] = field(default_factory=dict)
     behind: Run = CALM
+    amounts: dict[str, Run] = field(default_factory=dict)
+    """Buildings with an entry far beyond what is usual there."""
+    usual: dict[tuple[int, str, str], Usual] = field(default_factory=dict)
+    """By year, building and kind of tax."""
     changed: dict[tuple[int, str], None] = field(default_factory=dict)
     """Years and buildings whose figures are to be said ..."""
     soon: dict[int, None] = field(default_factory=dict)
@@ -105,6 +122,8 @@ class DistrictState:
             self.signs.copy(),
             self.repeats.copy(),
             self.behind,
+            self.amounts.copy(),
+            self.usual.copy(),
             self.changed.copy(),
             self.soon.copy(),
             self.midnight_us,
@@ -159,4 +178,4 @@ class DistrictState:
     def is_blank(self) -> bool:
         """Whether nothing needs to be remembered."""
         known = self.books or self.past or self.signs or self.repeats or self.changed or self.soon
-        return not known and not len(self.receipts) and self.behind == CALM
+        return not known and not (self.amounts or self.usual or len(self.receipts)) and self.behind == CALM

@@ -25,13 +25,21 @@ FELL_BELOW: Final = "tax.building_fell_below"
 PACE_BEHIND: Final = "tax.pace_behind"
 WRONG_SIGN: Final = "tax.wrong_sign"
 RECEIPT_REPEATED: Final = "tax.receipt_repeated"
+AMOUNT_IMPLAUSIBLE: Final = "tax.amount_implausible"
 
 BUILDING_LIMIT: Final = "tax.building_year"
 SIGN_LIMIT: Final = "tax.wrong_signs"
 REPEAT_LIMIT: Final = "tax.receipt_repeats"
+AMOUNT_LIMIT: Final = "tax.amount_times"
 
 FEN: Final = 100
 """Fen of a yuan."""
+
+
+def yuan(fen: int) -> float:
+    """Yuan of fen."""
+    return fen / FEN
+
 
 _SHARES_TOLERANCE: Final = 0.005
 """Of twelve shares that are written to three digits."""
@@ -88,6 +96,8 @@ class TaxSettings(BaseModel):
     """Offices that are expected to report every month; any other is from its first entry on."""
     reported_least: Share = 0.9
     """Of a year, or of its months so far, of which less was reported (by office and month) nothing is said."""
+    amount_days: Annotated[int, Field(ge=2, le=366)] = 7
+    """An amount is compared when its building has paid that kind of tax on so many days, this year or the last."""
     pace: PaceSettings
 
 
@@ -102,6 +112,9 @@ class InForce:
     wrong_sign: Debounce
     repeated: Debounce
     pace_behind: Debounce
+    implausible: Debounce | None
+    """None: the policy does not ask for it, as those of releases that did not know the rule."""
+    amount_times: float
     pace_us: int
     method: Method
 
@@ -121,6 +134,9 @@ def in_force(document: PolicyDocument) -> InForce:
         document.rule_policy(rule)
     for other in (SIGN_LIMIT, REPEAT_LIMIT):
         document.threshold(other)
+    asks_amounts = any(rule.id == AMOUNT_IMPLAUSIBLE for rule in document.rule)
+    if asks_amounts:
+        document.figure(AMOUNT_LIMIT, least=2, most=1e6)
     pace = settings.pace
     return InForce(
         document=document,
@@ -130,6 +146,8 @@ def in_force(document: PolicyDocument) -> InForce:
         wrong_sign=Debounce.of(document.rule_policy(WRONG_SIGN)),
         repeated=Debounce.of(document.rule_policy(RECEIPT_REPEATED)),
         pace_behind=Debounce.of(document.rule_policy(PACE_BEHIND)),
+        implausible=Debounce.of(document.rule_policy(AMOUNT_IMPLAUSIBLE)) if asks_amounts else None,
+        amount_times=document.threshold(AMOUNT_LIMIT).value if asks_amounts else 0.0,
         pace_us=settings.pace_seconds * MICROSECONDS,
         method=Method(pace.confidence, pace.month_shares, pace.spread_min, pace.common_share),
     )

@@ -38,6 +38,7 @@ from services.stream_processors.tax.policy import (
 )
 from services.stream_processors.tax.reports import reports_of
 from services.stream_processors.tax.stored import load_release_2, pack_state, unpack_state
+from services.stream_processors.tax.usual import close_amounts, count_amount
 from services.stream_processors.tax.wording import word
 
 SOON: Final = "soon"
@@ -59,7 +60,7 @@ class TaxRules:
     """
 
     feed = Feed.TAX
-    state_version = 2
+    state_version = 3
     commutes = False
 
     def __init__(self, book: PlanBook) -> None:
@@ -84,14 +85,15 @@ class TaxRules:
         return _READ(raw)
 
     def entry(self, reading: Reading) -> tuple[str, tuple[Any, ...]] | None:
-        """The building, and (fen, month it belongs to, receipt, name, kind of entry if its sign is wrong).
+        """The building, and (fen, month it belongs to, receipt, name, kind of entry if its sign is wrong, kind of tax).
 
         One that came after the lateness bound has behind it when it was received (see `belated`).
         """
         assert reading.feed is Feed.TAX  # noqa: S101 - `decode` made it
         wrong = reading.entry.value if QualityCode.WRONG_SIGN in reading.doubts() else None
         fen = int(reading.amount_cny * FEN)
-        return reading.building_id, (fen, reading.tax_period, reading.receipt_id, reading.building_name, wrong)
+        known = (fen, reading.tax_period, reading.receipt_id, reading.building_name)
+        return reading.building_id, (*known, wrong, reading.tax_kind.value)
 
     def belated(self, entry: Entry, at_us: int) -> Entry:
         """The entry booked now, with the time at which it was received behind its payload.
@@ -122,6 +124,8 @@ class TaxRules:
             count_sign(state, entry, policy, say)
         if not is_new(state, entry, policy, say) or not add(state, entry, policy, say):
             return
+        if received_late(entry) is None:
+            count_amount(state, entry, policy, say)
         soon_us = local_period_start(entry.at_us, policy.pace_us) + policy.pace_us
         if soon_us not in state.soon:
             state.soon[soon_us] = None
@@ -212,6 +216,7 @@ class TaxRules:
 
     def _close_year(self, state: DistrictState, number: int, at_us: int, policy: InForce, say: Say) -> None:
         """What was open about the year ends with it; older books are put away."""
+        close_amounts(state, number, at_us, say)
         for year in [year for year in state.books if year <= number]:
             books = state.books[year]
             for building, book in books.items():
@@ -227,7 +232,7 @@ class TaxRules:
 
     def forget(self, state: DistrictState, horizon_us: int) -> bool:
         """Drop receipts that no later entry can be taken for, and countings that are calm."""
-        for runs in (state.signs, state.repeats):
+        for runs in (state.signs, state.repeats, state.amounts):
             for name in [name for name, run in runs.items() if run == CALM]:
                 del runs[name]
         state.receipts.drop_before(horizon_us - self._receipt_us)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from services.stream_processors.engine.counting import dump_episode, dump_run, load_episode, load_run
-from services.stream_processors.tax.ledger import Book, DistrictState, YearSums
+from services.stream_processors.tax.ledger import Book, DistrictState, Usual, YearSums
 from services.stream_processors.tax.local_months import local_month_of
 from services.stream_processors.tax.receipts import Receipts, Seen
 from services.stream_processors.tax.reports import month_number
@@ -43,6 +43,9 @@ class _District(msgspec.Struct, array_like=True, frozen=True):
     offices: tuple[tuple[int, str, int], ...] = ()
     """Of version 2: year, office, and the months for which it has reported."""
     offices_from: int = 0
+    amounts: dict[str, _Run] = {}
+    """Of version 3, as what is usual: year, building, kind of tax, and its parts."""
+    usual: tuple[tuple[int, str, str, int, int, Wide, Wide], ...] = ()
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -77,12 +80,17 @@ def pack_state(state: DistrictState) -> bytes:
             state.last_us,
             tuple((*name, months) for name, months in sorted(state.offices.items())),
             state.offices_from,
+            {name: dump_run(run) for name, run in sorted(state.amounts.items())},
+            tuple(
+                (*place, known.days, known.last_day, _wide((known.first,))[0], _wide((known.second,))[0])
+                for place, known in sorted(state.usual.items())
+            ),
         )
     )
 
 
 def unpack_state(raw: bytes, version: int, district: str) -> DistrictState:
-    """A state from its bytes; version 1 did not know which offices had reported.
+    """A state from its bytes; version 1 did not know which offices had reported, version 2 not what is usual.
 
     Raises:
         ValueError: the bytes are not those of a state.
@@ -101,6 +109,11 @@ def unpack_state(raw: bytes, version: int, district: str) -> DistrictState:
         last_us=stored.last_us,
         offices={(year, office): months for year, office, months in stored.offices},
         offices_from=_from_month_after(stored.last_us) if version == 1 else stored.offices_from,
+        amounts={name: load_run(run) for name, run in stored.amounts.items()},
+        usual={
+            (year, building, kind): Usual(days, last_day, *_whole((first, second)))
+            for year, building, kind, days, last_day, first, second in stored.usual
+        },
     )
     for one in stored.books:
         _open_book(state, one.year, one.id, (one.name, _whole(one.months), one.entries, one.offset, one.fell))

@@ -7,13 +7,17 @@ from services.stream_processors.engine.both import Both
 from services.stream_processors.engine.feed_rules import Said, Wording
 from services.stream_processors.engine.sentence import Case, wording_of
 from services.stream_processors.tax.policy import (
+    AMOUNT_IMPLAUSIBLE,
+    AMOUNT_LIMIT,
     FELL_BELOW,
     PACE_BEHIND,
     REPEAT_LIMIT,
     SIGN_LIMIT,
     WRONG_SIGN,
     InForce,
+    yuan,
 )
+from services.stream_processors.tax.usual import Implausible
 
 _OVER = Both("现已结束", "it is over")
 
@@ -45,12 +49,27 @@ def _case(said: Said, place: Both, policy: InForce, target: Target | None) -> Ca
             f"the amount CNY {value:,.2f} has the wrong sign for a {payload[1]}, receipt {payload[2]}",
         )
         return Case(place, now, now, _OVER, Both.same(f"{limit.value:g} {limit.unit}"), limit, "CNY")
+    if said.rule == AMOUNT_IMPLAUSIBLE:
+        return _amount(said, place, policy, value)
     limit = policy.document.threshold(REPEAT_LIMIT)
     now = Both(
         f"单号{payload[1]}重复入账，金额{value:,.2f}元，{payload[2]}",
         f"receipt {payload[1]} was entered again with CNY {value:,.2f}; {payload[3]}",
     )
     return Case(place, now, now, _OVER, Both.same(f"{limit.value:g} {limit.unit}"), limit, "CNY")
+
+
+def _amount(said: Said, place: Both, policy: InForce, value: float) -> Case:
+    limit, told = policy.document.threshold(AMOUNT_LIMIT), Implausible(*said.episode.peak.payload)
+    usual = yuan(told.second)
+    now = Both(
+        f"入账{value:,.2f}元（单号{told.receipt}），为同类税款以往第二大金额{usual:,.2f}元的{value / usual:,.0f}倍",
+        f"receipt {told.receipt} has CNY {value:,.2f}, {value / usual:,.0f} times the second largest amount known "
+        f"there of its kind of tax, CNY {usual:,.2f}",
+    )
+    over = Both("已更正，或年度已结束", "it was corrected, or the year is over")
+    words = Both(f"{limit.value:g}倍", f"{limit.value:g} times")
+    return Case(place, now, now, over, words, limit, "CNY")
 
 
 def _pace(said: Said, place: Both, policy: InForce, target: Target | None) -> Case:
