@@ -12,6 +12,8 @@ from itertools import pairwise
 from math import cos, pi, radians, sin, sqrt
 from typing import Any, Final
 
+from schemas import district as register
+
 Place = tuple[float, float]
 """Longitude and latitude; within this module also metres east and north."""
 
@@ -20,21 +22,21 @@ _AROUND_ASSET_METRES: Final = 230.0
 _DIGITS: Final = 6
 
 
-def feature_collection(district: Mapping[str, Any], drawn: Mapping[str, Any]) -> dict[str, Any]:
+def feature_collection(district: register.District, drawn: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that is drawn below the assets, from the back to the front.
 
     Args:
-        district: `deploy/district/jianghan.toml` as it was read.
+        district: The district file.
         drawn: `deploy/district/map/drawn.toml` as it was read.
     """
-    head = district["district"]
+    head = district.district
     outline = [_place(each) for each in drawn["outline"]]
     features = [
-        _feature("outline", head["id"], (head["name_zh"], head["name"]), _polygon(outline)),
-        *_streets(district["street"], drawn["street_name"], outline),
+        _feature("outline", head.id, (head.name_zh, head.name_en), _polygon(outline)),
+        *_streets(district.street, drawn["street_name"], outline),
         *_zones(district, outline),
         *_roads(drawn["road"]),
-        *_lakes(district["lake"], drawn["lake"]),
+        *_lakes(district.lake, drawn["lake"]),
     ]
     return {"type": "FeatureCollection", "features": features}
 
@@ -55,7 +57,7 @@ def contains(polygon: Sequence[Place], place: Place) -> bool:
 
 
 def _streets(
-    streets: Sequence[Mapping[str, Any]], names: Mapping[str, str], outline: Sequence[Place]
+    streets: Sequence[register.Street], names: Mapping[str, str], outline: Sequence[Place]
 ) -> Iterable[dict[str, Any]]:
     centres = [_centre(street) for street in streets]
     for street, own in zip(streets, centres, strict=True):
@@ -63,24 +65,24 @@ def _streets(
         for other in centres:
             if other != own:
                 ground = _nearer(ground, own, other)
-        called = (street["name_zh"], names.get(street["code"], street["name_zh"]))
-        yield _feature("street", street["code"], called, _polygon(ground), label=own)
+        called = (street.name_zh, names.get(street.code, street.name_zh))
+        yield _feature("street", street.code, called, _polygon(ground), label=own)
 
 
-def _zones(district: Mapping[str, Any], outline: Sequence[Place]) -> Iterable[dict[str, Any]]:
-    for zone in district["zone"]:
+def _zones(district: register.District, outline: Sequence[Place]) -> Iterable[dict[str, Any]]:
+    for zone in district.zone:
         assets = [
             _centre(each)
-            for kind in ("site", "lot", "building")
-            for each in district[kind]
-            if each["zone"] == zone["id"]
+            for kind in (district.site, district.lot, district.building)
+            for each in kind
+            if each.zone == zone.id
         ]
         around = [place for asset in [*assets, _centre(zone)] for place in _circle(asset, _AROUND_ASSET_METRES)]
         hull = _hull(around)
         ground = list(outline)
         for start, end in pairwise([*hull, hull[0]]):
             ground = _left_of(ground, start, end)
-        yield _feature("zone", zone["id"], (zone["name_zh"], zone["name"]), _polygon(ground), label=_above(ground))
+        yield _feature("zone", zone.id, (zone.name_zh, zone.name_en), _polygon(ground), label=_above(ground))
 
 
 def _above(ground: Sequence[Place]) -> Place:
@@ -94,12 +96,12 @@ def _roads(roads: Sequence[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
         yield _feature("road", f"road-{number}", (road["name_zh"], road["name"]), line)
 
 
-def _lakes(lakes: Sequence[Mapping[str, Any]], shapes: Sequence[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
+def _lakes(lakes: Sequence[register.Lake], shapes: Sequence[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
     by_id = {shape["id"]: shape for shape in shapes}
     for number, lake in enumerate(lakes):
-        shape = by_id[lake["id"]]
+        shape = by_id[lake.id]
         shore = _shore(_centre(lake), shape["area_ha"] * 10_000, shape["stretch"], radians(shape["turn"]), number)
-        yield _feature("lake", lake["id"], (lake["name_zh"], lake["name"]), _polygon(shore), label=_centre(lake))
+        yield _feature("lake", lake.id, (lake.name_zh, lake.name_en), _polygon(shore), label=_centre(lake))
 
 
 def _shore(centre: Place, area: float, stretch: float, turn: float, number: int) -> list[Place]:
@@ -200,8 +202,8 @@ def _feature(
     return {"type": "Feature", "properties": properties, "geometry": geometry}
 
 
-def _centre(each: Mapping[str, Any]) -> Place:
-    return each["longitude"], each["latitude"]
+def _centre(each: register.Place) -> Place:
+    return each.longitude, each.latitude
 
 
 def _place(pair: Sequence[float]) -> Place:

@@ -10,6 +10,8 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from schemas.district import district_of
+from schemas.plan.errors import PlanFileError
 from services.alert_delivery import book
 from services.alert_delivery.endpoint import Surroundings
 from services.alert_delivery.errors import PolicyRefused
@@ -23,7 +25,6 @@ from services.alert_delivery.settings import DeliverySettings
 from services.alert_delivery.subscriber import Surrounding
 from services.alert_delivery.watch import Escalator, Watch
 from services.alert_life.renderings.cap import Publisher
-from services.alert_life.zones import DistrictFileUnusable, zones_of
 from services.runtime import metrics
 from services.runtime.kafka import admin, producer
 from services.runtime.lifecycle import Lifetime, run_service, run_until_stopped
@@ -43,8 +44,8 @@ async def deliver(lifetime: Lifetime) -> None:
     around = Surroundings(now=lambda: datetime.now(UTC), chance=random.SystemRandom().random)
     policy = parse_policy(_text(settings.escalation_policy), file=settings.escalation_policy.name)
     try:
-        zones = zones_of(_text(settings.district_file), file=settings.district_file.name)
-    except DistrictFileUnusable as error:
+        zones = dict(district_of(_text(settings.district_file), file=str(settings.district_file)).zones())
+    except PlanFileError as error:
         raise PolicyRefused(str(error)) from error
     register = Register(book.subscribers(settings.subscribers_file), lifetime)
     faults = LogFaults(
@@ -81,7 +82,7 @@ async def deliver(lifetime: Lifetime) -> None:
 def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise PolicyRefused(f"{file} cannot be read: {error}") from error
 
 

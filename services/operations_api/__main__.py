@@ -14,8 +14,9 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from schemas.district import district_of
+from schemas.plan.errors import PlanFileError
 from schemas.topics import API_AUDIT
-from services.alert_life.zones import DistrictFileUnusable, zones_of
 from services.operations_api.application import build
 from services.operations_api.composition import Clients, Composition, compose, now
 from services.operations_api.key_watch import KeyWatch
@@ -89,8 +90,8 @@ async def _seed(database: Database, cluster_id: str, lifetime: Lifetime) -> Seed
 def _zones(settings: ApiSettings, lifetime: Lifetime) -> Mapping[str, str]:
     file = settings.district_file
     try:
-        return zones_of(file.read_text(encoding="utf-8"), file=str(file))
-    except (OSError, DistrictFileUnusable) as error:
+        return dict(district_of(file.read_text(encoding="utf-8"), file=str(file)).zones())
+    except (OSError, UnicodeDecodeError, PlanFileError) as error:
         lifetime.log.warning("only the database knows zones of assets", action="begin_without_zones", error=str(error))
         return {}
 

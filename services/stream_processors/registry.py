@@ -7,19 +7,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from schemas.district import District, district_of
 from schemas.fields import Feed
 from schemas.plan.book import PlanBook
 from schemas.plan.documents import PlanDocument, StandardDocument
 from schemas.plan.errors import PlanFileError
 from schemas.plan.policy import PolicyDocument
-from services.stream_processors.emergency.coverage import cells_of, posts_of
+from services.stream_processors.emergency.coverage import cells_of
 from services.stream_processors.emergency.processor import EmergencyRules
 from services.stream_processors.engine.feed_rules import FeedRules
 from services.stream_processors.engine.judge import Judge
 from services.stream_processors.engine.timeline_judge import TimelineJudge
 from services.stream_processors.errors import UnknownFeedError, UnusablePlanError
 from services.stream_processors.ev.processor import EvRules
-from services.stream_processors.parking.places import lots_of
 from services.stream_processors.parking.processor import ParkingRules
 from services.stream_processors.plan.files import load_document, read_text
 from services.stream_processors.settings import ProcessorSettings
@@ -29,8 +29,7 @@ from services.stream_processors.water.processor import WaterRules
 
 
 def _water(book: PlanBook, settings: ProcessorSettings) -> WaterRules:
-    file = settings.district_file
-    return WaterRules(book, intervals_of(read_text(file), file=str(file)))
+    return WaterRules(book, intervals_of(_district(settings)))
 
 
 def _ev(book: PlanBook, _: ProcessorSettings) -> EvRules:
@@ -38,10 +37,8 @@ def _ev(book: PlanBook, _: ProcessorSettings) -> EvRules:
 
 
 def _emergency(book: PlanBook, settings: ProcessorSettings) -> EmergencyRules:
-    district, grid = settings.district_file, settings.population_grid
-    return EmergencyRules(
-        book, cells_of(read_text(grid), file=str(grid)), posts_of(read_text(district), file=str(district))
-    )
+    grid = settings.population_grid
+    return EmergencyRules(book, cells_of(read_text(grid), file=str(grid)), _district(settings).post)
 
 
 def _tax(book: PlanBook, _: ProcessorSettings) -> TaxRules:
@@ -49,8 +46,12 @@ def _tax(book: PlanBook, _: ProcessorSettings) -> TaxRules:
 
 
 def _parking(book: PlanBook, settings: ProcessorSettings) -> ParkingRules:
+    return ParkingRules(book, {lot.id: lot for lot in _district(settings).lot})
+
+
+def _district(settings: ProcessorSettings) -> District:
     file = settings.district_file
-    return ParkingRules(book, lots_of(read_text(file), file=str(file)))
+    return district_of(read_text(file), file=str(file))
 
 
 RULES: Final[MappingProxyType[Feed, Callable[[PlanBook, ProcessorSettings], FeedRules[Any]]]] = MappingProxyType(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -11,13 +10,10 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.device_register import DeviceRegister
-from schemas.fields import Feed, Identifier, Latitude, Longitude, Text
+from schemas.district import District, Named, Place, district_of
+from schemas.fields import Feed, Identifier, Latitude, Longitude
+from schemas.plan.errors import PlanFileError
 from services.timescale_sink.errors import RegisterRefused
-
-_OPEN: Final = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
-"""The district file also says what only simulators need."""
-
-Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,71 +38,6 @@ class Asset:
     is_device: bool = False
 
 
-class _Place(BaseModel):
-    model_config = _OPEN
-
-    longitude: Longitude
-    latitude: Latitude
-    approximate: bool = False
-
-
-class _Named(_Place):
-    id: Identifier
-    name_zh: Text
-    name: Text | None = None
-    zone: Identifier | None = None
-
-
-class _Street(_Place):
-    code: Identifier
-    name_zh: Text
-    name: Text | None = None
-
-
-class _District(_Named):
-    population: Positive
-
-
-class _Lake(_Named):
-    points: tuple[_Named, ...]
-
-
-class _Site(_Named):
-    connectors: Annotated[int, Field(gt=0)]
-    rated_power_kw: Positive
-    transformer_limit_kw: Positive
-
-
-class _Lot(_Named):
-    spaces: Annotated[int, Field(gt=0)]
-
-
-class _Dispatch(BaseModel):
-    model_config = _OPEN
-
-    id: Identifier
-    name_zh: Text
-    name: Text | None = None
-
-
-class _Post(_Named):
-    ambulances: Annotated[int, Field(ge=0)]
-
-
-class _File(BaseModel):
-    model_config = _OPEN
-
-    district: _District
-    street: tuple[_Street, ...]
-    zone: tuple[_Named, ...]
-    lake: tuple[_Lake, ...]
-    site: tuple[_Site, ...]
-    lot: tuple[_Lot, ...]
-    dispatch: _Dispatch
-    post: tuple[_Post, ...]
-    building: tuple[_Named, ...]
-
-
 def assets_of(text: str, *, file: str) -> list[Asset]:
     """Every asset of a district file.
 
@@ -115,22 +46,12 @@ def assets_of(text: str, *, file: str) -> list[Asset]:
         file: Its name for messages.
 
     Raises:
-        RegisterRefused: it is not what it should be; the message names the place.
+        RegisterRefused: it is not what it should be; the message names the file and the key.
     """
     try:
-        known = _File.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise RegisterRefused(f"{file}: {error}") from error
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise RegisterRefused(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    found = list(_all(known))
-    seen: set[tuple[str, str]] = set()
-    for asset in found:
-        if (asset.kind, asset.asset_id) in seen:
-            raise RegisterRefused(f"{file}: {asset.kind} {asset.asset_id} stands there twice")
-        seen.add((asset.kind, asset.asset_id))
-    return found
+        return list(_all(district_of(text, file=file)))
+    except PlanFileError as error:
+        raise RegisterRefused(str(error)) from error
 
 
 _KIND_OF_DEVICE: Final = {
@@ -190,11 +111,13 @@ def with_devices(assets: Sequence[Asset], register: DeviceRegister) -> list[Asse
     return found
 
 
-class _Cell(_Place):
+class _Cell(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Identifier
-    population: Positive
+    longitude: Longitude
+    latitude: Latitude
+    population: Annotated[float, Field(gt=0)]
 
 
 def cells_of(text: str, *, file: str) -> list[Asset]:
@@ -233,81 +156,89 @@ def cells_of(text: str, *, file: str) -> list[Asset]:
     return found
 
 
-def _where(place: _Place) -> dict[str, Any]:
+def _where(place: Place) -> dict[str, Any]:
     return {"longitude": place.longitude, "latitude": place.latitude, "approximate": place.approximate}
 
 
-def _name(place: _Named) -> dict[str, Any]:
-    return {"asset_id": place.id, "name_zh": place.name_zh, "name_en": place.name or place.id, "zone": place.zone}
+def _names(known: Named) -> dict[str, Any]:
+    return {"name_zh": known.name_zh, "name_en": known.name_en}
 
 
-def _all(known: _File) -> Iterator[Asset]:
+def _all(known: District) -> Iterator[Asset]:
     head = known.district
     district: dict[str, Any] = {"parent_kind": "district", "parent_id": head.id}
     yield Asset(
         kind="district",
         feed=None,
-        **_name(head),
+        asset_id=head.id,
+        **_names(head),
         **_where(head),
         capacity=head.population,
         capacity_unit="residents",
     )
     for street in known.street:
-        names: dict[str, Any] = {
-            "asset_id": street.code,
-            "name_zh": street.name_zh,
-            "name_en": street.name or street.name_zh,
-        }
-        yield Asset(kind="street", feed=None, **names, **_where(street), **district)
+        yield Asset(kind="street", feed=None, asset_id=street.code, **_names(street), **_where(street), **district)
     for zone in known.zone:
-        yield Asset(kind="zone", feed=None, **_name(zone), **_where(zone), **district)
+        yield Asset(kind="zone", feed=None, asset_id=zone.id, **_names(zone), **_where(zone), **district)
     yield from _water(known)
     yield from _charging(known)
     for lot in known.lot:
-        spaces: dict[str, Any] = {"capacity": lot.spaces, "capacity_unit": "spaces"}
-        parent: dict[str, Any] = {"parent_kind": "zone", "parent_id": lot.zone} if lot.zone else district
-        yield Asset(kind="lot", feed=Feed.PARKING, **_name(lot), **_where(lot), **parent, **spaces, is_device=True)
+        yield Asset(
+            kind="lot",
+            feed=Feed.PARKING,
+            asset_id=lot.id,
+            **_names(lot),
+            **_where(lot),
+            zone=lot.zone,
+            parent_kind="zone",
+            parent_id=lot.zone,
+            capacity=lot.spaces,
+            capacity_unit="spaces",
+            is_device=True,
+        )
     yield from _emergency(known, district)
     for building in known.building:
-        yield Asset(kind="building", feed=Feed.TAX, **_name(building), **_where(building), **district)
-        office = _name(building) | {"asset_id": f"tax-{building.id.removeprefix('building-')}"}
-        parent = {"parent_kind": "building", "parent_id": building.id}
-        yield Asset(kind="office", feed=Feed.TAX, **office, **_where(building), **parent, is_device=True)
+        same: dict[str, Any] = {"feed": Feed.TAX, **_names(building), **_where(building), "zone": building.zone}
+        yield Asset(kind="building", asset_id=building.id, **same, **district)
+        office: dict[str, Any] = {"parent_kind": "building", "parent_id": building.id, "is_device": True}
+        yield Asset(kind="office", asset_id=building.office_id, **same, **office)
 
 
-def _water(known: _File) -> Iterator[Asset]:
+def _water(known: District) -> Iterator[Asset]:
     for lake in known.lake:
         parent: dict[str, Any] = {"parent_kind": "lake", "parent_id": lake.id}
-        yield Asset(kind="lake", feed=Feed.WATER, **_name(lake), **_where(lake))
+        yield Asset(kind="lake", feed=Feed.WATER, asset_id=lake.id, **_names(lake), **_where(lake), zone=lake.zone)
         for point in lake.points:
             names: dict[str, Any] = {
                 "asset_id": point.id,
                 "name_zh": f"{lake.name_zh}{point.name_zh}",
-                "name_en": point.name or point.id,
+                "name_en": point.name_en,
                 "zone": lake.zone,
             }
             yield Asset(kind="station", feed=Feed.WATER, **names, **_where(point), **parent, is_device=True)
 
 
-def _charging(known: _File) -> Iterator[Asset]:
+def _charging(known: District) -> Iterator[Asset]:
     for site in known.site:
         yield Asset(
             kind="site",
             feed=Feed.EV,
-            **_name(site),
+            asset_id=site.id,
+            **_names(site),
             **_where(site),
+            zone=site.zone,
             capacity=site.connectors,
             capacity_unit="connectors",
             limit_value=site.transformer_limit_kw,
             limit_unit="kW",
         )
-        for number in range(1, site.connectors + 1):
+        for number, connector in enumerate(site.connector_ids(), 1):
             yield Asset(
                 kind="connector",
-                asset_id=f"ev-{site.id.removeprefix('site-')}-{number:02d}",
+                asset_id=connector,
                 feed=Feed.EV,
                 name_zh=f"{site.name_zh} {number:02d} 号",
-                name_en=f"{site.name or site.id} {number:02d}",
+                name_en=f"{site.name_en} {number:02d}",
                 parent_kind="site",
                 parent_id=site.id,
                 zone=site.zone,
@@ -318,14 +249,13 @@ def _charging(known: _File) -> Iterator[Asset]:
             )
 
 
-def _emergency(known: _File, district: dict[str, Any]) -> Iterator[Asset]:
+def _emergency(known: District, district: dict[str, Any]) -> Iterator[Asset]:
     centre = known.dispatch
     yield Asset(
         kind="dispatch",
         asset_id=centre.id,
         feed=Feed.EMERGENCY,
-        name_zh=centre.name_zh,
-        name_en=centre.name or centre.id,
+        **_names(centre),
         **_where(known.district),
         **district,
         is_device=True,
@@ -334,19 +264,21 @@ def _emergency(known: _File, district: dict[str, Any]) -> Iterator[Asset]:
         yield Asset(
             kind="post",
             feed=Feed.EMERGENCY,
-            **_name(post),
+            asset_id=post.id,
+            **_names(post),
             **_where(post),
+            zone=post.zone,
             **district,
             capacity=post.ambulances or None,
             capacity_unit="ambulances" if post.ambulances else None,
         )
-        for number in range(1, post.ambulances + 1):
+        for number, unit in enumerate(post.unit_ids(), 1):
             yield Asset(
                 kind="unit",
-                asset_id=f"amb-{post.id.removeprefix('post-')}-{number}",
+                asset_id=unit,
                 feed=Feed.EMERGENCY,
                 name_zh=f"{post.name_zh} {number} 号车",
-                name_en=f"{post.name or post.id} {number}",
+                name_en=f"{post.name_en} {number}",
                 parent_kind="post",
                 parent_id=post.id,
                 **_where(post),

@@ -77,7 +77,7 @@ def district_assets(file: Path) -> list[Asset]:
     Raises:
         RegisterRefused: it cannot be read, or is not what it should be.
     """
-    return assets_of(_text(file), file=file.name)
+    return assets_of(_text(file), file=str(file))
 
 
 async def write_registers(
@@ -133,3 +133,5 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except OSError as error:
         raise RegisterRefused(f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RegisterRefused(f"{file}: is not UTF-8 ({error}); save it as UTF-8") from error

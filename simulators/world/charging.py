@@ -10,11 +10,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any, Final
 
-from schemas.district import Site, SiteKind
 from schemas.ev import ConnectorState, ErrorCode, EvContext, StatusVocabulary
 from schemas.fields import Feed
 from simulators.chance import Profile, by_hour
 from simulators.world.dice import dice, poisson
+from simulators.world.district import Site, SiteKind
 from simulators.world.events import DAY, HOUR, LOCAL, Conditions, begin_of, is_weekend
 from simulators.world.places import World
 from simulators.world.said import Said

@@ -12,11 +12,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from schemas.district import LotKind, SiteKind
 from schemas.fields import Quality
 from simulators.errors import SourceRefused
 from simulators.replay.files import read_recording
 from simulators.world.charging import ChargingModel
+from simulators.world.district import LotKind, SiteKind
 from simulators.world.emergency import EmergencyModel
 from simulators.world.events import DAY, HOUR, LOCAL, Conditions, begin_of, local_hour
 from simulators.world.parking import ParkingModel

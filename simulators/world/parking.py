@@ -11,10 +11,10 @@ from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 from typing import Any, Final
 
-from schemas.district import Lot, LotKind
 from schemas.fields import Feed
 from simulators.chance import Profile, by_hour
 from simulators.world.dice import dice, poisson
+from simulators.world.district import Lot, LotKind
 from simulators.world.events import DAY, HOUR, LOCAL, Conditions, is_weekend
 from simulators.world.ground import metres
 from simulators.world.places import World, spot_of

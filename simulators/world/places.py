@@ -15,7 +15,10 @@ from random import Random
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from schemas.district import (
+from schemas.district import asset_id, point_id
+from simulators.errors import WorldDamaged
+from simulators.world.dice import dice
+from simulators.world.district import (
     Building,
     District,
     Lake,
@@ -28,11 +31,7 @@ from schemas.district import (
     SiteKind,
     Street,
     Zone,
-    asset_id,
-    point_id,
 )
-from simulators.errors import WorldDamaged
-from simulators.world.dice import dice
 from simulators.world.ground import EAST, METRES_A_DEGREE, Cell, Drawn, Spot, metres
 from simulators.world.roads import Roads
 
@@ -153,7 +152,7 @@ class _Maker:
             made = point_id(lake.id, number)
             if made in known:
                 raise WorldDamaged(f"{lake.id}: its points are not numbered from 1; {made} stands there already")
-            points.append(Point(**_at(at), id=made, name=f"{lake.name}, point {number}", name_zh=f"{number}号点"))
+            points.append(Point(**_at(at), id=made, name=f"{lake.name_en}, point {number}", name_zh=f"{number}号点"))
         return lake.model_copy(update={"points": tuple(points)})
 
     def grown(self, known: Sequence[P], full: int, make: Callable[[Random], P]) -> tuple[P, ...]:
@@ -241,7 +240,7 @@ class _Maker:
         return Post(
             **_at(cell.spot),
             id=asset_id("post", "station", number),
-            name=f"{street.name} ambulance station {number}",
+            name=f"{street.name_en} ambulance station {number}",
             name_zh=f"{street.name_zh}急救站{number}号",
             hospital=False,
             ambulances=1,
@@ -253,7 +252,7 @@ class _Maker:
 
     def _names(self, street: Street, words: tuple[str, str]) -> tuple[str, str]:
         number = self._number(words[1], street.code)
-        return f"{street.name_zh}{words[0]}{number}号", f"{street.name} {words[1]} {number}"
+        return f"{street.name_zh}{words[0]}{number}号", f"{street.name_en} {words[1]} {number}"
 
     def _somewhere(self, stream: Random, *, among_people: bool) -> tuple[Zone, Street, Spot]:
         for _ in range(200):

@@ -1,4 +1,7 @@
-"""A district as the text of a district file: what `schemas.district.district_of` reads. Pure."""
+"""A district as the text of a district file: what `schemas.district.district_of` reads. Pure.
+
+Keys of the register's own (`own`) are not carried over.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import json
 from collections.abc import Iterator
 from datetime import date
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
-from schemas.district import District
+from simulators.world.district import District
+
+_OWN: Final = "own"
 
 
 def district_toml(district: District, *, title: str) -> str:
@@ -21,7 +26,7 @@ def district_toml(district: District, *, title: str) -> str:
         f"# {title}",
         "# A model for simulation: made-up places are marked `approximate`, do not navigate by them.",
     ]
-    for name, value in district.model_dump(exclude_none=True).items():
+    for name, value in district.model_dump(exclude_none=True, exclude={_OWN}).items():
         for table in value if isinstance(value, tuple) else (value,):
             lines += ["", f"[[{name}]]" if isinstance(value, tuple) else f"[{name}]", *_pairs(table)]
     return "\n".join(lines) + "\n"
@@ -29,7 +34,8 @@ def district_toml(district: District, *, title: str) -> str:
 
 def _pairs(table: dict[str, Any]) -> Iterator[str]:
     for key, value in table.items():
-        yield f"{key} = {_text(value)}"
+        if key != _OWN:
+            yield f"{key} = {_text(value)}"
 
 
 def _text(value: Any) -> str:

@@ -14,10 +14,10 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any, Final
 
-from schemas.district import Building
 from schemas.fields import Feed
 from schemas.tax import TaxEntry, TaxKind
 from simulators.world.dice import dice
+from simulators.world.district import Building
 from simulators.world.events import HOUR, Conditions, begin_of, local_day
 from simulators.world.places import World
 from simulators.world.said import Said

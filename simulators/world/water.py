@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from math import cos, exp, pi, sin
 from typing import Any, Final
 
-from schemas.district import Lake, Point
 from schemas.fields import Feed
 from schemas.water import WaterBody
 from simulators.world.dice import dice
+from simulators.world.district import Lake, Point
 from simulators.world.events import DAY, HOUR, Conditions, Event, EventKind, local_day, local_hour
 from simulators.world.places import World
 from simulators.world.said import Said

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
+from schemas.district import district_of
 from services.stream_processors.emergency.population import cells_text, modelled_cells
 
 FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "district"
@@ -13,9 +13,10 @@ GRID = FOLDER / "population-cells.csv"
 
 def grid_text() -> str:
     """The grid that follows from the district's file."""
-    document = tomllib.loads((FOLDER / "jianghan.toml").read_text(encoding="utf-8"))
-    centres = [(street["longitude"], street["latitude"]) for street in document["street"]]
-    return cells_text(modelled_cells(centres, document["district"]["population"]))
+    file = FOLDER / "jianghan.toml"
+    known = district_of(file.read_text(encoding="utf-8"), file=str(file))
+    centres = [(street.longitude, street.latitude) for street in known.street]
+    return cells_text(modelled_cells(centres, known.district.population))
 
 
 if __name__ == "__main__":

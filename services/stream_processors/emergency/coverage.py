@@ -13,13 +13,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from math import cos, hypot, radians, sqrt
-from typing import Annotated, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from schemas.fields import Identifier, Latitude, Longitude, Text
 from schemas.plan.errors import PlanFileError
-from schemas.plan.toml import parse_document
 
 _METRES_PER_DEGREE: Final = 111_195.0
 """Of latitude, on a sphere of 6,371 km."""
@@ -36,35 +32,6 @@ class Cell(NamedTuple):
     longitude: float
     latitude: float
     population: int
-
-
-class Post(BaseModel):
-    """Where ambulances stand."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
-
-    id: Identifier
-    name_zh: Text
-    name: Text
-    longitude: Longitude
-    latitude: Latitude
-
-
-class _District(BaseModel):
-    """What this feed reads of the district file."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    post: Annotated[tuple[Post, ...], Field()] = ()
-
-
-def posts_of(text: str, *, file: str) -> tuple[Post, ...]:
-    """The ambulance posts in the text of a district file (`[[post]]`).
-
-    Raises:
-        PlanFileError: the text is not TOML, or a post lacks its id, name or position.
-    """
-    return parse_document(text, _District, file=file).post
 
 
 def cells_of(text: str, *, file: str) -> tuple[Cell, ...]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from services.stream_processors.emergency.coverage import Grid, Post, best_move
+from schemas.district import Post
+from services.stream_processors.emergency.coverage import Grid, best_move
 from services.stream_processors.emergency.figures import coverage_figure
 from services.stream_processors.emergency.policy import COVERAGE_LOW, InForce
 from services.stream_processors.emergency.standing import follow, standing_at

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from schemas.district import Post
 from schemas.emergency import EmergencyReading
 from schemas.fields import Feed
 from schemas.plan.book import PlanBook
@@ -20,7 +21,7 @@ from schemas.readings import Reading
 from schemas.verdict import Threshold
 from services.stream_processors.emergency.call_book import CallBook, open_ages
 from services.stream_processors.emergency.calls import Limits
-from services.stream_processors.emergency.coverage import Cell, Grid, Post
+from services.stream_processors.emergency.coverage import Cell, Grid
 from services.stream_processors.emergency.figures import Calls, coverage_day_figure, response_figures
 from services.stream_processors.emergency.look import Lookout, look_at_us
 from services.stream_processors.emergency.packed import pack, unpack

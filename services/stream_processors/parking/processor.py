@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
+from schemas.district import Lot
 from schemas.fields import Feed, Quality
 from schemas.parking import ParkingReading
 from schemas.plan.book import PlanBook
@@ -27,7 +28,6 @@ from services.stream_processors.parking.accounts import NOTHING
 from services.stream_processors.parking.ageing import age
 from services.stream_processors.parking.counts import FULL, ROOM
 from services.stream_processors.parking.findings import count_impossible, moved, n_impossible
-from services.stream_processors.parking.places import Lot, WalkingDistances
 from services.stream_processors.parking.policy import (
     COUNT_IMPOSSIBLE,
     COUNTER_STUCK,
@@ -39,6 +39,7 @@ from services.stream_processors.parking.readings import first, following
 from services.stream_processors.parking.release_2 import zone_of_release_2
 from services.stream_processors.parking.silent import heard_again
 from services.stream_processors.parking.state import Standing, ZoneState, pack, unpack
+from services.stream_processors.parking.walking import WalkingDistances
 from services.stream_processors.parking.wording import word
 from services.stream_processors.parking.zone_round import ZoneRound
 
@@ -63,7 +64,7 @@ class ParkingRules:
 
         Args:
             book: Holds the policy of the feed parking.
-            lots: Car parks of the district by id (`places.lots_of`); others are judged all the same, without distances.
+            lots: Car parks of the district file by id; others are judged all the same, without distances.
 
         Raises:
             PlanFileError: a version of the policy lacks what the rules need.
@@ -172,7 +173,7 @@ class ParkingRules:
         known, said = self._lots.get(lot), state.lots[lot].name
         if known is None:
             return Both.same(said or lot)
-        return Both(said or known.name_zh, known.names().en)
+        return Both(said or known.name_zh, known.name_en)
 
     def _distances_under(self, policy: InForce) -> WalkingDistances:
         factor = policy.settings.guidance.detour_factor

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from schemas.district import Lot
 from schemas.plan.policy import RulePolicy
 from schemas.verdict import Comparator, Threshold
 from services.stream_processors.engine.both import NOTHING, Both
@@ -13,7 +14,6 @@ from services.stream_processors.engine.feed_rules import Said, Wording
 from services.stream_processors.engine.sentence import Case, wording_of
 from services.stream_processors.parking.counts import BELOW_ZERO, FULL
 from services.stream_processors.parking.findings import is_at_bound
-from services.stream_processors.parking.places import Lot, WalkingDistances
 from services.stream_processors.parking.policy import (
     COUNT_IMPOSSIBLE,
     COUNTER_STUCK,
@@ -26,6 +26,7 @@ from services.stream_processors.parking.policy import (
     STILL_LIMIT,
     InForce,
 )
+from services.stream_processors.parking.walking import WalkingDistances
 
 _GROUP_NAMED: Final = 10
 _NEIGHBOURS: Final = 3

@@ -16,10 +16,10 @@ from services.stream_processors.parking.ageing import age
 from services.stream_processors.parking.counts import FULL
 from services.stream_processors.parking.figures import PeakAt, Subject, figures_of
 from services.stream_processors.parking.findings import n_impossible, stands_still, stuck_episode
-from services.stream_processors.parking.places import WalkingDistances
 from services.stream_processors.parking.policy import COUNT_IMPOSSIBLE, COUNTER_STUCK, InForce
 from services.stream_processors.parking.silent import find_silent
 from services.stream_processors.parking.state import ZonePeak, ZoneState
+from services.stream_processors.parking.walking import WalkingDistances
 
 
 @dataclass(slots=True)

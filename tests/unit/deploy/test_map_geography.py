@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections import Counter
 from math import cos, radians
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from deploy.web import geography
-from deploy.web.__main__ import DISTRICT, DRAWN, GEOGRAPHY
+from deploy.web.__main__ import GEOGRAPHY, geography_text
 from simulators.world.district import load_district
 
 KM_PER_DEGREE = 111.195
@@ -37,8 +36,7 @@ def area_km2(places: list[geography.Place]) -> float:
 
 
 def test_file_is_what_its_sources_make() -> None:
-    district, drawn = (tomllib.loads(path.read_text(encoding="utf-8")) for path in (DISTRICT, DRAWN))
-    assert geography.text(geography.feature_collection(district, drawn)) == GEOGRAPHY.read_text(encoding="utf-8")
+    assert geography_text() == GEOGRAPHY.read_text(encoding="utf-8")
 
 
 def test_everything_says_that_it_is_approximate(features: list[dict[str, Any]]) -> None:

@@ -15,7 +15,7 @@ from schemas.plan.toml import parse_any, parse_document
 from schemas.verdict import Comparator, SourceKind
 from services.stream_processors.check import feeds_of, refusals
 from services.stream_processors.engine.judge import Judge
-from services.stream_processors.errors import UnknownFeedError
+from services.stream_processors.errors import UnknownFeedError, UnusablePlanError
 from services.stream_processors.plan.files import load_document
 from services.stream_processors.registry import build_judges
 from services.stream_processors.settings import ProcessorSettings
@@ -193,3 +193,17 @@ def test_a_feed_without_rules_is_refused_by_name() -> None:
     with pytest.raises(UnknownFeedError, match="no rules for bees; there are rules for water"):
         build_judges(["bees"], ProcessorSettings())
     assert [judge.feed for judge in build_judges(["water"], ProcessorSettings())] == ["water"]
+
+
+@pytest.mark.parametrize("feed", ["water", "parking", "emergency"])
+def test_a_district_file_with_a_slip_of_the_pen_is_named_with_the_key(feed: str, tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    text = ProcessorSettings().district_file.read_text(encoding="utf-8")
+    file.write_text(text.replace("spaces = ", "spacs = ", 1), encoding="utf-8")
+    with pytest.raises(
+        UnusablePlanError, match=r"own\.toml: lot\[0\]\.spaces: is missing; lot\[0\]\.spacs: is not a known key"
+    ):
+        build_judges([feed], ProcessorSettings(district_file=file))
+    file.write_bytes("江汉区".encode("gbk"))
+    with pytest.raises(UnusablePlanError, match=r"own\.toml: file: cannot be read: 'utf-8'"):
+        build_judges([feed], ProcessorSettings(district_file=file))

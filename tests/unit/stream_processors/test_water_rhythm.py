@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
+from schemas.district import district_of
 from schemas.plan.errors import PlanFileError
 from services.stream_processors.engine.timeline_judge import TimelineJudge
 from services.stream_processors.water.places import intervals_of
@@ -16,6 +18,7 @@ from services.stream_processors.water.rhythm import UNKNOWN, Rhythm, heard
 from tests.unit.stream_processors.recorded import Process
 from tests.unit.stream_processors.water_log import START, TOPIC, Item, Said, book, log_of, policy, reading, run, tick
 
+DISTRICT_FILE = Path(__file__).resolve().parents[3] / "deploy/district/jianghan.toml"
 HOUR = 3_600_000_000
 
 
@@ -119,14 +122,12 @@ def test_the_register_s_interval_holds_from_the_first_reading_on() -> None:
 
 
 def test_the_register_is_read_from_the_district_file() -> None:
-    text = """
-[[lake]]
-id = "beihu"
-points = [{ id = "a", name_zh = "北岸", interval_seconds = 14400 }, { id = "b" }]
-"""
-    assert intervals_of(text, file="d.toml") == {"a": 4 * HOUR}
-    with pytest.raises(PlanFileError, match="interval_seconds"):
-        intervals_of(text.replace("14400", "0"), file="d.toml")
+    text = DISTRICT_FILE.read_text(encoding="utf-8")
+    assert intervals_of(district_of(text, file="d.toml")) == {}
+    text = text.replace('id = "water-beihu-2"', 'id = "water-beihu-2", interval_seconds = 14400', 1)
+    assert intervals_of(district_of(text, file="d.toml")) == {"water-beihu-2": 4 * HOUR}
+    with pytest.raises(PlanFileError, match=r"d\.toml: lake\[3\]\.points\[1\]\.interval_seconds: "):
+        district_of(text.replace("14400", "0"), file="d.toml")
 
 
 def test_an_interval_of_the_policy_holds_for_every_station() -> None:

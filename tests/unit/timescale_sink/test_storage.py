@@ -22,7 +22,7 @@ from services.timescale_sink.migrations import FOLDER, read_migrations
 from services.timescale_sink.outcome import Outcome
 from services.timescale_sink.plan_records import decode_publications
 from services.timescale_sink.progress import Progress
-from services.timescale_sink.register import plan_rows
+from services.timescale_sink.register import district_assets, plan_rows
 from services.timescale_sink.rows import decode
 from services.timescale_sink.settings import MigrationSettings
 from services.timescale_sink.storage import load_storage
@@ -100,10 +100,21 @@ def test_every_device_of_the_district_is_registered() -> None:
 
 
 def test_a_damaged_register_is_named_with_the_place() -> None:
-    with pytest.raises(RegisterRefused, match=r"d\.toml: lake\.0\.longitude"):
+    with pytest.raises(
+        RegisterRefused, match=r"d\.toml: lake\[0\]\.longitude: 190\.0 cannot be: it must be at most 180"
+    ):
         assets_of(DISTRICT.replace("longitude = 114.2560", "longitude = 190.0", 1), file="d.toml")
     with pytest.raises(RegisterRefused, match=r"cells\.csv: cell 2: population"):
         cells_of("# c\nid,longitude,latitude,population\na,114.2,30.6,5\nb,114.2,30.6,0\n", file="cells.csv")
+
+
+def test_a_register_that_cannot_be_read_is_named_with_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "district.toml"
+    with pytest.raises(RegisterRefused, match=r"district\.toml: No such file"):
+        district_assets(file)
+    file.write_bytes("江汉区".encode("gbk"))
+    with pytest.raises(RegisterRefused, match=r"district\.toml: is not UTF-8 .* save it as UTF-8"):
+        district_assets(file)
 
 
 def test_plan_files_become_rows_and_an_empty_folder_is_refused(tmp_path: Path) -> None:

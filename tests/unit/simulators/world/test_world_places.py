@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from schemas.device_register import why_no_device
-from schemas.district import district_of
 from simulators.errors import WorldDamaged
-from simulators.world.district import load_district
+from simulators.world.district import load_district, simulated_district_of
 from simulators.world.files import DRAWN_FILE, load_world
 from simulators.world.ground import Spot, cells_of, drawn_of, metres
 from simulators.world.places import World, build_world, spot_of, spread
@@ -75,7 +74,7 @@ def test_a_size_out_of_range_is_refused(scale: float) -> None:
 
 
 def test_a_district_that_was_written_is_read_back_equal(full: World) -> None:
-    assert district_of(district_toml(full.district, title="Written"), file="written.toml") == full.district
+    assert simulated_district_of(district_toml(full.district, title="Written"), file="written.toml") == full.district
 
 
 def test_a_world_needs_people() -> None:

@@ -14,12 +14,12 @@ import orjson
 import pytest
 
 from schemas.device_register import DeviceRegister
-from schemas.district import district_of
 from schemas.fields import DISTRICT_ZONE, Feed
 from services.timescale_sink.history import _batches, parts_of
 from simulators.replay.files import read_recording
 from simulators.replay.numbering import boot_id_of, outgoing
 from simulators.world.__main__ import main
+from simulators.world.district import simulated_district_of
 from tests.unit.simulators.world.world_run import world
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -97,7 +97,7 @@ def test_a_longer_run_begins_with_the_same_readings_but_for_the_boot(written: Pa
 
 def test_register_and_district_name_the_devices_that_speak(written: Path) -> None:
     register = DeviceRegister.model_validate_json((written / "register.json").read_bytes())
-    district = district_of((written / "district.toml").read_text(encoding="utf-8"), file="district.toml")
+    district = simulated_district_of((written / "district.toml").read_text(encoding="utf-8"), file="district.toml")
     assert district == world().district
     assert {each.identity for each in register.devices} == set(district.devices())
 

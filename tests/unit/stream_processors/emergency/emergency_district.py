@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from schemas.district import Post
 from schemas.emergency import EmergencyReading, Step, UnitState
 from schemas.fields import Feed
 from schemas.plan.book import PlanBook
 from schemas.plan.documents import PlanDocument
 from schemas.plan.policy import PolicyDocument
-from services.stream_processors.emergency.coverage import Cell, Post
+from services.stream_processors.emergency.coverage import Cell
 from services.stream_processors.emergency.processor import EmergencyRules
 from services.stream_processors.engine.timeline_judge import TimelineJudge
 from services.stream_processors.plan.files import load_document

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.district import Post
 from schemas.emergency import EmergencyReading, Step
 from schemas.indicator import IndicatorStatus
-from services.stream_processors.emergency.coverage import Cell, Counts, Grid, Post
+from services.stream_processors.emergency.coverage import Cell, Counts, Grid
 from services.stream_processors.emergency.policy import COVERAGE_LOW
 from services.stream_processors.emergency.processor import LOOK, EmergencyRules
 from services.stream_processors.emergency.state import DistrictState
@@ -35,8 +36,8 @@ from tests.unit.stream_processors.recorded import Result
 WEST, EAST = (114.20, 30.60), (114.30, 30.60)
 CELLS = (Cell("west", *WEST, 400), Cell("east", *EAST, 600))
 POSTS = (
-    Post(id="post-west", name="West", name_zh="西站", longitude=WEST[0], latitude=WEST[1]),
-    Post(id="post-east", name="East", name_zh="东站", longitude=EAST[0], latitude=EAST[1]),
+    Post(id="post-west", name="West", name_zh="西站", longitude=WEST[0], latitude=WEST[1], ambulances=1),
+    Post(id="post-east", name="East", name_zh="东站", longitude=EAST[0], latitude=EAST[1], ambulances=1),
 )
 MINUTE = timedelta(minutes=1)
 DAY = 24 * 3_600

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.district import Post
 from schemas.emergency import Step
 from schemas.indicator import IndicatorStatus
 from schemas.plan.errors import PlanFileError
@@ -20,11 +21,9 @@ from services.stream_processors.emergency.__main__ import GRID, grid_text
 from services.stream_processors.emergency.coverage import (
     Cell,
     Grid,
-    Post,
     best_move,
     cells_of,
     metres_between,
-    posts_of,
 )
 from services.stream_processors.emergency.policy import AT_RISK, BREACH, COVERAGE_LOW, NOT_DISPATCHED
 from services.stream_processors.emergency.tally import times_of
@@ -186,8 +185,8 @@ def test_a_circle_holds_the_cells_that_are_near_enough() -> None:
 def test_lost_cover_is_said_with_its_cells_and_the_move_that_restores_most() -> None:
     cells = (Cell("west", 114.20, 30.60, 400), Cell("east", 114.30, 30.60, 600))
     posts = (
-        Post(id="post-west", name="West", name_zh="西站", longitude=114.20, latitude=30.60),
-        Post(id="post-east", name="East", name_zh="东站", longitude=114.30, latitude=30.60),
+        Post(id="post-west", name="West", name_zh="西站", longitude=114.20, latitude=30.60, ambulances=1),
+        Post(id="post-east", name="East", name_zh="东站", longitude=114.30, latitude=30.60, ambulances=1),
     )
     chosen = judge(cells, posts)
     west, east = (114.20, 30.60), (114.30, 30.60)
@@ -236,5 +235,3 @@ def test_the_population_grid_is_what_its_generator_makes() -> None:
 def test_a_grid_that_cannot_be_read_names_the_line(text: str, reason: str) -> None:
     with pytest.raises(PlanFileError, match=reason):
         cells_of(text, file="grid")
-    with pytest.raises(PlanFileError):
-        posts_of("[[post]]\nid = 'x'\n", file="district")

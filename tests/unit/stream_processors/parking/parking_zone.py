@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from schemas.district import Lot, district_of
 from schemas.fields import Feed, Quality
 from schemas.parking import ParkingReading
 from schemas.plan.book import PlanBook
@@ -15,7 +16,6 @@ from schemas.plan.toml import parse_document
 from services.stream_processors.engine.counting import Episode
 from services.stream_processors.engine.event_time import to_us
 from services.stream_processors.engine.feed_rules import Figure
-from services.stream_processors.parking.places import Lot, lots_of
 from services.stream_processors.parking.processor import ParkingRules
 from tests.unit.stream_processors.in_order import Recorder, play
 
@@ -49,7 +49,9 @@ def with_rule(document: PolicyDocument, rule: str, **changes: Any) -> PolicyDocu
 
 def lot(name: str, east_metres: float) -> Lot:
     """A car park of the zone, so far east of the first one."""
-    return Lot(id=name, name_zh=f"车场{name}", zone=ZONE, longitude=114.0 + east_metres / 95_700, latitude=30.6)
+    return Lot(
+        id=name, name_zh=f"车场{name}", zone=ZONE, spaces=100, longitude=114.0 + east_metres / 95_700, latitude=30.6
+    )
 
 
 LOTS = {one.id: one for one in (lot("a", 0), lot("b", 100), lot("c", 300), lot("d", 5_000))}
@@ -60,7 +62,7 @@ def rules(document: PolicyDocument | None = None, lots: dict[str, Lot] | None = 
 
 
 def jianghan() -> dict[str, Lot]:
-    return lots_of(DISTRICT_FILE.read_text(encoding="utf-8"), file="jianghan.toml")
+    return {one.id: one for one in district_of(DISTRICT_FILE.read_text(encoding="utf-8"), file="jianghan.toml").lot}
 
 
 def reading(

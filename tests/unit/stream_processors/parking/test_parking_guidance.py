@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from schemas.indicator import IndicatorStatus
 from services.stream_processors.engine.feed_rules import Figure
 from services.stream_processors.parking.guidance import LotNow, Offer, Spreading, distribute
-from services.stream_processors.parking.places import WalkingDistances, lots_of
+from services.stream_processors.parking.walking import WalkingDistances
 from tests.unit.stream_processors.parking.parking_zone import (
-    DISTRICT_FILE,
     LOTS,
     NOON,
     every,
+    jianghan,
     policy,
     reading,
     rules,
@@ -144,7 +144,7 @@ def test_walking_distance_is_the_straight_line_times_the_detour() -> None:
 
 
 def test_lots_of_different_zones_are_not_neighbours() -> None:
-    lots = lots_of(DISTRICT_FILE.read_text(encoding="utf-8"), file="jianghan.toml")
+    lots = jianghan()
     distances = WalkingDistances(lots, 1.3)
     assert distances.between("lot-cbd-01", "lot-finance-01") is None
     assert len(distances.nearest("lot-cbd-01")) == 9

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from services.stream_processors.engine.event_time import to_us
 from services.stream_processors.engine.feed_rules import Entry
 from services.stream_processors.parking.guidance import CONSIDERED_MAX, LotNow, Spreading, distribute
-from services.stream_processors.parking.places import WalkingDistances
 from services.stream_processors.parking.processor import ParkingRules
 from services.stream_processors.parking.state import ZoneState
+from services.stream_processors.parking.walking import WalkingDistances
 from tests.unit.stream_processors.in_order import Recorder, wake_until
 from tests.unit.stream_processors.parking.parking_zone import (
     FULL,

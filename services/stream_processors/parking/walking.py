@@ -1,4 +1,4 @@
-"""Where the car parks are, and how far it is on foot from one to the other. Pure: the file's text is an argument."""
+"""How far it is on foot from one car park of the district to the other. Pure."""
 
 from __future__ import annotations
 
@@ -6,53 +6,10 @@ from collections.abc import Mapping
 from math import cos, hypot, radians
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
-
-from schemas.fields import Identifier, Latitude, Longitude, Text
-from schemas.plan.toml import parse_document
-from services.stream_processors.engine.both import Both
+from schemas.district import Lot
 
 _METRES_PER_DEGREE: Final = 111_195.0
 """Of latitude, on a sphere of 6,371 km."""
-
-_PART = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
-
-
-class Lot(BaseModel):
-    """A car park of the district; its id is the device's."""
-
-    model_config = _PART
-
-    id: Identifier
-    name_zh: Text
-    name: Text | None = None
-    """In English; the Chinese one stands where there is none."""
-    zone: Identifier
-    longitude: Longitude
-    latitude: Latitude
-    approximate: bool = False
-    """Only roughly right: distances from here are rough, too."""
-
-    def names(self) -> Both:
-        """In both languages."""
-        return Both(self.name_zh, self.name or self.name_zh)
-
-
-class _District(BaseModel):
-    """What this feed reads of the district file."""
-
-    model_config = _PART
-
-    lot: tuple[Lot, ...] = ()
-
-
-def lots_of(text: str, *, file: str) -> dict[str, Lot]:
-    """The car parks in the text of a district file (`[[lot]]`), by id.
-
-    Raises:
-        PlanFileError: the text is not TOML, or a lot lacks its id, name, zone or position.
-    """
-    return {lot.id: lot for lot in parse_document(text, _District, file=file).lot}
 
 
 def walking_metres(here: Lot, there: Lot, detour_factor: float) -> int:
