@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,12 +33,42 @@ MAY_ALWAYS_BE_EMPTY = frozenset({"Open alerts", "Its alerts", "Missing numbers",
 """Of an asset about which there is nothing to say."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the database said to a statement."""
+
+    columns: Mapping[str, str]
+    """Type of each."""
+    rows: int
+
+
+@dataclass(slots=True)
+class Asked:
+    """A database that is asked each statement once: half of the panels say nothing of the span that is shown."""
+
+    connection: asyncpg.Connection
+    answers: dict[str, Answer | asyncpg.PostgresError] = field(default_factory=dict)
+
+    async def answer(self, sql: str) -> Answer | asyncpg.PostgresError:
+        if sql not in self.answers:
+            try:
+                statement = await self.connection.prepare(sql)
+                rows = await statement.fetch()
+            except asyncpg.PostgresError as error:
+                self.answers[sql] = error
+            else:
+                columns = {each.name: each.type.name for each in statement.get_attributes()}
+                self.answers[sql] = Answer(columns, len(rows))
+        return self.answers[sql]
+
+
 async def faults_of(connection: asyncpg.Connection, language: str, *, rows_wanted: bool) -> list[str]:
     """What is wrong with the panels of a language, over spans that make each level of rollup answer.
 
     The span that a board opens with is one of them, and there must be something to see in it.
     """
-    found = []
+    found: list[str] = []
+    asked = Asked(connection)
     now = datetime.now(UTC)
     for board in loaded(language):
         wide = timedelta(days=365) if "tax" in board["uid"] else timedelta(hours=40)
@@ -48,7 +79,7 @@ async def faults_of(connection: asyncpg.Connection, language: str, *, rows_wante
             for query in (*queries(board), *annotations(board)):
                 place = Span.last(length, now, points=query.points, least_s=query.interval_s)
                 found += await _faults(
-                    connection,
+                    asked,
                     query,
                     expand(query.sql, place, variables),
                     rows_wanted=rows_wanted and length in {first, wide},
@@ -62,18 +93,14 @@ def annotations(board: dict[str, Any]) -> Iterator[Query]:
             yield Query(board["uid"], each["name"], "annotation", each["target"]["rawSql"], table=True)
 
 
-async def _faults(connection: asyncpg.Connection, query: Query, sql: str, *, rows_wanted: bool) -> list[str]:
-    name = query.name
-    try:
-        statement = await connection.prepare(sql)
-        rows = await statement.fetch()
-    except asyncpg.PostgresError as error:
-        return [f"{name}: {error}"]
-    columns = {each.name: each.type.name for each in statement.get_attributes()}
-    found = [f"{name}: {fault}" for fault in shape_faults(query, columns)]
+async def _faults(asked: Asked, query: Query, sql: str, *, rows_wanted: bool) -> list[str]:
+    name, answer = query.name, await asked.answer(sql)
+    if isinstance(answer, asyncpg.PostgresError):
+        return [f"{name}: {answer}"]
+    found = [f"{name}: {fault}" for fault in shape_faults(query, answer.columns)]
     if (
         rows_wanted
-        and not rows
+        and not answer.rows
         and name not in MAY_BE_EMPTY
         and query.panel not in MAY_ALWAYS_BE_EMPTY
         and query.kind != "annotation"
@@ -108,10 +135,10 @@ WHERE c.relkind = 'v' AND c.relname LIKE 'v\\_%' ORDER BY 1, a.attnum"""
 
 async def test_a_panel_with_an_unknown_column_is_found(apache: asyncpg.Connection) -> None:
     query = Query("b", "p", "timeseries", "SELECT nonsense FROM v_ev_minutes", table=False)
-    (fault,) = await _faults(apache, query, query.sql, rows_wanted=True)
+    (fault,) = await _faults(Asked(apache), query, query.sql, rows_wanted=True)
     assert 'column "nonsense" does not exist' in fault
     query = Query("b", "p", "table", "SELECT 1 AS one", table=True, named=("two",))
-    (fault,) = await _faults(apache, query, query.sql, rows_wanted=True)
+    (fault,) = await _faults(Asked(apache), query, query.sql, rows_wanted=True)
     assert "two" in fault
 
 
