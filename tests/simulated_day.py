@@ -108,20 +108,22 @@ def simulated_day(until: datetime, *, ev_step: timedelta = timedelta(minutes=5),
     logs = {name: Log(name) for name in (ALERTS, INDICATORS, DEAD_LETTERS)}
     judges = {judge.feed: judge for judge in build_judges([], ProcessorSettings.model_construct())}
     for feed, stream in streams.items():
-        log = logs[readings_topic(feed)] = _log(feed, stream, until)
+        log = logs[readings_topic(feed)] = _log(feed, stream, since, until)
         _judge(judges[feed], log, logs)
     _refuse(logs[DEAD_LETTERS], until - REFUSED_AGO)
     return Day(logs, since, until)
 
 
-def _log(feed: Feed, stream: Iterable[Said], until: datetime) -> Log:
+def _log(feed: Feed, stream: Iterable[Said], since: datetime, until: datetime) -> Log:
+    """A feed's log; time goes by the minute in the day, and by the hour where nothing is said and before the day."""
     log, seqs = Log(readings_topic(feed)), dict[str, int]()
     due: datetime | None = None
     for at, device, fields in stream:
         due = at if due is None else due
         while due <= at:
             _tick(log, due)
-            due += TICK if due > at - timedelta(hours=2) else timedelta(hours=1)
+            is_quick = due >= since and due > at - timedelta(hours=2)
+            due += TICK if is_quick else timedelta(hours=1)
         seq = seqs[device] = seqs.get(device, -1) + 1
         log.add(reading_bytes(fields, boot_id="day", seq=seq, at=at), at + timedelta(seconds=0.2))
     _tick(log, until)
