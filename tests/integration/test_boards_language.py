@@ -15,6 +15,7 @@ from typing import Any, Final
 import asyncpg
 import pytest
 
+from deploy.local.stack import Stack
 from schemas.vocabulary import VOCABULARY
 from services.timescale_sink.migrations import bring_up_to_date
 from services.timescale_sink.register import district_assets, plan_rows, write_registers
@@ -23,7 +24,7 @@ from services.timescale_sink.storage import load_storage
 from services.timescale_sink.words import word_rows
 from tests.grafana_sql import Span, expand, seconds
 from tests.integration.boards_day import chosen, loaded
-from tests.integration.community import community_server, connected, prepare
+from tests.integration.fresh_database import as_owner, fresh_database
 
 HAN: Final = re.compile(r"[㐀-鿿]+")
 LATIN: Final = re.compile(r"[A-Za-zÀ-ÿ][A-Za-zÀ-ÿ'-]*")
@@ -307,21 +308,19 @@ async def test_places_subjects_and_documents_are_named_in_both_languages(apache:
     assert call["place_en"].endswith(f" Street {number}")
 
 
-async def test_words_follow_the_catalogue() -> None:
+async def test_words_follow_the_catalogue(stack: Stack) -> None:
     """A word that was changed is mended, one that is in no catalogue goes, at the next migration."""
-    async with community_server() as address:
-        await prepare(address)
-        async with connected(address, "district_owner") as owner:
-            settings = MigrationSettings.model_construct(writer_role="district_writer", reader_role="district_reader")
-            defaults = MigrationSettings.model_fields
-            await bring_up_to_date(owner, load_storage(defaults["storage_file"].default), settings)
-            assets = district_assets(defaults["district_file"].default)
-            documents = plan_rows(defaults["plan_folder"].default)
-            await write_registers(owner, assets, documents)
-            before = await owner.fetch("SELECT * FROM words ORDER BY kind, code")
-            assert {tuple(row) for row in before} == set(word_rows(assets, documents))
-            await owner.execute("UPDATE words SET text_en = 'wrong' WHERE kind = 'feed' AND code = 'water'")
-            await owner.execute("INSERT INTO words VALUES ('feed', 'noise', '噪声', 'noise')")
-            await owner.execute("DELETE FROM words WHERE kind = 'unit'")
-            await write_registers(owner, assets, documents)
-            assert await owner.fetch("SELECT * FROM words ORDER BY kind, code") == before
+    async with fresh_database(stack, "words") as address, as_owner(address) as owner:
+        defaults = MigrationSettings.model_fields
+        storage = load_storage(defaults["storage_file"].default)
+        await bring_up_to_date(owner, storage, MigrationSettings.model_construct())
+        assets = district_assets(defaults["district_file"].default)
+        documents = plan_rows(defaults["plan_folder"].default)
+        await write_registers(owner, assets, documents)
+        before = await owner.fetch("SELECT * FROM words ORDER BY kind, code")
+        assert {tuple(row) for row in before} == set(word_rows(assets, documents))
+        await owner.execute("UPDATE words SET text_en = 'wrong' WHERE kind = 'feed' AND code = 'water'")
+        await owner.execute("INSERT INTO words VALUES ('feed', 'noise', '噪声', 'noise')")
+        await owner.execute("DELETE FROM words WHERE kind = 'unit'")
+        await write_registers(owner, assets, documents)
+        assert await owner.fetch("SELECT * FROM words ORDER BY kind, code") == before
