@@ -14,9 +14,14 @@ DOCUMENTS = read_documents(Path(__file__).resolve().parents[3] / "deploy" / "pla
 
 
 @cache
+def every() -> dict[Language, dict[str, Any]]:
+    """All boards as they are generated, by language and name."""
+    return boards(DOCUMENTS)
+
+
 def made(name: str, language: Language = Language.EN) -> dict[str, Any]:
     """A board as it is generated."""
-    board: dict[str, Any] = boards(DOCUMENTS)[language][name]
+    board: dict[str, Any] = every()[language][name]
     return board
 
 

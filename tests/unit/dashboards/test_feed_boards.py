@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 
 from services.dashboards.errors import BoardRefused
-from services.dashboards.files import boards
 from services.dashboards.kit import Kit
 from services.dashboards.limits import Limits
 from services.dashboards.palette import CONNECTOR
 from services.dashboards.words import Language
 from tests.grafana_table import lines_drawn, lines_reckoned, panel_px
-from tests.unit.dashboards.board_parts import DOCUMENTS, asked, made, panel, rows_above
+from tests.unit.dashboards.board_parts import DOCUMENTS, asked, every, made, panel, rows_above
 
-EVERY = tuple(boards(DOCUMENTS)[Language.EN])
+EVERY = tuple(every()[Language.EN])
 TABLES = [
     pytest.param(table, id=f"{language}-{name}-{table['title']}")
     for language in Language
