@@ -51,6 +51,7 @@ def compare(name: str) -> tuple[int, list[str]]:
     """Number of labelled rows, and each that differs in words."""
     kinds = section_kinds()
     tables = {body: limit_table(standard(), body) for body in WaterBody}
+    settings = settings_of(policy()).class_
     labelled, differing = 0, []
     for number, row in enumerate(rows(name), start=2):
         published = RANKS.get(row["class_published"].strip())
@@ -59,7 +60,7 @@ def compare(name: str) -> tuple[int, list[str]]:
         labelled += 1
         lake = kinds.get((row["province"], row["section"])) == "lake"
         table = tables[WaterBody.LAKE if lake else WaterBody.RIVER]
-        found = class_of_sample(values(row), table, settings_of(policy()).class_).rank
+        found = class_of_sample(values(row), table, settings).rank
         if found != published:
             differing.append(f"{name}:{number} {row['section']}: published {published}, computed {found}")
     return labelled, differing
