@@ -10,6 +10,8 @@ from pathlib import Path
 
 import hypothesis  # noqa: F401 - its pytest plugin would import it at the very end, where CPython 3.11's parser may fail
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import Scheduling
 
 from deploy.local.files import make_folder
 from deploy.local.paths import cache_dir
@@ -17,12 +19,19 @@ from deploy.local.settings import LocalSettings
 from deploy.local.stack import SetupStep, Stack
 from tests.full_disk import small_file_system
 from tests.litter import litter
+from tests.workers import LongestFirst
 
 STEPS = (
     ("topics", "services.runtime.topics", ()),
     ("migrations", "services.timescale_sink.__main__", ("migrate",)),
     ("register", "services.timescale_sink.__main__", ("register",)),
 )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """Share files out among workers in our own way (`make test`), unless another is asked for."""
+    return LongestFirst(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 SESSION = SetupStep("session", (sys.executable, "-m", "services.ingest_bridge.session"), "bridge")
