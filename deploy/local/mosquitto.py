@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -142,6 +143,9 @@ def spec(
 def probe(host: str, port: int, user: str, password: str, seconds: float = PROBE_SECONDS) -> None:
     """Connect as a user, over MQTT 5.
 
+    Args:
+        seconds: It may take to answer.
+
     Raises:
         NotYet: there is no broker, or it does not answer.
         NotServing: it refused us.
@@ -151,15 +155,16 @@ def probe(host: str, port: int, user: str, password: str, seconds: float = PROBE
     client.on_connect = lambda _client, _data, _flags, reason, _properties: answers.append(reason)
     client.username_pw_set(user, password)
     client.connect_timeout = seconds
+    deadline = time.monotonic() + seconds
     try:
         client.connect(host, port)
-        while not answers:
-            if client.loop(timeout=seconds) != mqtt.MQTT_ERR_SUCCESS:
+        while not answers and (left := deadline - time.monotonic()) > 0:
+            if client.loop(timeout=left) != mqtt.MQTT_ERR_SUCCESS:
                 break
         client.disconnect()
     except OSError as error:
         raise NotYet(f"MQTT at {host}:{port}: {error}") from error
     if not answers:
-        raise NotYet(f"MQTT at {host}:{port} refused {user!r}: no answer")
+        raise NotYet(f"MQTT at {host}:{port} did not answer {user!r} within {seconds:g} s")
     if answers[0].is_failure:
         raise NotServing(f"MQTT at {host}:{port} refused {user!r}: {answers[0]}")

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from deploy.local import first_session, kafka, kafka_access, mosquitto, postgres
 from deploy.local.broker_accounts import refusals
 from deploy.local.credentials import Credentials, KafkaPasswords
 from deploy.local.device_book import DeviceBook
-from deploy.local.errors import DevicesUnreadable
+from deploy.local.errors import DevicesUnreadable, NotYet
+from deploy.local.ports import LOOPBACK
 from schemas.device_register import DeviceIdentity
 from schemas.fields import Feed
 from schemas.mqtt import BRIDGE_CLIENT_ID
@@ -254,3 +256,13 @@ def test_postgres_is_reached_by_password_from_loopback_and_in_no_other_way() -> 
     assert {rule[-1] for rule in rules} == {"scram-sha-256", "reject"}
     assert all(rule[3] == "127.0.0.1/32" for rule in rules if rule[-1] != "reject")
     assert rules[-1] == ["host", "all", "all", "all", "reject"]
+
+
+@pytest.mark.timeout(20)
+def test_a_broker_that_takes_the_connection_and_says_nothing_is_not_waited_for_longer_than_asked() -> None:
+    """Not until the keepalive of a minute is over."""
+    with (
+        socket.create_server((LOOPBACK, 0)) as silent,
+        pytest.raises(NotYet, match=r"did not answer 'b' within 0\.2 s"),
+    ):
+        mosquitto.probe(LOOPBACK, silent.getsockname()[1], "b", "secret", 0.2)
