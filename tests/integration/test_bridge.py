@@ -48,6 +48,7 @@ class Publisher:
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
         self.client.username_pw_set(parts.username, parts.password)
         self.client.max_inflight_messages_set(500)
+        self.client.reconnect_delay_set(1, 1)  # else it doubles with each attempt while a broker starts
         self.client.on_message = self._hear
         self.client.on_connect = lambda client, *_: client.subscribe("jianghan/+/+/+/receipt")
         self.client.connect(parts.hostname or "", parts.port or 0)
