@@ -37,6 +37,8 @@ COMMANDS: Final = {
     "redeliver": ("services.district.redeliver_command", "redeliver"),
     "keys": ("services.district.keys_command", "keys"),
     "map": ("services.district.map_command", "map_"),
+    "scenario": ("services.district.drill.command", "scenario"),
+    "drill": ("services.district.drill.command", "drill_command"),
     "import": ("services.district.import_command", "import_command"),
     "plan": ("services.district.plan_command", "plan"),
     "state": ("services.district.state_command", "state"),

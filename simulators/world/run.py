@@ -44,22 +44,29 @@ class Order:
 
     seed: int
     first: date
-    """The first local day."""
+    """The first local day; a scenario's days count from it."""
     days: int
     lane: str
     rhythm: Rhythm = field(default_factory=Rhythm)
     feeds: tuple[Feed, ...] = tuple(Feed)
     """Only these are made; each is the same whether the others are or not."""
+    window: tuple[int, int] | None = None
+    """Seconds after the begin of the first day between which devices are heard; None: all of the days."""
 
     @property
-    def begin(self) -> int:
+    def origin(self) -> int:
         """Begin of the first day."""
         return begin_of(self.first)
 
     @property
+    def begin(self) -> int:
+        """From when on devices are heard."""
+        return self.origin + (0 if self.window is None else self.window[0])
+
+    @property
     def end(self) -> int:
-        """End of the last day."""
-        return self.begin + self.days * DAY
+        """Until when they are."""
+        return self.origin + (self.days * DAY if self.window is None else self.window[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +94,14 @@ class WorldRun:
         Every device says the same whatever the length of a part is; who plays the district live asks for seconds.
 
         Args:
-            seconds: Length of a part; a day is a whole number of them.
+            seconds: Length of a part; a day is a whole number of them, and so is the time that is heard.
 
         Raises:
             ValueError: it is not.
         """
-        if seconds < 1 or DAY % seconds:
-            raise ValueError(f"a day is no whole number of parts of {seconds} s")
         begin, end = self._order.begin, self._order.end
+        if seconds < 1 or DAY % seconds or (end - begin) % seconds:
+            raise ValueError(f"a day, or what is heard of it, is no whole number of parts of {seconds} s")
         for model in self._models.values():
             model.advance(begin)
             model.truth = [each for each in model.truth if each.end > begin]
@@ -162,7 +169,9 @@ class WorldRun:
 
 def run_id(world: World, scenario: Scenario, order: Order) -> str:
     """Begin of the boot ids of a run: other arguments are another run, and its readings others."""
-    said = (order.seed, world.scale, order.first, order.days, scenario.scenario.name, order.rhythm)
+    said: tuple[object, ...] = (order.seed, world.scale, order.first, order.days, scenario.scenario.name, order.rhythm)
+    if order.window is not None:
+        said = (*said, order.window)
     return f"world-{hashlib.blake2b(repr(said).encode(), digest_size=6).hexdigest()}"
 
 
@@ -170,7 +179,7 @@ def events_of(scenario: Scenario, order: Order) -> list[Event]:
     """The season's rain, from the time that lakes remember, and what the scenario adds."""
     back = LOOK_BACK // DAY + 1
     rain = seasonal_rain(order.seed, order.first - timedelta(days=back), order.days + back)
-    return [*(rain if scenario.scenario.season_rain else []), *scenario.events(order.begin)]
+    return [*(rain if scenario.scenario.season_rain else []), *scenario.events(order.origin)]
 
 
 def faults_of(scenario: Scenario, world: World, order: Order) -> Iterator[Fault]:
@@ -180,7 +189,7 @@ def faults_of(scenario: Scenario, world: World, order: Order) -> Iterator[Fault]
         chosen = [known[part.device]] if part.device is not None else _befallen(part, number, world, order.seed)
         for device in chosen:
             stream = dice(order.seed, "fault", number, device.device_id)
-            span = part.span(order.begin)
+            span = part.span(order.origin)
             if device.feed not in order.feeds:
                 continue
             if part.kind is FaultKind.REPORTED_FAULT and device.feed not in {Feed.WATER, Feed.PARKING, Feed.EV}:

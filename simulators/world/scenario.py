@@ -150,12 +150,44 @@ class ScenarioHead(BaseModel):
     """Whether connectors break and car parks' counters miss vehicles, as they do every day."""
 
 
+class ShortPart(BaseModel):
+    """The hours that are enough to see what a scenario is about."""
+
+    model_config = _STRICT
+
+    feeds: Annotated[tuple[Annotated[Feed, Field(strict=False)], ...], Field(strict=False, min_length=1)]
+    at: time
+    """Local time of the first day."""
+    hours: Annotated[float, Field(gt=0, le=24 * 31)]
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Begin and end, seconds after the begin of the first day, in whole minutes."""
+        begin = self.at.hour * HOUR + self.at.minute * 60
+        return begin, begin + max(60, round(self.hours * 60) * 60)
+
+
+class DrillPart(BaseModel):
+    """How a drill plays it, unless told otherwise."""
+
+    model_config = _STRICT
+
+    feeds: Annotated[tuple[Annotated[Feed, Field(strict=False)], ...], Field(strict=False, min_length=1)] = tuple(Feed)
+    """What it is about."""
+    days: Annotated[int, Field(ge=1, le=62)] = 1
+    begins: Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")] = "07-08"
+    """Month and day of its first day."""
+    short: ShortPart | None = None
+    """None: the short form is the whole."""
+
+
 class Scenario(BaseModel):
     """A file of `simulators/world/scenarios`."""
 
     model_config = _STRICT
 
     scenario: ScenarioHead
+    drill: DrillPart = DrillPart()
     rain: Annotated[tuple[RainPart, ...], Field(strict=False)] = ()
     flood: Annotated[tuple[FloodPart, ...], Field(strict=False)] = ()
     spill: Annotated[tuple[SpillPart, ...], Field(strict=False)] = ()

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from schemas.fields import Feed
 from simulators.replay import publisher as publisher_module
 from simulators.replay.numbering import Outgoing
-from simulators.replay.publisher import WINDOW, ReplayPublisher
+from simulators.replay.paced import WINDOW
+from simulators.replay.publisher import ReplayPublisher
 from simulators.replay.source import SourceReading
 from simulators.replay.unreceipted import Unreceipted, receipts_of
 
