@@ -55,7 +55,7 @@ def drill_page(done: DrillAccount, *, language: str = "zh") -> str:
     """The whole page; the same account, the same bytes."""
     begin, end = (f"{at.astimezone(DISTRICT_ZONE):%Y-%m-%d %H:%M}" for at in (done.begin, done.end))
     under = [
-        _same(done.about) if not done.about else Words(done.title_zh, done.about),
+        Words("", done.about),
         Words(
             f"演练通道 {done.lane}，种子 {done.seed}，场景时间 {begin} 至 {end}（北京时间），实际用时 {done.seconds:,.0f} 秒"
             + ("，短版" if done.is_short else ""),
