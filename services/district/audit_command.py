@@ -17,7 +17,7 @@ from rich.table import Table
 
 from schemas.fields import DISTRICT_ZONE, LIVE, Feed
 from services.district.query import ROWS_FOR_PEOPLE, ask
-from services.district.terminal import add_row, say, say_json, table
+from services.district.terminal import add_row, say, say_json, table, whole_cells
 from services.district.terminal import show as draw
 from services.district.words import count, day_and_time
 from services.district.writing import written
@@ -206,7 +206,7 @@ def feeds_table(found: Audited) -> Table:
         sums = _sums(rows)
         cells = (sums[name] for name in ("devices", "sent", "stored", "refused", "gone", "missing"))
         add_row(made, (feed, *map(count, cells), count(again), count(flying)))
-    return made
+    return whole_cells(made)
 
 
 def hours_table(rows: Iterable[DeviceHourRow]) -> Table:
@@ -215,7 +215,7 @@ def hours_table(rows: Iterable[DeviceHourRow]) -> Table:
     for row in rows:
         sums = (count(each) for each in (row.sent, row.stored, row.repeated, row.refused, row.missing))
         add_row(made, (row.feed, day_and_time(row.bucket), *sums))
-    return made
+    return whole_cells(made)
 
 
 @audit.command()

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Final, TextIO
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -61,6 +62,15 @@ def table(*heads: str, title: str | None = None) -> Table:
     made = Table(title=None if title is None else cell(title), title_justify="left", header_style=HEADER_STYLE)
     for head in heads:
         made.add_column(cell(head), overflow="fold")
+    return made
+
+
+def whole_cells(made: Table) -> Table:
+    """The same table, close: its heads are broken at spaces, so that on 80 columns no name and no number is."""
+    made.box, made.padding, made.pad_edge = SIMPLE_HEAD, (0, 0, 0, 0), False
+    for column in made.columns:
+        column.header = Text("\n").join(map(cell, str(column.header).split(" ")))
+        column.no_wrap = True
     return made
 
 

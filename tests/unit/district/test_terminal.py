@@ -256,3 +256,16 @@ def test_no_command_writes_to_the_terminal_by_itself() -> None:
 def test_a_value_of_any_kind_is_a_cell() -> None:
     values: list[Any] = [None, 1, 1.5, datetime(2026, 1, 1, tzinfo=UTC)]
     assert [terminal.cell(each).plain for each in values] == [str(each) for each in values]
+
+
+def test_a_narrow_terminal_breaks_heads_but_no_name_and_no_number() -> None:
+    cells = ["emergency", "1,201", "12,345,678", "12,345,678", "12,345", "0", "1,234", "1,234", "12,345"]
+    heads = ("Feed", "Devices", "Sent", "Stored", "Dead letters", "Gone", "Missing", "Came again", "In flight")
+    made = terminal.table(*heads)
+    terminal.add_row(made, cells)
+    out = io.StringIO()
+    Console(file=out, width=80).print(terminal.whole_cells(made))
+    lines = [line for line in out.getvalue().splitlines() if line.strip()]
+    assert all(len(line) <= 80 for line in lines)
+    assert lines[-1].split() == cells
+    assert len(lines) == 4
