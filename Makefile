@@ -33,7 +33,7 @@ test: lint ## Prove everything: lint, types, architecture, all tests against the
 lint: venv ## Check style, types and who may import whom
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
-	$(VENV)/mypy
+	$(VENV)/mypy --num-workers 2
 	$(VENV)/lint-imports
 
 generate: venv ## Write again what is made from code: JSON Schemas, boards and the like
