@@ -220,10 +220,13 @@ def running_district(
         disk_megabytes: Servers whose folders are small file systems of this size.
     """
     state = state or cache_dir() / "tests" / uuid.uuid4().hex[:12]
-    with ExitStack() as disks:
-        for name, size in (disk_megabytes or {}).items():
-            disks.enter_context(small_file_system(state / name, size))
-        yield from _running_district(state, simulators=simulators)
+    try:
+        with ExitStack() as disks:
+            for name, size in (disk_megabytes or {}).items():
+                disks.enter_context(small_file_system(state / name, size))
+            yield from _running_district(state, simulators=simulators)
+    finally:
+        shutil.rmtree(state, ignore_errors=True)  # where file systems were mounted until now, too
 
 
 def _running_district(state: Path, *, simulators: bool) -> Iterator[District]:
@@ -238,4 +241,3 @@ def _running_district(state: Path, *, simulators: bool) -> Iterator[District]:
         finally:
             running.process.kill()
             running.process.wait()
-            shutil.rmtree(state, ignore_errors=True)

@@ -17,6 +17,8 @@ from tests.conftest import local_settings, setup_steps
 async def servers_of_its_own() -> AsyncIterator[Stack]:
     """Run servers with the platform's topics and tables, which nobody else uses, while the block runs."""
     folder = make_folder(cache_dir() / "tests" / uuid.uuid4().hex[:12])
-    async with Stack(local_settings(folder), setup=setup_steps()) as running:
-        yield running
-    shutil.rmtree(folder)
+    try:
+        async with Stack(local_settings(folder), setup=setup_steps()) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder)
