@@ -16,6 +16,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from deploy.local.ports import LOOPBACK, pick_free
 from deploy.local.stack import Stack
 from schemas.topics import DEAD_LETTERS, topic_spec
 from services.district.run import SINK
@@ -70,6 +71,18 @@ async def settle(stack: Stack, query: str, *arguments: Any, until: int, seconds:
     pytest.fail(f"waited {seconds:g} s for {until}, found {found}: {query}")
 
 
+async def handled_by_now(stack: Stack, producer: AIOKafkaProducer) -> int:
+    """What the sink has handled when nothing is left of what others wrote: a partition is handled in its order."""
+    boot, partitions = uuid.uuid4().hex, topic_spec(TOPIC).partitions
+    await send(producer, [receipt(boot, n) for n in range(partitions)])
+    await settle(stack, ROWS, boot, until=partitions)
+    last, handled = -1, await ask(stack, HANDLED)
+    while last != handled:
+        await asyncio.sleep(0.5)
+        last, handled = handled, await ask(stack, HANDLED)
+    return int(handled)
+
+
 async def until_gone(admin: AIOKafkaAdminClient) -> None:
     for _ in range(100):
         if TOPIC not in await admin.list_topics():
@@ -78,13 +91,26 @@ async def until_gone(admin: AIOKafkaAdminClient) -> None:
     pytest.fail(f"{TOPIC} is still there")
 
 
+async def until_listening(port: int, seconds: float = 60) -> None:
+    """Wait until a process is so far that it tells of its health: it can be asked to stop from then on."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection(LOOPBACK, port)
+            writer.close()
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"waited {seconds:g} s for a sink to start")
+
+
 @contextlib.asynccontextmanager
 async def second_sink(stack: Stack) -> AsyncIterator[asyncio.subprocess.Process]:
     """Another process in the same group, outside the supervisor."""
-    process = await asyncio.create_subprocess_exec(
-        *SINK.argv, env={**os.environ, **stack.environment("sink")}, stderr=asyncio.subprocess.DEVNULL
-    )
+    port = pick_free([])
+    environment = {**os.environ, **stack.environment("sink"), "METRICS_PORT": str(port)}
+    process = await asyncio.create_subprocess_exec(*SINK.argv, env=environment, stderr=asyncio.subprocess.DEVNULL)
     try:
+        await until_listening(port)
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -100,7 +126,7 @@ async def test_a_rebalance_while_the_database_is_away_loses_nothing(sink: Stack,
     database     away ──────────────────────────────────────▶ back
     """
     boot = uuid.uuid4().hex
-    before = await ask(sink, HANDLED)
+    before = await handled_by_now(sink, producer)
     await sink.stop("postgres")
     await send(producer, [receipt(boot, n) for n in range(1_000)])
     await asyncio.sleep(1)
@@ -119,7 +145,7 @@ async def test_a_rebalance_while_the_database_is_away_loses_nothing(sink: Stack,
 
 async def test_two_sinks_share_the_work_and_count_once(sink: Stack, producer: AIOKafkaProducer) -> None:
     boot = uuid.uuid4().hex
-    before = await ask(sink, HANDLED)
+    before = await handled_by_now(sink, producer)
     async with second_sink(sink):
         for start in range(0, 6_000, 300):
             await send(producer, [receipt(boot, n) for n in range(start, start + 300)])
@@ -131,7 +157,7 @@ async def test_two_sinks_share_the_work_and_count_once(sink: Stack, producer: AI
 
 async def test_a_killed_database_loses_nothing(sink: Stack, producer: AIOKafkaProducer) -> None:
     boot = uuid.uuid4().hex
-    before = await ask(sink, HANDLED)
+    before = await handled_by_now(sink, producer)
 
     async def flow() -> None:
         for start in range(0, 6_000, 100):
