@@ -22,6 +22,7 @@ from schemas.ev import ConnectorState, ErrorCode, EvContext
 from schemas.fields import Feed, Quality, QualityCode
 from schemas.indicator import IndicatorStatus
 from schemas.lane import LanePhase
+from schemas.plan.course import Holds, Standing
 from schemas.plan.documents import Check
 from schemas.plan.publication import DocumentKind
 from schemas.subscription import SubscriptionState
@@ -63,6 +64,8 @@ KIND_OF_ENUM: Final[Mapping[type[StrEnum], str]] = MappingProxyType(
         SilenceScope: "silence_scope",
         LanePhase: "lane_phase",
         Check: "check",
+        Holds: "holds",
+        Standing: "target_standing",
         DocumentKind: "document",
         SourceKind: "source",
         SubscriptionState: "subscription_state",
@@ -287,6 +290,18 @@ VOCABULARY: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "check": _words(
             stream=("实时监测", "live telemetry"), reported=("规划部门填报", "reported by the plan office")
+        ),
+        "holds": _words(
+            cumulative=("规划期累计", "adds up over the period"),
+            at_end=("期末达到", "reached by the due date"),
+            every_year=("逐年达到", "kept to in every year"),
+        ),
+        "target_standing": _words(
+            on_track=("按进度", "on track"),
+            behind=("落后于进度", "behind"),
+            met=("已完成", "met"),
+            missed=("未完成", "missed"),
+            cannot_say=("无法判定", "cannot say"),
         ),
         "document": _words(plan=("规划", "plan"), standard=("标准", "standard"), policy=("运行政策", "policy")),
         "source": _words(plan=("规划", "plan"), standard=("标准", "standard"), policy=("运行政策", "policy")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from schemas.fields import Feed
@@ -24,6 +25,8 @@ class Target:
     indicator: PlanIndicator
     plan_name: str
     plan_name_zh: str
+    counts_from: date
+    """First day of the planned period."""
 
 
 class PlanBook:
@@ -59,7 +62,7 @@ class PlanBook:
         """A target of the plan."""
         return Versions(
             version_of(
-                Target(threshold, entry, d.plan.name, d.plan.name_zh or d.plan.name),
+                Target(threshold, entry, d.plan.name, d.plan.name_zh or d.plan.name, d.plan.counts_from),
                 threshold.source.valid_from,
                 threshold.source.valid_to,
             )

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from schemas.fields import Feed
+from schemas.plan.course import Course, Holds, Known
 from schemas.plan.errors import Location, fault
 from schemas.plan.ranges import LATENESS_SECONDS_MAX, Day, out_of_range
 from schemas.verdict import Comparator, SourceKind, Threshold, ThresholdSource
@@ -43,11 +44,20 @@ class PlanHead(BaseModel):
     end: Day
     valid_to: Day | None = None
     """Last day on which its targets are in force; null until a later plan replaces it."""
+    period_start: Day | None = None
+    """First day that cumulative targets count from; null: `start`. A version that comes into force later names it."""
+
+    @property
+    def counts_from(self) -> Day:
+        """First day of the planned period, whenever this version came into force."""
+        return self.period_start or self.start
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.end < self.start:
             raise ValueError("the plan ends before it starts")
+        if self.period_start is not None and self.period_start > self.start:
+            raise fault("PlanHead", [(("period_start",), f"{self.period_start} is after start, {self.start}")])
         if self.valid_to is not None and self.valid_to < self.start:
             raise _ends_first(self.valid_to, self.start)
         return self
@@ -71,11 +81,32 @@ class PlanIndicator(BaseModel):
     check: Check
     feed: Feed | None = None
     scope: Word | None = None
+    course: Course | None = None
+    """How it is met and on which path; null in documents from before: where it stands cannot be said then."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if (reason := out_of_range(self.target, self.unit)) is not None:
             raise fault("PlanIndicator", [(("target",), reason)])
+        return self
+
+    @model_validator(mode="after")
+    def _course_leads_there(self) -> Self:
+        if self.course is None:
+            return self
+        known: list[tuple[Location, Known]] = [(("milestones", n), one) for n, one in enumerate(self.course.milestones)]
+        if self.course.base is not None:
+            known.append((("base",), self.course.base))
+        faults: list[tuple[Location, str]] = []
+        for place, one in known:
+            if one.date >= self.due:
+                faults.append((("course", *place, "date"), f"{one.date} is not before the due date, {self.due}"))
+            if (reason := out_of_range(one.value, self.unit)) is not None:
+                faults.append((("course", *place, "value"), reason))
+        if self.course.holds is Holds.CUMULATIVE and self.op in {Comparator.LE, Comparator.LT}:
+            faults.append((("course", "holds"), f"what adds up cannot be asked to stay {self.op} a value"))
+        if faults:
+            raise fault("PlanIndicator", faults)
         return self
 
     @property

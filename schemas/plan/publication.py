@@ -94,5 +94,9 @@ def effective_from(document: Document, day: date) -> Document:
     """
     dumped = dump_document(document)
     head, name = ("plan", "start") if isinstance(document, PlanDocument) else (dumped["kind"], "valid_from")
-    dumped["document"][head][name] = day.isoformat()
+    table = dumped["document"][head]
+    if isinstance(document, PlanDocument):  # what adds up over the period goes on counting from its first day
+        first = min(document.plan.counts_from, day)
+        table["period_start"] = None if first == day else first.isoformat()
+    table[name] = day.isoformat()
     return load_document(dumped)

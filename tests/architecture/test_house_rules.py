@@ -17,6 +17,7 @@ PROJECT = "jianghan-district-platform"
 
 PURE = (
     "schemas",
+    "services/plan_office",
     *(f"services/stream_processors/{n}" for n in ("engine", "emergency", "ev", "parking", "tax", "water")),
 )
 ENTRY_POINTS = (
