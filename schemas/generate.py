@@ -25,6 +25,7 @@ from schemas.readings import MODELS
 from schemas.receipt import Receipt
 from schemas.redelivery import RedeliveryRegister
 from schemas.subscription import SubscriptionRegister
+from schemas.target_figure import TargetFigure
 
 FOLDER: Final = Path(__file__).parent / "json"
 ASYNCAPI: Final = Path(__file__).parent / "asyncapi"
@@ -44,6 +45,7 @@ def documents() -> dict[str, str]:
         "redelivery-register": RedeliveryRegister,
         "api-key-register": ApiKeyRegister,
         "api-audit": AuditRecord,
+        "target-figure": TargetFigure,
         "indicator": Indicator,
         "dead-letter": DeadLetter,
         "device-register": DeviceRegister,

@@ -19,6 +19,7 @@ from schemas.indicator import Indicator
 from schemas.lane import LaneStatus
 from schemas.plan.publication import PlanPublication
 from schemas.readings import MODELS
+from schemas.target_figure import TargetFigure
 
 ALERTS: Final = "alerts"
 ALERT_ACTIONS: Final = "alert-actions"
@@ -26,6 +27,7 @@ DELIVERIES: Final = "deliveries"
 API_AUDIT: Final = "api-audit"
 INDICATORS: Final = "indicators"
 PLAN: Final = "plan"
+TARGET_FIGURES: Final = "target-figures"
 DEAD_LETTERS: Final = "dead-letters"
 BRIDGE_RECEIPTS: Final = "bridge-receipts"
 LANES: Final = "lanes"
@@ -104,6 +106,7 @@ TOPICS: Final[tuple[TopicSpec, ...]] = (
     TopicSpec(API_AUDIT, "who asked", 1, timedelta(days=400), AuditRecord),
     TopicSpec(INDICATORS, "indicator and subject", 3, timedelta(days=30), Indicator),
     TopicSpec(PLAN, "kind, id and version", 1, None, PlanPublication),
+    TopicSpec(TARGET_FIGURES, "target, revision and what was done", 1, None, TargetFigure),
     TopicSpec(DEAD_LETTERS, "device, or MQTT topic", 3, timedelta(days=30), DeadLetter, MAX_DEAD_LETTER_BYTES),
     TopicSpec(LANES, "feed, lane and partition", 1, None, LaneStatus),
     TopicSpec(BRIDGE_RECEIPTS, "device and boot", 1, None, None),

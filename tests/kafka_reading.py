@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer
 from pydantic import BaseModel
@@ -32,8 +32,14 @@ async def values_of(settings: KafkaSettings, topic: str, model: type[Model], *, 
     Args:
         own: What others do not write: a topic is shared, and what another test wrote there may be no record at all.
     """
+    records = await records_of(settings, topic)
+    return [model.model_validate_json(r.value) for r in records if own.encode() in (r.value or b"")]
+
+
+async def records_of(settings: KafkaSettings, topic: str) -> list[Any]:
+    """Every record that a topic has now, by partition in the order of the log."""
     places = partitions_of(topic)
-    found: list[Model] = []
+    found: list[Any] = []
     async with AIOKafkaConsumer(**settings.client_options("test"), enable_auto_commit=False) as consumer:
         consumer.assign(places)
         await asyncio.sleep(0)  # a consumer that is stopped before its own tasks have begun raises
@@ -42,5 +48,5 @@ async def values_of(settings: KafkaSettings, topic: str, model: type[Model], *, 
             consumer.seek(place, offset)
         while [place for place, end in ends.items() if await consumer.position(place) < end]:
             for records in (await consumer.getmany(timeout_ms=500)).values():
-                found += [model.model_validate_json(r.value) for r in records if own.encode() in (r.value or b"")]
+                found += records
     return found

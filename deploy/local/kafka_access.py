@@ -59,17 +59,20 @@ class Grant:
 
 READS = {
     "bridge": ("bridge-receipts",),
-    "sink": ("readings.", "alerts", "alert-actions", "deliveries", "indicators", "dead-letters", "plan"),
+    "sink": (
+        *("readings.", "alerts", "alert-actions", "deliveries", "indicators", "dead-letters", "plan"),
+        "target-figures",
+    ),
     "processor": ("readings.", "processor-state.", "alerts", "indicators", "plan", "lanes"),
     "delivery": ("alerts", "alert-actions", "deliveries"),
-    "api": ("alerts", "alert-actions", "api-audit"),
+    "api": ("alerts", "alert-actions", "api-audit", "target-figures"),
 }
 WRITES = {
     "bridge": ("readings.", "dead-letters", "bridge-receipts"),
     "sink": ("dead-letters", "alerts"),
     "processor": ("readings.", "processor-state.", "alerts", "indicators", "dead-letters", "lanes"),
     "delivery": ("deliveries", "alert-actions"),
-    "api": ("alert-actions", "api-audit", "plan"),
+    "api": ("alert-actions", "api-audit", "plan", "target-figures"),
 }
 GROUPS = {"sink": ("sink",), "processor": ("processor.",), "delivery": ("delivery-",)}
 """Consumer groups that a user may join and commit for."""

@@ -23,6 +23,7 @@ from schemas.topics import (
     INDICATORS,
     LANES,
     PLAN,
+    TARGET_FIGURES,
     TOPICS,
     TopicSpec,
     readings_topic,
@@ -184,6 +185,13 @@ _SHARED: Final[dict[str, tuple[Audience, tuple[Flow, ...], Message, str, str]]] 
         messages.PUBLICATION,
         "Plans, standards and policies as published.",
         "已发布的规划、标准和政策。",
+    ),
+    TARGET_FIGURES: (
+        Audience.PLATFORM,
+        (Flow.SEND, Flow.RECEIVE),
+        messages.TARGET_FIGURE,
+        "Figures that people enter for targets without telemetry, every revision for ever.",
+        "人员为无实时监测的指标填报的数据，每次修订永久保留。",
     ),
     LANES: (
         Audience.PLATFORM,

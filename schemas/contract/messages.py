@@ -23,6 +23,7 @@ from schemas.mqtt import DEVICE_PROPERTY_BASE, DEVICE_PROPERTY_BOOT, DEVICE_PROP
 from schemas.plan.publication import PlanPublication
 from schemas.readings import MODELS
 from schemas.receipt import Receipt
+from schemas.target_figure import TargetFigure
 
 BYTES: Final = "application/octet-stream"
 
@@ -169,6 +170,12 @@ INDICATOR: Final = Message(
     "规划指标在某对象和时段的数值，附目标、出处和证据。",
     reference(Indicator),
 )
+TARGET_FIGURE: Final = Message(
+    "targetFigure",
+    "A figure that people entered for a target of the plan, or its confirmation by somebody else.",
+    "人员为规划指标填报的数据，或他人对其的复核。",
+    reference(TargetFigure),
+)
 LANE_STATUS: Final = Message(
     "laneStatus", "How far a lane is judged in one partition.", "某分区内一个泳道的研判进度。", reference(LaneStatus)
 )
@@ -193,6 +200,6 @@ RECEIVED: Final[tuple[type[BaseModel], ...]] = (*MODELS.values(), Tick, AlertAct
 """Models of what others send."""
 
 SENT: Final[tuple[type[BaseModel], ...]] = (
-    *(Alert, AlertAction, AuditRecord, DeliveryAttempt, Indicator, LaneStatus, PlanPublication, Receipt),
+    *(Alert, AlertAction, AuditRecord, DeliveryAttempt, Indicator, LaneStatus, PlanPublication, Receipt, TargetFigure),
 )
 """Models of what the platform says."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from services.dashboards.palette import ASSET_STATE, FEED, SEVERITY, STATUS, WATER_CLASS, Shown
+from services.dashboards.palette import ASSET_STATE, FEED, SEVERITY, STATUS, TARGET_STANDING, WATER_CLASS, Shown
 
 FILE: Final = "services/operations_api/web/src/states.generated.ts"
 _HEAD: Final = "// Words and colours of states, from services/dashboards/palette.py. Made by `make generate`.\n\n"
@@ -17,6 +17,7 @@ def module() -> str:
         "SEVERITY": SEVERITY,
         "ASSET_STATE": ASSET_STATE,
         "STATUS": STATUS,
+        "TARGET_STANDING": TARGET_STANDING,
         "FEED": FEED,
         "WATER_CLASS": WATER_CLASS,
     }

@@ -19,6 +19,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
+from schemas.vocabulary import VOCABULARY
 from services.dashboards.words import Language, Words, quoted
 
 GREEN: Final = "#63C58A"
@@ -34,6 +35,17 @@ QUIET: Final = "#5B7DA8"
 Shown = dict[str, tuple[Words, str]]
 """Words and colour by value."""
 
+TARGET_STANDING: Final[Shown] = {
+    code: (Words(*VOCABULARY["target_standing"][code]), colour)
+    for code, colour in (
+        ("on_track", BLUE),
+        ("behind", ORANGE),
+        ("met", GREEN),
+        ("missed", RED),
+        ("cannot_say", GREY),
+    )
+}
+"""Where a target stands on its way to the due date: as the API and the one map say it."""
 STATUS: Final[Shown] = {
     "met": (Words("达标", "met"), GREEN),
     "not_met": (Words("未达标", "not met"), RED),

@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "drill": ("services.district.drill.command", "drill_command"),
     "import": ("services.district.import_command", "import_command"),
     "plan": ("services.district.plan_command", "plan"),
+    "targets": ("services.district.targets_command", "targets"),
     "state": ("services.district.state_command", "state"),
     "ledger": ("services.district.ledger_command", "ledger"),
     "audit": ("services.district.audit_command", "audit"),

@@ -13,6 +13,7 @@ PlatformError
     │   └── ReplayRefused
     ├── ReplayStalled
     ├── PlanRefused
+    ├── TargetsRefused
     ├── DeviceUnchanged      exit status 2
     ├── SubscriberUnchanged  exit status 2
     ├── CheckSilent
@@ -91,6 +92,10 @@ class ReplayRefused(LaneRefused):
 
 class ReplayStalled(DistrictError):
     """The replay does not come to an end."""
+
+
+class TargetsRefused(DistrictError):
+    """A figure or a table of figures is not taken."""
 
 
 class PlanRefused(DistrictError):

@@ -36,6 +36,7 @@ from services.district.terminal import add_row, say, say_json, table
 from services.district.terminal import show as show_on
 from services.district.words import day_and_time
 from services.read_model.plan_limits import in_force_at, subject_of
+from services.runtime.settings import KafkaSettings
 
 plan: Final = typer.Typer(
     add_completion=False,
@@ -191,6 +192,17 @@ def _book(published: list[Document]) -> PlanBook:
     for document in published:
         book = book.with_document(document)
     return book
+
+
+def published_book(kafka: KafkaSettings | None) -> PlanBook:
+    """The documents that ship with the platform, then what was published; what cannot be read is said.
+
+    Raises:
+        ServerSilent: Kafka does not answer.
+    """
+    publications, unread = asyncio.run(published(kafka))
+    _warn(unread)
+    return _book([document_of(one) for one in publications])
 
 
 def _day(text: str, option: str) -> date:

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.district import district_of
 from schemas.plan.errors import PlanFileError
-from schemas.topics import API_AUDIT
+from schemas.topics import API_AUDIT, TARGET_FIGURES
 from services.operations_api.application import build
 from services.operations_api.composition import Clients, Composition, compose, now
 from services.operations_api.key_watch import KeyWatch
@@ -44,11 +44,19 @@ async def _run(lifetime: Lifetime) -> None:
         producer(kafka, CLIENT, linger_ms=0, request_timeout_ms=10_000) as writer,
         consumer(kafka, f"{CLIENT}-log", (), None, fetch_max_wait_ms=50) as records,
         consumer(kafka, f"{CLIENT}-audit", (), None) as audited,
+        consumer(kafka, f"{CLIENT}-figures", (), None) as figures,
     ):
         audited.assign([TopicPartition(API_AUDIT, 0)])
+        figures.assign([TopicPartition(TARGET_FIGURES, 0)])
         events = partial(_reader_of_events, kafka)
         clients = Clients(
-            cluster_id=cluster_id, database=database, writer=writer, log=records, audit=audited, events=events
+            cluster_id=cluster_id,
+            database=database,
+            writer=writer,
+            log=records,
+            audit=audited,
+            figures=figures,
+            events=events,
         )
         made = compose(settings, clients, lifetime.health, _zones(settings, lifetime))
         parts = made.parts

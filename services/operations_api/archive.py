@@ -135,7 +135,7 @@ class Archive:
         board = None if self._grafana is None else f"{self._grafana}/d/jianghan-{row.feed or 'plan'}"
         asked = {"id": row.id, "subject": row.subject, "as_of": None if as_of is None else as_of.isoformat()}
         path = f"/api/v1/indicators?{urlencode({name: value for name, value in asked.items() if value is not None})}"
-        measured = row.value is not None or row.period_start is not None
+        measured = row.period_start is not None
         return _as(TargetRow, row, indicator=path if measured else None, grafana_url=board)
 
 

@@ -28,6 +28,7 @@ from services.operations_api.sessions import Sessions
 from services.operations_api.settings import DOCUMENTS, MESSAGES, ApiSettings
 from services.operations_api.static_files import StaticFiles
 from services.operations_api.stream import Hub
+from services.operations_api.target_desk import TargetDesk
 from services.operations_api.used_tokens import UsedTokens
 from services.read_model.connection import Database
 from services.runtime.health import Health
@@ -46,6 +47,7 @@ class Clients:
     writer: AIOKafkaProducer
     log: AIOKafkaConsumer
     audit: AIOKafkaConsumer
+    figures: AIOKafkaConsumer
     events: Callable[[], AIOKafkaConsumer]
     """Makes a consumer for one listener."""
 
@@ -113,6 +115,7 @@ def compose(settings: ApiSettings, clients: Clients, health: Health, zones: Mapp
         archive=Archive(database, now=now, grafana_url=grafana),
         assets=assets,
         plan=PlanDesk(database, clients.writer),
+        targets=TargetDesk(database, clients.writer, clients.figures),
         audit=AuditLog(clients.writer, clients.audit),
         doorkeeper=doorkeeper,
         sessions=sessions,

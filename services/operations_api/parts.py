@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from services.operations_api.settings import ApiSettings
     from services.operations_api.static_files import StaticFiles
     from services.operations_api.stream import Hub
+    from services.operations_api.target_desk import TargetDesk
     from services.runtime.health import Health
 
 
@@ -46,6 +47,8 @@ class Parts:
     """Assets as they were when the database was last asked."""
     plan: PlanDesk
     """Documents in force, maintenance windows."""
+    targets: TargetDesk
+    """Figures that the plan office enters."""
     audit: AuditLog
     doorkeeper: Doorkeeper
     """Who asks, and whether they may."""

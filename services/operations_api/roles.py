@@ -27,6 +27,8 @@ class Permission(StrEnum):
     """Act on alerts, silence assets and zones."""
     MAINTAIN = "maintain"
     """Plan maintenance windows."""
+    REPORT = "report"
+    """Enter figures of the plan's targets, and confirm those of others."""
     RECEIVE = "receive"
     """Say that an event has been taken into one's own books."""
     AUDIT = "audit"
@@ -47,6 +49,7 @@ ALLOWED: Final[Mapping[Permission, frozenset[Role]]] = MappingProxyType(
         Permission.TAKE: _OPERATORS | _CONSUMERS,
         Permission.ACT: _OPERATORS,
         Permission.MAINTAIN: _OPERATORS,
+        Permission.REPORT: frozenset({Role.PLAN_OFFICE, Role.ADMIN}),
         Permission.RECEIVE: _CONSUMERS,
         Permission.AUDIT: frozenset({Role.ADMIN}),
     }

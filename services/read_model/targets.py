@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from schemas.fields import LIVE
+from schemas.fields import DISTRICT_ZONE, LIVE
 from schemas.plan.book import PlanBook
+from schemas.plan.course import Standing
 from schemas.plan.documents import Check, PlanDocument, PlanIndicator
 from schemas.plan.in_force import local_midnight_us
+from schemas.target_figure import TargetFigure
 from schemas.vocabulary import Naming
+from services.plan_office.figure import Figure, days_of
+from services.plan_office.figure_book import figures_of
+from services.plan_office.standing import Stands, stands
 from services.read_model.bounds import text_within, time_within
 from services.read_model.connection import Asked
 from services.read_model.figures import FigureRow, figures
 from services.read_model.plan import local_day, publications
 from services.read_model.plan_limits import documents_at
+from services.read_model.queries import SQL
+from services.read_model.target_figures import target_figures
+from services.read_model.typed import typed
 
 _NOTHING_SAID: Final = {
     Check.REPORTED: Naming("由规划部门填报，尚未填报。", "The plan office reports this figure; none has been entered."),
@@ -58,6 +66,22 @@ class TargetRow:
     completeness: float | None
     ordinality: int
     """Place in the plan, from 1."""
+    holds: str | None
+    """cumulative, at_end or every_year; None: the version of the plan does not say."""
+    standing: str
+    """on_track, behind, met, missed or cannot_say."""
+    standing_reason: str
+    standing_reason_zh: str
+    standing_value: float | None
+    """The figure that decides; of a target that adds up the sum so far."""
+    standing_on: date | None
+    """Its last local day."""
+    expected: float | None
+    """Where the path is on the day asked for; None: there is none."""
+    expected_then: float | None
+    """Where the path was on `standing_on`."""
+    rate_needed: float | None
+    """Change a year, from `standing_on` on, that would still bring it to the target."""
 
 
 async def targets(asked: Asked, *, lane: str = LIVE, as_of: datetime | None = None) -> list[TargetRow]:
@@ -74,9 +98,45 @@ async def targets(asked: Asked, *, lane: str = LIVE, as_of: datetime | None = No
     moment = None if as_of is None else time_within(as_of, parameter="as_of")
     text_within(lane, parameter="lane")
     found = await publications(asked, as_of=moment)
-    wanted = list(targets_in_force(found.book, local_day(moment or found.asked_at)))
+    day = local_day(moment or found.asked_at)
+    wanted = list(targets_in_force(found.book, day))
     ids = tuple(entry.id for _, entry, _ in wanted)
-    return joined(wanted, await figures(asked, ids, lane=lane, as_of=moment), lane)
+    known = await figures(asked, ids, lane=lane, as_of=moment)
+    of_due = await _of_due(asked, [entry for _, entry, _ in wanted], known, lane, moment)
+    entered = await target_figures(asked, as_of=moment) if lane == LIVE else []
+    by_target: dict[str, list[TargetFigure]] = {}
+    for one in entered:
+        by_target.setdefault(one.target, []).append(one)
+    told = Told(found.book, day, {id_: figures_of(revisions) for id_, revisions in by_target.items()}, of_due)
+    return joined(wanted, known, lane, told)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What decides where targets stand, beside the newest figure."""
+
+    book: PlanBook
+    day: date
+    """At the end of it is asked."""
+    entered: Mapping[str, Sequence[Figure]]
+    """What people entered and confirmed, by target."""
+    of_due: Mapping[tuple[str, str], FigureRow]
+    """The period in which a target was due, by target and subject."""
+
+
+async def _of_due(
+    asked: Asked, wanted: Iterable[PlanIndicator], known: Iterable[FigureRow], lane: str, moment: datetime | None
+) -> dict[tuple[str, str], FigureRow]:
+    due = {entry.id: entry.due for entry in wanted}
+    subjects = [(one.id, one.subject, _end_of(due[one.id])) for one in known]
+    if not subjects:
+        return {}
+    rows = await asked.rows(SQL["figures_of_due"], lane, *map(list, zip(*subjects, strict=True)), moment)
+    return {(one.id, one.subject): one for one in typed(FigureRow, rows)}
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), DISTRICT_ZONE)
 
 
 _ALONE: Final[tuple[FigureRow | None, ...]] = (None,)
@@ -95,19 +155,51 @@ def targets_in_force(book: PlanBook, day: date) -> Iterator[Wanted]:
                 yield document, entry, place
 
 
-def joined(wanted: Iterable[Wanted], known: Iterable[FigureRow], lane: str) -> list[TargetRow]:
+def joined(wanted: Iterable[Wanted], known: Iterable[FigureRow], lane: str, told: Told) -> list[TargetRow]:
     """Targets with their figures; a target without any stands alone and says why."""
     by_id: dict[str, list[FigureRow]] = {}
     for figure in known:
         by_id.setdefault(figure.id, []).append(figure)
     return [
-        _row(document, entry, place, lane, figure)
-        for document, entry, place in wanted
-        for figure in by_id.get(entry.id, _ALONE)
+        _row(one, lane, figure, standing_of(one[1], figure, told))
+        for one in wanted
+        for figure in (_ALONE if one[1].check is Check.REPORTED else by_id.get(one[1].id, _ALONE))
     ]
 
 
-def _row(document: PlanDocument, entry: PlanIndicator, place: int, lane: str, figure: FigureRow | None) -> TargetRow:
+def standing_of(entry: PlanIndicator, figure: FigureRow | None, told: Told) -> Stands:
+    """Where one subject of a target stands: of a target that people report by what they entered, else by telemetry."""
+    if entry.check is Check.REPORTED:
+        decides: Sequence[Figure] = told.entered.get(entry.id, ())
+    else:
+        measured = [] if figure is None else [told.of_due.get((figure.id, figure.subject)), figure]
+        decides = [one for row in measured if row is not None and (one := _measured(row)) is not None]
+    found = stands(told.book.targets(entry.id), decides, told.day)
+    if found is None:
+        raise ValueError(f"{entry.id} is a target of no plan in force on {told.day}")
+    if entry.check is Check.STREAM and not decides:
+        return replace(found, reason=_NOTHING_SAID[Check.STREAM] if figure is None else _reason(figure))
+    return found
+
+
+def _measured(row: FigureRow) -> Figure | None:
+    if row.value is None:
+        return None
+    unsaid = _reason(row) if row.status == "cannot_say" else None
+    first, last = days_of(row.period_start, row.period_end)
+    return Figure(row.value, first, last, met=row.status == "met" if unsaid is None else None, unsaid=unsaid)
+
+
+def _reason(row: FigureRow) -> Naming:
+    return Naming(row.status_reason_zh or row.status_reason, row.status_reason)
+
+
+_STATUS: Final = {Standing.MET: "met", Standing.MISSED: "not_met"}
+"""What a standing says in the words of a period's verdict; before the due date nothing can be said."""
+
+
+def _row(wanted: Wanted, lane: str, figure: FigureRow | None, at: Stands) -> TargetRow:
+    document, entry, place = wanted
     stated: dict[str, Any] = {
         "lane": lane,
         "id": entry.id,
@@ -123,16 +215,27 @@ def _row(document: PlanDocument, entry: PlanIndicator, place: int, lane: str, fi
         "plan_id": document.plan.id,
         "plan_version": document.plan.version,
         "ordinality": place,
+        "holds": at.holds,
+        "standing": at.status.value,
+        "standing_reason": at.reason.en,
+        "standing_reason_zh": at.reason.zh,
+        "standing_value": at.value,
+        "standing_on": at.value_on,
+        "expected": at.expected,
+        "expected_then": at.expected_then,
+        "rate_needed": at.rate_needed,
     }
     if figure is None:
+        reported = entry.check is Check.REPORTED
+        reason = at.reason if reported else _NOTHING_SAID[entry.check]
         return TargetRow(
             **stated,
             subject=None,
             subject_name=None,
-            value=None,
-            status="cannot_say",
-            status_reason=_NOTHING_SAID[entry.check].en,
-            status_reason_zh=_NOTHING_SAID[entry.check].zh,
+            value=at.value if reported else None,
+            status=_STATUS.get(at.status, "cannot_say"),
+            status_reason=reason.en,
+            status_reason_zh=reason.zh,
             period_start=None,
             period_end=None,
             known_at=None,

@@ -26,6 +26,7 @@ from services.timescale_sink.rollups import keep_rollups
 from services.timescale_sink.settings import MigrationSettings, SinkSettings
 from services.timescale_sink.shares import TOPICS
 from services.timescale_sink.sink import Source, move_all
+from services.timescale_sink.standing_watch import watch_standings
 from services.timescale_sink.standstill import Standing
 from services.timescale_sink.writer import Writer, database_pool
 
@@ -56,6 +57,7 @@ async def _run(lifetime: Lifetime) -> None:
             "rollups": keep_rollups(pool, settings, lifetime),
             "gaps": watch_gaps(pool, alerts, cluster_id, lifetime),
             "missing": watch_missing(pool, alerts, settings, lifetime),
+            "standings": watch_standings(pool, settings, lifetime),
             "watch": watch_progress(records, standings, lifetime, limit_seconds=settings.standstill_seconds),
         }
         running = [tasks.create_task(task, name=name) for name, task in beside.items()]

@@ -37,6 +37,8 @@ class SinkSettings(EnvironmentSettings):
     """So long numbers of a live device may be missing before that is an alert."""
     missing_look_seconds: float = Field(default=60.0, gt=0)
     """How often the ledger is asked for missing numbers."""
+    standing_seconds: float = Field(default=30.0, gt=0)
+    """How often it is reckoned where the plan's targets stand."""
     retention_seconds: float = Field(default=3_600.0, gt=0)
     """How often chunks past their age are dropped."""
     fold_seconds: float = Field(default=30.0, gt=0)

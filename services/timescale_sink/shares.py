@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.fields import Feed
-from schemas.topics import ALERT_ACTIONS, ALERTS, DEAD_LETTERS, DELIVERIES, INDICATORS, PLAN, readings_topic
+from schemas.topics import (
+    ALERT_ACTIONS,
+    ALERTS,
+    DEAD_LETTERS,
+    DELIVERIES,
+    INDICATORS,
+    PLAN,
+    TARGET_FIGURES,
+    readings_topic,
+)
 from services.timescale_sink.pace import Pace
 
 LANES_AT_ONCE: Final = 2
@@ -20,7 +29,7 @@ SMALL_ROUND: Final = 1_000
 """Records of a round of what is not live readings; decoding and writing one takes a fraction of a second."""
 _LIVE: Final = tuple(readings_topic(feed) for feed in Feed)
 _LANES: Final = tuple(readings_topic(feed, live=False) for feed in Feed)
-TOPICS: Final = (*_LIVE, *_LANES, DEAD_LETTERS, INDICATORS, ALERTS, ALERT_ACTIONS, DELIVERIES, PLAN)
+TOPICS: Final = (*_LIVE, *_LANES, DEAD_LETTERS, INDICATORS, ALERTS, ALERT_ACTIONS, DELIVERIES, PLAN, TARGET_FIGURES)
 CONNECTIONS: Final = len(TOPICS) - len(_LANES) + LANES_AT_ONCE + 3
 """One a loop that may write, and some for what else is done beside them."""
 

@@ -13,10 +13,13 @@ from types import MappingProxyType
 from typing import Final
 
 from schemas.dead_letter import DeadLetterReason
-from schemas.topics import ALERT_ACTIONS, ALERTS, DEAD_LETTERS, DELIVERIES, INDICATORS, PLAN
+from schemas.target_figure import TargetFigure
+from schemas.topics import ALERT_ACTIONS, ALERTS, DEAD_LETTERS, DELIVERIES, INDICATORS, PLAN, TARGET_FIGURES
 from services.alert_life.life import Fate
+from services.plan_office.figure_book import Fate as FigureFate
+from services.plan_office.figure_book import fate_of
 from services.runtime.record import Record
-from services.timescale_sink import actions, plan_records, verdicts
+from services.timescale_sink import actions, plan_records, target_figures, verdicts
 from services.timescale_sink.deliveries import decode_deliveries
 from services.timescale_sink.identity import chunks_of
 from services.timescale_sink.intake import intake_of
@@ -112,6 +115,26 @@ async def take_plan_versions(
     outcome.store_the_rest(records)
 
 
+async def take_target_figures(
+    connection: Connection, records: Sequence[Record], outcome: Outcome, *, isolating: bool
+) -> None:
+    """Keep each revision of a figure that somebody entered, and who confirmed it; the order of the log decides."""
+    found, bad = target_figures.decode_figures(records)
+    outcome.refused += bad
+    for figure, record in found:
+        if isolating:
+            await _alone(connection, record, outcome, _write_figure(connection, figure, record))
+        else:
+            await _write_figure(connection, figure, record)
+    outcome.store_the_rest(records)
+
+
+async def _write_figure(connection: Connection, figure: TargetFigure, record: Record) -> None:
+    known = target_figures.known_of(await connection.fetch(SQL["target_figure_revisions"], *figure.place))
+    if fate_of(figure, known) is FigureFate.COUNTS:
+        await connection.execute(SQL["target_figures"], *target_figures.row_of(figure, record))
+
+
 async def take_alerts(connection: Connection, records: Sequence[Record], outcome: Outcome, *, isolating: bool) -> None:
     """Keep each event, bring each alert forward, and see to it that one is open for a rule and asset.
 
@@ -169,6 +192,7 @@ TAKERS: Final[Mapping[str, _Take]] = MappingProxyType(
         ALERT_ACTIONS: take_actions,
         DELIVERIES: take_deliveries,
         PLAN: take_plan_versions,
+        TARGET_FIGURES: take_target_figures,
     }
 )
 """By topic, where it is not readings: all are called alike."""

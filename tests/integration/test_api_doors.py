@@ -44,6 +44,9 @@ TAKES: dict[str, Permission | None] = {
     "getPlan": P.READ,
     "listMaintenance": P.READ,
     "planMaintenance": P.MAINTAIN,
+    "listTargetFigures": P.READ,
+    "enterTargetFigure": P.REPORT,
+    "confirmTargetFigure": P.REPORT,
     "getLayer": P.READ,
     "stream": P.READ,
     "events": P.READ_ALERTS,
@@ -60,6 +63,7 @@ IN_PATHS = {
     "kind": "lake",
     "asset_id": "none",
     "layer": "lakes",
+    "figure_id": uuid.uuid4().hex,
 }
 MOST = {"stream": 20, "events": 10}
 """Streams that may be open at a time."""

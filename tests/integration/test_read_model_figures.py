@@ -16,6 +16,7 @@ from services.read_model.indicators import IndicatorFilter, indicators
 from services.read_model.layers import charging, coverage, lakes, parking_guidance
 from services.read_model.plan import maintenance_windows, plan_in_force, plan_versions
 from services.read_model.targets import TargetRow, targets
+from services.timescale_sink.standing_watch import write_standings
 from tests.integration.read_model_world import World, publish_plan
 from tests.integration.told_events import all_pages
 
@@ -40,7 +41,8 @@ async def test_figures_are_as_reported_then_or_as_known_now(world: World, db: Da
     assert (await indicators(db, IndicatorFilter(id="water.point_class"))).items == (), "samples are not periods"
 
 
-async def test_targets_as_of_now_are_those_of_now_and_agree_with_the_boards(db: Database) -> None:
+async def test_targets_as_of_now_are_those_of_now_and_agree_with_the_boards(world: World, db: Database) -> None:
+    await write_standings(world.owner)
     now = await targets(db)
     assert now == await targets(db, as_of=datetime.now(UTC))
     of_lakes = [row for row in now if row.id == "water.class" and row.subject]

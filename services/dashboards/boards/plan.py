@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import dashboard
 from services.dashboards.boards.today import MARKS
 from services.dashboards.columns import YEAR_MOMENT, Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
-from services.dashboards.palette import GREEN, GREY, NONE, ORANGE, QUIET, RED
+from services.dashboards.palette import GREEN, GREY, NONE, ORANGE, QUIET, RED, TARGET_STANDING
 from services.dashboards.periods import CLOSED, DUE, PAST
 from services.dashboards.sql import LIVE_LANE
 from services.dashboards.vocabulary import DOCUMENT, ORIGIN, shown
@@ -98,7 +98,7 @@ def _targets(kit: Kit, place: Place) -> PanelBuilder:
     )
     name, page = kit.say(Words("name_zh", "name")), kit.say(Words("page_zh", "page"))
     sql = f"""
-SELECT t.{kit.name} AS target_name, CASE WHEN a.kind = 'lake' THEN a.{kit.name} END AS subject_name, {STATE} AS status,
+SELECT t.{kit.name} AS target_name, CASE WHEN a.kind = 'lake' THEN a.{kit.name} END AS subject_name, {STATE} AS status, t.standing,
     CASE WHEN NOT t.is_running THEN {kit.amount("t.value", "t.unit")} END AS value, {kit.amount("t.running_value", "t.unit")} AS running_value,
     concat(CASE t.comparator WHEN '<=' THEN '≤ ' WHEN '>=' THEN '≥ ' ELSE t.comparator || ' ' END,
         {kit.amount("t.target", "t.unit")}) AS goal,
@@ -116,12 +116,13 @@ ORDER BY t.checked_by DESC, CASE t.status WHEN 'not_met' THEN 0 WHEN 'cannot_say
         Column("target_name", Words("目标", "Target"), width=200, links=(to_board,), wraps=True),
         Column("subject_name", Words("对象", "Subject"), width=110, wraps=True),
         Column("status", Words("状态", "Status"), shown=MARKS, width=92),
+        Column("standing", Words("进度", "On its way"), shown=TARGET_STANDING, width=92),
         Column("value", Words("上一完整时段", "Last whole period"), width=110),
         Column("running_value", Words("本期至今", "So far"), width=85),
         Column("goal", Words("目标值", "Goal"), width=112),
         Column("due", Words("期限", "Due"), width=90),
         Column("due_state", Words("到期", "Due date"), shown=DUE, width=65),
-        Column("source", Words("依据", "Source"), width=200, wraps=True),
+        Column("source", Words("依据", "Source"), width=150, wraps=True),
         Column("status_reason", Words("理由", "Why"), wraps=True),
         Column("period_start", Words("时段始", "Period from"), hidden=True),
         Column("id", Words("编号", "Id"), hidden=True),
@@ -129,10 +130,10 @@ ORDER BY t.checked_by DESC, CASE t.status WHEN 'not_met' THEN 0 WHEN 'cannot_say
         Column("board", Words("看板", "Board"), hidden=True),
     ]
     about = Words(
-        "规划中每个量化目标，及其最近一个已结束时段的结论；正在进行的时段另列。“无法判定”是一种回答：数据不全或质量可疑，"
+        "规划中每个量化目标，及其最近一个已结束时段的结论；正在进行的时段另列；“进度”为到期前是否跟上进度线。“无法判定”是一种回答：数据不全或质量可疑，"
         "或尚无上报。",
         "Every quantified target of the plan with what the last period that is over says of it; the running one stands"
-        " beside it. “Cannot say” is an answer: data is incomplete or doubtful, or nothing was reported.",
+        " beside it. “On its way” is whether it keeps up with the path to its due date. “Cannot say” is an answer: data is incomplete or doubtful, or nothing was reported.",
     )
     return kit.table(Words("规划目标", "Targets of the plan"), about, sql, columns, place)
 

@@ -8,6 +8,8 @@ from pydantic import BaseModel, JsonValue
 
 from schemas.fields import Count, Feed
 from schemas.indicator import IndicatorStatus
+from schemas.plan.course import Holds, Standing
+from schemas.plan.documents import Check
 from schemas.verdict import Comparator, Threshold
 from services.operations_api.models.shared import ANSWER, Cursor, FeatureCollection
 
@@ -62,6 +64,8 @@ class TargetRow(BaseModel):
     name_en: str
     feed: Feed | None
     """None: nothing is measured for it; `status_reason` says how it is checked."""
+    checked_by: Check
+    """`stream`: by telemetry; `reported`: by figures that people enter."""
     value: float | None
     unit: str
     target: float
@@ -82,6 +86,22 @@ class TargetRow(BaseModel):
     """Path of the values behind it, in this API, as known at the moment asked for; null when nothing was measured."""
     grafana_url: str | None
     """Address of the board behind it; null when the API was not told where Grafana is."""
+    holds: Holds | None
+    """How it is met; null: the version of the plan does not say."""
+    standing: Standing
+    """Where it stands on its way to the due date."""
+    standing_reason: str
+    standing_reason_zh: str
+    standing_value: float | None
+    """The figure that decides; of a target that adds up the sum so far."""
+    standing_on: date | None
+    """Its last local day (+08:00)."""
+    expected: float | None
+    """Where the path is on the day asked for; null: there is none."""
+    expected_then: float | None
+    """Where the path was on `standing_on`."""
+    rate_needed: float | None
+    """Change a year, from `standing_on` on, that would still bring it to the target."""
 
 
 class TargetList(BaseModel):

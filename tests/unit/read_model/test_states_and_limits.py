@@ -13,6 +13,7 @@ from schemas.fields import Feed
 from schemas.plan.book import PlanBook, load_document
 from schemas.verdict import Comparator
 from services.district.plan_files import PLAN_FOLDER
+from services.plan_office.figure import Figure
 from services.read_model.asset_day import changes_of, series_of
 from services.read_model.asset_states import (
     NOT_SEEN,
@@ -33,7 +34,7 @@ from services.read_model.figures import FigureRow
 from services.read_model.last_states import Known, Registered, last_heard, states_of
 from services.read_model.layer_rows import MoveRow, Place, best_move, coverage_layer, lake_row, site_row
 from services.read_model.plan_limits import LimitRow, limits_at
-from services.read_model.targets import joined, targets_in_force
+from services.read_model.targets import Told, joined, targets_in_force
 from services.timescale_sink.register import plan_rows
 
 AT = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -223,7 +224,8 @@ def test_a_day_has_the_fields_that_were_measured_and_the_changes_of_state() -> N
 
 def test_each_target_stands_with_its_figures_or_alone(book: PlanBook) -> None:
     wanted = list(targets_in_force(book, DAY))
-    rows = joined(wanted, [figure("water.class", "xihu", 4, "not_met"), figure("water.class", "beihu", 2)], "live")
+    known = [figure("water.class", "xihu", 4, "not_met"), figure("water.class", "beihu", 2)]
+    rows = joined(wanted, known, "live", Told(book, DAY, {}, {}))
     of_class = [row for row in rows if row.id == "water.class"]
     assert [(row.subject, row.status, row.target) for row in of_class] == [("xihu", "not_met", 3), ("beihu", "met", 3)]
     assert of_class[0].page == "page 31"
@@ -231,6 +233,33 @@ def test_each_target_stands_with_its_figures_or_alone(book: PlanBook) -> None:
     assert {row.status for row in alone} == {"cannot_say"}
     assert all(row.status_reason and row.status_reason_zh for row in alone)
     assert len({row.id for row in rows}) == len(wanted)
+
+
+def test_a_target_that_people_report_stands_by_what_they_entered(book: PlanBook) -> None:
+    year = Figure(33.0, date(DAY.year - 1, 1, 1), date(DAY.year - 1, 12, 31))
+    rows = joined(targets_in_force(book, DAY), [], "live", Told(book, DAY, {"green.coverage": [year]}, {}))
+    (green,) = [row for row in rows if row.id == "green.coverage"]
+    assert (green.value, green.standing_on) == (33.0, year.end)
+    assert green.status == {"met": "met", "missed": "not_met"}.get(green.standing, "cannot_say")
+    assert (green.status_reason, green.status_reason_zh) == (green.standing_reason, green.standing_reason_zh)
+
+
+def test_the_period_of_the_due_date_goes_before_the_newest_one(book: PlanBook) -> None:
+    day, newest = date(2026, 2, 1), figure("water.class", "xihu", 4, "not_met")
+    due = replace(
+        figure("water.class", "xihu", 3),
+        period_start=datetime(2025, 12, 30, 16, tzinfo=UTC),
+        period_end=datetime(2025, 12, 31, 16, tzinfo=UTC),
+    )
+    newest = replace(
+        newest,
+        period_start=datetime(2026, 1, 29, 16, tzinfo=UTC),
+        period_end=datetime(2026, 1, 30, 16, tzinfo=UTC),
+    )
+    wanted = [one for one in targets_in_force(book, day) if one[1].id == "water.class"]
+    for of_due, standing in (({("water.class", "xihu"): due}, "met"), ({}, "missed")):
+        (row,) = joined(wanted, [newest], "live", Told(book, day, {}, of_due))
+        assert (row.standing, row.status, row.value) == (standing, "not_met", 4)
 
 
 def test_before_the_plan_there_is_no_target(book: PlanBook) -> None:

@@ -190,6 +190,16 @@ export interface Target {
   plan_version: string;
   indicator: string | null; // a path in the API
   grafana_url: string | null; // absolute
+  checked_by: 'stream' | 'reported';
+  holds: 'cumulative' | 'at_end' | 'every_year' | null;
+  standing: 'on_track' | 'behind' | 'met' | 'missed' | 'cannot_say';
+  standing_reason: string;
+  standing_reason_zh: string;
+  standing_value: number | null;
+  standing_on: string | null; // local day
+  expected: number | null;
+  expected_then: number | null;
+  rate_needed: number | null; // a year
 }
 
 export interface IndicatorRow {

@@ -22,6 +22,14 @@ export const STATUS = {
   "cannot_say": {"zh": "无法判定", "en": "cannot say", "colour": "#828686"},
 } as const;
 
+export const TARGET_STANDING = {
+  "on_track": {"zh": "按进度", "en": "on track", "colour": "#2F6FD0"},
+  "behind": {"zh": "落后于进度", "en": "behind", "colour": "#E47600"},
+  "met": {"zh": "已完成", "en": "met", "colour": "#63C58A"},
+  "missed": {"zh": "未完成", "en": "missed", "colour": "#BE1634"},
+  "cannot_say": {"zh": "无法判定", "en": "cannot say", "colour": "#828686"},
+} as const;
+
 export const FEED = {
   "ev": {"zh": "充电桩", "en": "EV charging", "colour": "#A24ECF"},
   "water": {"zh": "湖泊水质", "en": "water", "colour": "#07B1AC"},

@@ -2,7 +2,7 @@
 
 import type { AssetState } from './asset_book.ts';
 import type { Language } from './formats.ts';
-import { ASSET_STATE, FEED, SEVERITY, STATUS, WATER_CLASS } from './states.generated.ts';
+import { ASSET_STATE, FEED, SEVERITY, STATUS, TARGET_STANDING, WATER_CLASS } from './states.generated.ts';
 import { say } from './words.ts';
 
 interface Shown {
@@ -18,6 +18,7 @@ function shownBy(table: Readonly<Record<string, Shown>>, value: string): Shown {
 export const severityWord = (value: string, language: Language): string => shownBy(SEVERITY, value)[language];
 export const feedWord = (value: string | null, language: Language): string => shownBy(FEED, value ?? 'unknown')[language];
 export const statusWord = (value: string, language: Language): string => shownBy(STATUS, value)[language];
+export const standingWord = (value: string, language: Language): string => shownBy(TARGET_STANDING, value)[language];
 export const lakeClassWord = (value: number, language: Language): string => shownBy(WATER_CLASS, String(value))[language];
 export const lakeClassColour = (value: number): string => shownBy(WATER_CLASS, String(value)).colour;
 

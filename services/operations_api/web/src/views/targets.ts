@@ -5,7 +5,7 @@ import type { App } from '../app.ts';
 import type { IndicatorRow, Target } from '../contract.ts';
 import { append, h, replaceChildren } from '../dom.ts';
 import { bound, dayAndClock, figure, percent, type Language } from '../formats.ts';
-import { statusWord } from '../states.ts';
+import { standingWord, statusWord } from '../states.ts';
 import { boardLink } from './board_link.ts';
 
 const WORST: Record<Target['status'], number> = { not_met: 0, cannot_say: 1, met: 2 };
@@ -66,8 +66,33 @@ function chip(app: App, target: Target): HTMLElement {
         h('b', {}, statusWord(target.status, language)),
         target.value === null ? '' : ` ${figure(target.value, language)}`,
         h('span', { class: 'quiet' }, ` · ${goalOf(app, target)}`),
+        stands(target) ? h('span', { class: 'standing', attributes: { 'data-standing': target.standing } }, ` · ${standingWord(target.standing, language)}`) : '',
       ),
     ),
+  );
+}
+
+/** Whether where it stands on its way says more than the verdict on its last period; pure. */
+export function stands(target: Pick<Target, 'status' | 'standing'>): boolean {
+  const same: Record<Target['standing'], Target['status'] | null> = { met: 'met', missed: 'not_met', cannot_say: 'cannot_say', on_track: null, behind: null };
+  return same[target.standing] !== target.status;
+}
+
+/** Where it stands on its way to the due date, as the plan's board says it. */
+function onItsWay(app: App, target: Target): HTMLElement {
+  const { language } = app.store;
+  const amounts = [
+    target.expected === null ? null : app.t('target_path', { value: `${figure(target.expected, language)} ${target.unit}` }),
+    target.rate_needed === null || target.standing !== 'behind' ? null : app.t('target_needed', { value: `${figure(target.rate_needed, language)} ${target.unit}` }),
+  ].filter((each) => each !== null);
+  return h(
+    'p',
+    {},
+    h('strong', {}, `${app.t('target_on_its_way')}: `),
+    h('b', { class: 'standing', attributes: { 'data-standing': target.standing } }, standingWord(target.standing, language)),
+    amounts.length > 0 ? ` · ${amounts.join(' · ')}` : '',
+    h('br', {}),
+    language === 'zh' ? target.standing_reason_zh : target.standing_reason,
   );
 }
 
@@ -114,7 +139,8 @@ export async function targetPanel(app: App, body: HTMLElement, id: string, subje
       target.due === null ? '' : ` · ${app.t('target_due', { day: target.due })}`,
     ),
     h('p', { class: 'quiet' }, `${target.plan_id} ${target.plan_version}, ${app.t('target_page', { page: target.page })}`),
-    h('p', {}, h('strong', {}, `${app.t('target_why')}: `), reasonOf(target, language)),
+    target.checked_by === 'reported' ? null : h('p', {}, h('strong', {}, `${app.t('target_why')}: `), reasonOf(target, language)),
+    onItsWay(app, target),
     boardLink(app, target.grafana_url),
     h('h3', {}, app.t('evidence_rows')),
     rows,
