@@ -478,6 +478,49 @@ CREATE TABLE storage_ages (
     months integer NOT NULL
 );
 
+CREATE TABLE target_figures (
+    figure_id text NOT NULL,
+    target_id text NOT NULL,
+    period_start date NOT NULL,
+    period_end date NOT NULL,
+    revision integer NOT NULL,
+    corrects text,
+    value double precision NOT NULL,
+    unit text NOT NULL,
+    recorded_on date NOT NULL,
+    source_title text NOT NULL,
+    source_number text NOT NULL,
+    source_page integer,
+    source_sha256 text,
+    note text NOT NULL,
+    plan_id text NOT NULL,
+    plan_version text NOT NULL,
+    entered_by text NOT NULL,
+    entered_by_name text NOT NULL,
+    entered_at timestamp with time zone NOT NULL,
+    confirmed_by text,
+    confirmed_by_name text,
+    confirmed_at timestamp with time zone,
+    kafka_offset bigint NOT NULL
+);
+
+CREATE TABLE target_standings (
+    id text NOT NULL,
+    subject text NOT NULL,
+    plan_id text NOT NULL,
+    plan_version text NOT NULL,
+    day date NOT NULL,
+    holds text,
+    standing text NOT NULL,
+    reason_zh text NOT NULL,
+    reason_en text NOT NULL,
+    value double precision,
+    value_on date,
+    expected double precision,
+    expected_then double precision,
+    rate_needed double precision
+);
+
 CREATE TABLE tax_hours (
     lane text NOT NULL,
     group_id text NOT NULL,
@@ -659,6 +702,10 @@ ALTER TABLE sink_progress ADD CONSTRAINT sink_progress_pkey PRIMARY KEY (cluster
 ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_months_check CHECK ((months > 0));
 ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_pkey PRIMARY KEY (what);
 ALTER TABLE storage_ages ADD CONSTRAINT storage_ages_what_check CHECK ((what = ANY (ARRAY['raw'::text, 'minutes'::text, 'hours'::text, 'days'::text, 'letters'::text])));
+ALTER TABLE target_figures ADD CONSTRAINT target_figures_check CHECK ((confirmed_by <> entered_by));
+ALTER TABLE target_figures ADD CONSTRAINT target_figures_pkey PRIMARY KEY (figure_id);
+ALTER TABLE target_figures ADD CONSTRAINT target_figures_target_id_period_start_period_end_revision_key UNIQUE (target_id, period_start, period_end, revision);
+ALTER TABLE target_standings ADD CONSTRAINT target_standings_pkey PRIMARY KEY (id, subject);
 ALTER TABLE tax_hours ADD CONSTRAINT tax_hours_pkey PRIMARY KEY (lane, device_id, bucket, group_id);
 ALTER TABLE tax_readings ADD CONSTRAINT tax_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
 ALTER TABLE water_hours ADD CONSTRAINT water_hours_pkey PRIMARY KEY (lane, device_id, bucket, group_id);
@@ -2796,11 +2843,37 @@ CREATE VIEW v_storage AS
      CROSS JOIN LATERAL hypertable_detailed_size((format('%I.%I'::text, h.hypertable_schema, h.hypertable_name))::regclass) s(table_bytes, index_bytes, toast_bytes, total_bytes, node_name))
   WHERE (h.hypertable_schema = 'public'::name);
 
+CREATE VIEW v_target_figures AS
+ SELECT figure_id,
+    target_id,
+    period_start,
+    period_end,
+    revision,
+    corrects,
+    value,
+    unit,
+    recorded_on,
+    source_title,
+    source_number,
+    source_page,
+    source_sha256,
+    note,
+    plan_id,
+    plan_version,
+    entered_by,
+    entered_by_name,
+    entered_at,
+    confirmed_by,
+    confirmed_by_name,
+    confirmed_at,
+    kafka_offset
+   FROM target_figures;
+
 CREATE VIEW v_target_states AS
  WITH RECURSIVE known AS (
          SELECT l_1.lane,
             t_1.id,
-            s.subject
+            s_1.subject
            FROM ((( SELECT devices.lane
                    FROM devices
                 UNION
@@ -2810,17 +2883,17 @@ CREATE VIEW v_target_states AS
                    FROM indicators i
                   WHERE ((i.lane = l_1.lane) AND (i.id = t_1.id))
                   ORDER BY i.subject
-                 LIMIT 1) s)
+                 LIMIT 1) s_1)
         UNION ALL
          SELECT k.lane,
             k.id,
-            s.subject
+            s_1.subject
            FROM (known k
              CROSS JOIN LATERAL ( SELECT i.subject
                    FROM indicators i
                   WHERE ((i.lane = k.lane) AND (i.id = k.id) AND (i.subject > k.subject))
                   ORDER BY i.subject
-                 LIMIT 1) s)
+                 LIMIT 1) s_1)
         ), newest AS (
          SELECT i.preference,
             i.lane,
@@ -3078,9 +3151,21 @@ CREATE VIEW v_target_states AS
     t.checked_by,
     t.plan_id,
     t.plan_version,
-    n.value,
-    COALESCE(n.status, 'cannot_say'::text) AS status,
-    COALESCE(n.status_reason,
+        CASE t.checked_by
+            WHEN 'reported'::text THEN s.value
+            ELSE n.value
+        END AS value,
+        CASE
+            WHEN (t.checked_by <> 'reported'::text) THEN COALESCE(n.status, 'cannot_say'::text)
+            WHEN (s.standing = 'met'::text) THEN 'met'::text
+            WHEN (s.standing = 'missed'::text) THEN 'not_met'::text
+            ELSE 'cannot_say'::text
+        END AS status,
+    COALESCE(
+        CASE t.checked_by
+            WHEN 'reported'::text THEN s.reason_en
+            ELSE n.status_reason
+        END,
         CASE t.checked_by
             WHEN 'reported'::text THEN 'The plan office reports this figure; none has been entered.'::text
             ELSE 'No period of this indicator has been judged yet.'::text
@@ -3101,14 +3186,25 @@ CREATE VIEW v_target_states AS
     COALESCE(a.name_zh, n.subject_name, n.subject) AS subject_zh,
     COALESCE(a.name_en, n.subject_name, n.subject) AS subject_en,
         CASE
-            WHEN (n.id IS NOT NULL) THEN n.status_reason_zh
+            WHEN ((t.checked_by = 'reported'::text) AND (s.id IS NOT NULL)) THEN s.reason_zh
+            WHEN ((n.id IS NOT NULL) AND (t.checked_by <> 'reported'::text)) THEN n.status_reason_zh
             WHEN (t.checked_by = 'reported'::text) THEN '由规划部门填报，尚未填报。'::text
             ELSE '该指标尚无任何时段得出结论。'::text
         END AS status_reason_zh,
-    t.page_zh
-   FROM (((v_plan_targets t
+    t.page_zh,
+    s.holds,
+    s.standing,
+    s.reason_en AS standing_reason,
+    s.reason_zh AS standing_reason_zh,
+    s.value AS standing_value,
+    s.value_on AS standing_on,
+    s.expected,
+    s.expected_then,
+    s.rate_needed
+   FROM ((((v_plan_targets t
      LEFT JOIN newest n USING (id))
      LEFT JOIN running l ON (((l.lane = n.lane) AND (l.id = n.id) AND (l.subject = n.subject))))
+     LEFT JOIN target_standings s ON (((s.id = t.id) AND (s.subject = COALESCE(n.subject, ''::text)) AND (COALESCE(n.lane, 'live'::text) = 'live'::text) AND (s.plan_id = t.plan_id) AND (s.plan_version = t.plan_version))))
      LEFT JOIN LATERAL ( SELECT assets.name_zh,
             assets.name_en
            FROM assets
