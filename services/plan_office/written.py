@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from calendar import monthrange
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -96,9 +95,8 @@ def _named(told: str) -> tuple[date, date] | None:
 
 def _months(year: int, first: int, last: int) -> tuple[date, date] | None:
     begin = _day(year, first, 1)
-    if begin is None or (end := _day(year, last, 1)) is None:
-        return None
-    return begin, end + timedelta(days=monthrange(year, last)[1] - 1)
+    after = _day(year + last // 12, last % 12 + 1, 1)
+    return None if begin is None or after is None else (begin, after - timedelta(days=1))
 
 
 def _day(year: int, month: int, day: int) -> date | None:
