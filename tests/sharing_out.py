@@ -15,6 +15,7 @@ TOGETHER: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "the running district": (
             "tests/end_to_end/test_audit.py",
             "tests/end_to_end/test_backup_restore.py",
+            "tests/end_to_end/test_drills.py",
             "tests/end_to_end/test_hostile_messages.py",
             "tests/end_to_end/test_kill9.py",
             "tests/end_to_end/test_one_map.py",

@@ -173,7 +173,7 @@ def _run(name: str, how: HowToDrill, *, shown_on: Console) -> DrillAccount:
     except SimulatorError as error:
         raise SettingRefused(str(error)) from error
     except KeyboardInterrupt:
-        draw(shown_on, "interrupted; the lane was closed, what was sent stays in it")
+        draw(shown_on, "interrupted; `district lane list` shows a lane that could not be closed, if there is one")
         sys.exit(EXIT_INTERRUPTED)
 
 

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -174,7 +174,7 @@ async def drill(what: Prepared, how: HowToDrill, *, access: Access, console: Con
                     await judging.until_closed(console, lambda feed=feed: play.close(stage, feed))  # type: ignore[misc]
                     closed.add(feed)
             finally:
-                await _leave(play, stage, closed)
+                await _leave(play, stage, closed, what.lane, console)
             await _settled(database, play, what.lane)
             seconds = time.monotonic() - begun
             during = await live_latency(database, started, played)
@@ -225,12 +225,17 @@ async def _hold(database: Database, lane: str, seconds: float, console: Console)
         await asyncio.sleep(min(LOOK_SECONDS, max(0.0, deadline - time.monotonic())))
 
 
-async def _leave(play: Play, stage: PacedGateway, closed: set[Feed]) -> None:
+async def _leave(play: Play, stage: PacedGateway, closed: set[Feed], lane: str, console: Console) -> None:
     """Close what is still open, whatever happened: a lane that is left open keeps its memory."""
     for feed in play.feeds:
-        if feed not in closed:
-            with suppress(TimeoutError, SimulatorError):
-                await asyncio.wait_for(play.close(stage, feed), LEAVE_SECONDS)
+        if feed in closed:
+            continue
+        try:
+            await asyncio.wait_for(play.close(stage, feed), LEAVE_SECONDS)
+        except (TimeoutError, SimulatorError):
+            draw(console, f"lane {lane} of {feed} could not be closed: `district lane close {feed} {lane}`")
+        else:
+            draw(console, f"lane {lane} of {feed} was closed; what was sent stays in it")
 
 
 async def _settled(database: Database, play: Play, lane: str) -> None:
