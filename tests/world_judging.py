@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 from schemas.alert import Alert, AlertEventType
@@ -15,6 +17,7 @@ from services.stream_processors.engine.worker import Worker
 from services.stream_processors.registry import build_judges
 from services.stream_processors.settings import ProcessorSettings
 from simulators.world.places import World
+from simulators.world.register_toml import district_toml
 from simulators.world.run import Order, WorldRun
 from simulators.world.scenario import Scenario
 from simulators.world.truth import Truth
@@ -43,6 +46,8 @@ class Judged:
     """Ids of those that late data took back."""
     ended: dict[str, datetime]
     """When they were over, by id; the others last."""
+    members: dict[str, set[tuple[str, str]]]
+    """Rules and assets of the alerts that one stands for, by id."""
     truth: tuple[Truth, ...]
     devices: int
     readings: int
@@ -53,13 +58,21 @@ class Judged:
 
 
 def judged_day(world: World, scenario: Scenario, order: Order, feed: Feed) -> Judged:
-    """The days of an order, for one feed, from the first second to the last with a tick a minute."""
+    """The days of an order, for one feed, from the first second to the last with a tick a minute.
+
+    The rules know the places of the world, as processors do that have its district file.
+    """
     run = WorldRun(world, scenario, order)
-    (judge,) = [each for each in build_judges([], ProcessorSettings.model_construct()) if each.feed is feed]
+    with NamedTemporaryFile("w", encoding="utf-8", suffix=".toml") as file:
+        file.write(district_toml(world.district, title=f"scale {world.scale:g}"))
+        file.flush()
+        settings = ProcessorSettings.model_construct(district_file=Path(file.name))
+        (judge,) = [each for each in build_judges([], settings) if each.feed is feed]
     worker: Worker[Any] = Worker(judge, readings_topic(feed), 0)
     raised: list[Alert] = []
     withdrawn: set[str] = set()
     ended: dict[str, datetime] = {}
+    members: dict[str, set[tuple[str, str]]] = {}
     offset = readings = 0
     for part in run.parts(60):
         begin = datetime.fromtimestamp(part.begin, UTC)
@@ -75,6 +88,8 @@ def judged_day(world: World, scenario: Scenario, order: Order, feed: Feed) -> Ju
             for said in worker.judge([record])[0]:
                 if not isinstance(said, AlertOutput):
                     continue
+                if said.alert.members:
+                    members.setdefault(said.alert.alert_id, set()).update(said.alert.members)
                 if said.alert.ended_at is not None:
                     ended[said.alert.alert_id] = said.alert.ended_at
                 if said.alert.event is AlertEventType.RAISED:
@@ -82,4 +97,4 @@ def judged_day(world: World, scenario: Scenario, order: Order, feed: Feed) -> Ju
                 elif said.alert.event is AlertEventType.RETRACTED:
                     withdrawn.add(said.alert.alert_id)
     devices = sum(each.feed is feed for each in world.district.devices())
-    return Judged(tuple(raised), frozenset(withdrawn), ended, tuple(run.truth()), devices, readings)
+    return Judged(tuple(raised), frozenset(withdrawn), ended, members, tuple(run.truth()), devices, readings)

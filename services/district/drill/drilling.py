@@ -316,7 +316,8 @@ def _scores(one: Cast, rows: Sequence[AlertRow], truth: Sequence[Truth], end: fl
     own = [row for row in rows if row.feed == one.feed]
     withdrawn = {row.alert_id for row in own if row.standing is Standing.RETRACTED}
     ended = {row.alert_id: row.ended_at for row in own if row.ended_at is not None}
-    return scored(Heard(tuple(own), withdrawn, ended, end, is_live=False), truth, one.feed, one.world)
+    members = {row.alert_id: {(rule, asset) for rule, asset in row.members} for row in own}
+    return scored(Heard(tuple(own), withdrawn, ended, end, members, is_live=False), truth, one.feed, one.world)
 
 
 async def _feed_account(

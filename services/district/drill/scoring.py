@@ -95,6 +95,8 @@ class Heard:
     """When they were over, by id."""
     end: float
     """End of the run, seconds since 1970."""
+    members: Mapping[str, Collection[tuple[str, str]]] = field(default_factory=dict)
+    """Rules and assets of the alerts that one stands for, by id: silences with one cause are one alert."""
     is_live: bool = True
     """Whether readings came at the time of which they tell."""
 
@@ -112,9 +114,15 @@ class Wanted:
     """Its end and the grace that its rule needs."""
     grace: float
 
-    def fits(self, alert: Said, ended: datetime | None) -> bool:
-        """Whether an alert of its rule is about it: it began with it, or, of a state that grows, it lasted then."""
-        if alert.rule != self.rule or alert.asset not in self.assets or alert.started_at.timestamp() > self.until:
+    def fits(self, alert: Said, ended: datetime | None, members: Collection[tuple[str, str]] = ()) -> bool:
+        """Whether an alert of its rule is about it: it began with it, or, of a state that grows, it lasted then.
+
+        Args:
+            members: Rules and assets of the alerts that it stands for.
+        """
+        about = {(alert.rule, alert.asset), *members}
+        is_own = any(rule == self.rule and asset in self.assets for rule, asset in about)
+        if not is_own or alert.started_at.timestamp() > self.until:
             return False
         if self.rule in STATES:
             return ended is None or ended.timestamp() >= self.begin
@@ -204,7 +212,11 @@ def scored(heard: Heard, truth: Collection[Truth], feed: Feed, world: World) -> 
 
 
 def _finding(wanted: Wanted, heard: Heard) -> Finding:
-    fitting = [alert for alert in heard.raised if wanted.fits(alert, heard.ended.get(alert.alert_id))]
+    fitting = [
+        alert
+        for alert in heard.raised
+        if wanted.fits(alert, heard.ended.get(alert.alert_id), heard.members.get(alert.alert_id, ()))
+    ]
     if not fitting:
         return Finding(wanted, None, None, is_open=wanted.until > heard.end)
     first = min(fitting, key=lambda alert: alert.raised_at)
