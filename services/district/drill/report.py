@@ -137,7 +137,14 @@ def _timeline(done: DrillAccount) -> Part:
     if not shown:
         nothing = Words("场景中没有规则应发现的事件或故障。", "Nothing was so that a rule looks for.")
         return Part(title, [nothing])
-    text = [Words(f"另有{left}件未画出，见下表。", f"{left} more are not drawn; see the table.")] if left > 0 else []
+    text = [
+        Words(
+            "横条为持续时间，圆点为首条告警；绿色已检出，红色漏报，灰色演练结束时尚未结束。",
+            "The bar is how long it lasted, the dot its first alert; green: found, red: missed, grey: not over when the drill ended.",
+        )
+    ]
+    if left > 0:
+        text.append(Words(f"另有{left}件未画出，见下表。", f"{left} more are not drawn; see the table."))
     names = {alert.asset: Words(alert.name_zh, alert.name_en) for alert in done.alerts}
 
     def draw(axes: Any, say: Callable[[Words], str]) -> None:
