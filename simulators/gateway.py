@@ -72,6 +72,7 @@ class Gateway:
         filters: Topics to subscribe to at each connection.
         on_message: Called with topic and payload of what arrives there.
         on_connected: Called at each connection, before anything is sent again.
+        on_acknowledged: Called with the ids of packets that the broker has taken, as `publish` gave them.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Gateway:
         filters: Sequence[str] = (),
         on_message: OnMessage | None = None,
         on_connected: Callable[[], None] | None = None,
+        on_acknowledged: Callable[[Sequence[int]], None] | None = None,
     ) -> None:
         self.counts = GatewayCounts()
         self._endpoint = endpoint
@@ -91,6 +93,7 @@ class Gateway:
         self._filters = filters
         self._on_message = on_message
         self._on_connected = on_connected
+        self._on_acknowledged = on_acknowledged
         self._in_flight: dict[int, bytes] = {}
         self._unwritten: list[bytes] = []
         self._last_id = 0
@@ -123,8 +126,11 @@ class Gateway:
         """Packets that may be published now."""
         return self._window - len(self._in_flight)
 
-    def publish(self, head: bytes, body: bytes) -> None:
-        """Publish a packet (see `wire.publish_head` and `wire.publish_body`); it leaves at the next `flush`."""
+    def publish(self, head: bytes, body: bytes) -> int:
+        """Publish a packet (see `wire.publish_head` and `wire.publish_body`); it leaves at the next `flush`.
+
+        Returns its id, which is its own until it is acknowledged.
+        """
         packet_id = self._last_id
         while True:
             packet_id = packet_id % _HIGHEST_PUBLISH_ID + 1
@@ -135,6 +141,7 @@ class Gateway:
         self._in_flight[packet_id] = packet
         self._unwritten.append(packet)
         self.counts.published += 1
+        return packet_id
 
     def flush(self) -> None:
         """Write what was published; while there is no connection it waits for the next one."""
@@ -252,6 +259,8 @@ class Gateway:
         for packet_id in answers.acknowledged:
             in_flight.pop(packet_id, None)
         self.counts.acknowledged += len(answers.acknowledged)
+        if self._on_acknowledged is not None and answers.acknowledged:
+            self._on_acknowledged(answers.acknowledged)
         if answers.refused:
             _, code = answers.refused[0]
             self._failure = GatewayRefused(f"the MQTT broker refuses what we publish (reason 0x{code:02x})")

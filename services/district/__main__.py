@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "stop": ("services.district.stop", "stop"),
     "logs": ("services.district.logs", "logs"),
     "sql": ("services.district.sql", "sql"),
+    "load": ("services.district.load_command", "load"),
     "replay": ("services.district.replay", "replay_command"),
     "lane": ("services.district.lane_command", "lane"),
     "device": ("services.district.device_command", "device"),

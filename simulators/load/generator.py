@@ -3,17 +3,20 @@
 1. Each message is due at a fixed time and carries it as `observed_at`: no coordinated omission.
 2. A device's sequence numbers have no gaps; a message is numbered when it is sent the first time.
 3. Unacknowledged messages are sent again after a reconnect; with receipts, whatever has no receipt yet, too.
-4. In a lane other than live it opens the lane, drives its clock and closes it at the end.
+4. Latency to the acknowledgement counts from the due time; with receipts it is not measured.
+5. In a lane other than live it opens the lane, drives its clock and closes it at the end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -34,6 +37,7 @@ TICK_SECONDS: Final = 0.002
 BURST: Final = 512
 CLOCK_SECONDS: Final = 1.0
 RECEIPT_CHECK_SECONDS: Final = 0.25
+PROGRESS_SECONDS: Final = 1.0
 LEAVE_SECONDS: Final = 5.0
 """Longest wait for the broker to take the message that closes the lane."""
 _HELD: Final = OutboxPolicy(capacity=1_000_000, window=300, patience_seconds=6.0)
@@ -63,16 +67,52 @@ class LoadPlan:
     """How long to wait for the last acknowledgement, and receipt, after the end."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the last word on the progress was about."""
+
+    elapsed: float = 0.0
+    sent: int = 0
+    acknowledged: int = 0
+
+
 def _packet(kept: Kept[Packet]) -> Packet:
     """The packet of an item, with the device's base where there is one to say."""
     return kept.item if kept.base is None else wire.with_user_property(*kept.item, DEVICE_PROPERTY_BASE, str(kept.base))
 
 
-class LoadRun:
-    """One run."""
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
 
-    def __init__(self, plan: LoadPlan, endpoint: Endpoint) -> None:
+    elapsed_seconds: float
+    sent: int
+    """Readings, since the start."""
+    rate: float
+    """Readings a second since the last time."""
+    acknowledged_p99_ms: float | None
+    """Of what was acknowledged since the last time; None: nothing was."""
+    late_ms: float
+    """By how much the last message left after its time."""
+
+
+class LoadRun:
+    """One run.
+
+    Args:
+        on_progress: Called about once a second while sending.
+    """
+
+    def __init__(
+        self, plan: LoadPlan, endpoint: Endpoint, *, on_progress: Callable[[Progress], None] | None = None
+    ) -> None:
         self._plan = plan
+        self._on_progress = on_progress
+        self._due: list[dict[int, float]] = [{} for _ in range(plan.connections)]
+        self._acknowledged_after = array("f")
+        self._begun = 0.0
+        self._waited = 0.0
+        self._cpu_seconds = 0.0
         self._schedule = Schedule(plan.rate, plan.seconds, plan.batch)
         self._devices = [
             load_device(
@@ -105,7 +145,19 @@ class LoadRun:
             filters=[topics[index].decode() for index in own] if self._plan.receipts else (),
             on_message=self._on_receipt if self._plan.receipts else None,
             on_connected=(lambda: self._start_over(own)) if self._plan.receipts else None,
+            on_acknowledged=None if self._plan.receipts else partial(self._on_acknowledged, self._due[number]),
         )
+
+    def _on_acknowledged(self, due: dict[int, float], packet_ids: Sequence[int]) -> None:
+        now = time.monotonic() - self._begun
+        self._acknowledged_after.extend(
+            now - due_at for packet_id in packet_ids if (due_at := due.pop(packet_id, None)) is not None
+        )
+
+    @property
+    def acknowledged_seconds(self) -> Sequence[float]:
+        """From the due time of each message to its acknowledgement; empty with receipts."""
+        return self._acknowledged_after
 
     def _on_receipt(self, topic: bytes, payload: bytes) -> None:
         index = self._by_receipt_topic.get(topic)
@@ -139,11 +191,13 @@ class LoadRun:
             for gateway in self._gateways:
                 await gateway.wait_connected()
             await self._open_lane()
-            begun = time.monotonic()
+            begun = self._begun = time.monotonic()
             clock = asyncio.create_task(self._drive_clock(), name="load-clock")
             try:
+                cpu = time.process_time()
                 await self._send_all(begun)
                 sent_after = time.monotonic() - begun
+                self._cpu_seconds = time.process_time() - cpu
                 complete = await self._settle()
             finally:
                 clock.cancel()
@@ -153,8 +207,12 @@ class LoadRun:
     async def _send_all(self, begun: float) -> None:
         schedule, stamps = self._schedule, Stamps(datetime.now(UTC))
         total, message = schedule.messages, 0
+        told = _Told()
         while message < total:
             elapsed = time.monotonic() - begun
+            if self._on_progress is not None and elapsed - told.elapsed >= PROGRESS_SECONDS:
+                late = max(0.0, elapsed - schedule.due_at(message))
+                told = self._tell(self._on_progress, told, elapsed, late)
             due = schedule.due_by(elapsed)
             stop = min(due, message + BURST)
             if message < stop:
@@ -169,9 +227,25 @@ class LoadRun:
             pause = 0.0 if message < due else max(schedule.due_at(message) - (time.monotonic() - begun), TICK_SECONDS)
             await asyncio.sleep(pause)
 
+    def _tell(self, tell: Callable[[Progress], None], told: _Told, elapsed: float, late: float) -> _Told:
+        recent = sorted(self._acknowledged_after[told.acknowledged :])
+        tell(
+            Progress(
+                elapsed_seconds=elapsed,
+                sent=self._sent,
+                rate=(self._sent - told.sent) / (elapsed - told.elapsed),
+                acknowledged_p99_ms=recent[int(len(recent) * 0.99)] * 1000 if recent else None,
+                late_ms=late * 1000,
+            )
+        )
+        return _Told(elapsed, self._sent, len(self._acknowledged_after))
+
     async def _wait_room(self) -> None:
+        """Wait until the broker has taken enough; this is the platform's lateness, not the generator's."""
+        begun = time.monotonic()
         for gateway in self._gateways:
             await gateway.wait_room(min(BURST, self._plan.window // self._plan.connections))
+        self._waited += time.monotonic() - begun
 
     def _send(self, messages: range, stamps: Stamps) -> None:
         batch, devices, count = self._plan.batch, self._devices, len(self._devices)
@@ -185,7 +259,9 @@ class LoadRun:
                 outbox = self._outboxes[index]
                 outbox.add((template.head, body), time.monotonic(), batch)
             else:
-                self._gateways[index % len(self._gateways)].publish(template.head, body)
+                number = index % len(self._gateways)
+                packet_id = self._gateways[number].publish(template.head, body)
+                self._due[number][packet_id] = self._schedule.due_at(message)
         self._sent += len(messages) * batch
         if self._plan.receipts:
             self._send_again()
@@ -261,6 +337,8 @@ class LoadRun:
             "late_p50_ms": self._lateness.percentile_ms(0.5),
             "late_p99_ms": self._lateness.percentile_ms(0.99),
             "seconds": round(sent_after, 3),
+            "waited_seconds": round(self._waited, 3),
+            "cpu_share": round(self._cpu_seconds / sent_after, 3) if sent_after > 0 else 0.0,
             "lane": self._plan.lane,
             "keys": [self._key(device, seq) for device, seq in zip(self._devices, self._next_seq, strict=True)],
         }

@@ -40,9 +40,10 @@ class FakeGateway:
     async def drain(self) -> None:
         pass
 
-    def publish(self, head: bytes, body: bytes) -> None:
+    def publish(self, head: bytes, body: bytes) -> int:
         ((topic, _, _, payload),) = Frames().feed(head + b"\x00\x07" + body)[0]
         self.sent.append((topic.decode(), payload))
+        return len(self.sent)
 
     def flush(self) -> None:
         pass
