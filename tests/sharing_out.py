@@ -18,6 +18,7 @@ TOGETHER: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "tests/end_to_end/test_drills.py",
             "tests/end_to_end/test_hostile_messages.py",
             "tests/end_to_end/test_kill9.py",
+            "tests/end_to_end/test_load.py",
             "tests/end_to_end/test_one_map.py",
             "tests/end_to_end/test_replay_files.py",
             "tests/end_to_end/test_webhooks.py",

@@ -7,57 +7,41 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import uuid
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Self
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 import uvloop
-from rich.status import Status
 
-from schemas.fields import Feed
-from services.district import load_far_end as far_end
-from services.district.errors import NothingRuns, SettingRefused
+from schemas.fields import LIVE, Feed
+from services.district.errors import NothingRuns, OutputFailed, SettingRefused
 from services.district.lane_names import full_lane
-from services.district.load_verdict import Account, Limits, Sent, exit_status, generator_trouble, missed
+from services.district.load_cpu import saturated
+from services.district.load_limit import Found, find_limit
+from services.district.load_running import Result, as_data, run_load
+from services.district.load_search import Search
+from services.district.load_verdict import EXIT_MISSED, Limits
 from services.district.query import ROWS_FOR_PEOPLE
 from services.district.settings import Access, access_from, find_access
-from services.district.terminal import add_row, console, say, say_json, show, table
+from services.district.terminal import add_row, say, say_json, show, table
 from services.district.words import UNKNOWN, count
-from simulators.endpoint import parse_endpoint
 from simulators.errors import SettingRefused as SimulatorSettingRefused
 from simulators.errors import SimulatorError
-from simulators.load.generator import BURST, LoadPlan, LoadRun, Progress
-from simulators.load.latency import SHARES, Latency
+from simulators.load.generator import BURST, LoadPlan
+from simulators.load.latency import SHARES
+from simulators.load.schedule import Shape
 
 USUAL_LANE: Final = "exercise:load"
-LIVE: Final = "live"
 USUAL_WINDOW: Final = 20_000
 """Messages in flight; each connection has room for two bursts, so that none waits for another's acknowledgements."""
-LINE_SECONDS: Final = 5.0
-MARGIN: Final = timedelta(minutes=1)
-NO_DATABASE: Final = "no database is named: set DATABASE_READER_URL"
-NO_KAFKA: Final = "no Kafka is named: set KAFKA_BOOTSTRAP"
-NO_WATER: Final = "only indicators of water name their reading, and none was judged"
-NO_ALERT: Final = "no alert was raised; --alerts makes car parks raise some"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What is known of a run."""
-
-    plan: LoadPlan
-    sending: dict[str, Any]
-    latency: dict[str, Latency | None]
-    unknown: dict[str, str]
-    """Why a latency is not known."""
-    account: Account | None
-    drained_seconds: float | None
-    trouble: str | None
-    missed: list[str]
-    status: int
+FIND_LIMIT: Final = "find-limit"
+GREATEST: Final = 200_000.0
+"""Readings a second; no generator here sends more."""
+RESOLUTION: Final = 0.05
+"""The limit is found to a twentieth of itself."""
+_SHAPES: Final = (*(shape.value for shape in Shape), FIND_LIMIT)
 
 
 def load(
@@ -67,6 +51,10 @@ def load(
     duration: Annotated[float, typer.Option(min=1, help="Seconds.")] = 60.0,
     batch: Annotated[int, typer.Option(min=1, max=1_000, help="Readings in one message.")] = 1,
     connections: Annotated[int, typer.Option(min=1, help="Connections to the MQTT broker.")] = 1,
+    shape: Annotated[
+        str,
+        typer.Option(help="steady; ramp (up to the rate); burst (10 s of it in one); find-limit (from the rate up)."),
+    ] = Shape.STEADY.value,
     feeds: Annotated[str, typer.Option(help="For example water,ev.")] = ",".join(Feed),
     lane: Annotated[
         str, typer.Option(help="`live` asks what real life gets; any other lane is judged at lower priority.")
@@ -78,13 +66,21 @@ def load(
     p99_alert_ms: Annotated[float | None, typer.Option(min=0, help="Limit of the p99 to an alert.")] = None,
     loss: Annotated[int, typer.Option(min=0, help="Readings that may be lost.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write the report there.")] = None,
 ) -> None:
     """Send readings at fixed times and measure each from the time it was due.
 
     The lane `live` puts them among official figures and says what real life gets; any other lane is for exercises: it
     is kept out of official figures and judged at lower priority, so its latency to judged is no promise for real life.
-    Exit status 1 when readings are lost or a limit is missed, 5 when the generator was itself the bottleneck.
+    `--shape find-limit` doubles the rate while it is held, halves the span that is left, and holds the best for
+    `--duration`: everything stored and judged, the last one within 5 s of the end, and the limits that are given.
+    Exit status 1 when readings are lost, a limit is missed or no rate is held, 5 when the generator was itself the
+    bottleneck.
     """
+    if shape not in _SHAPES:
+        raise SettingRefused(f"--shape {shape!r}: shapes are {', '.join(_SHAPES)}.")
+    if report is not None and not report.parent.is_dir():
+        raise SettingRefused(f"--report: there is no folder {report.parent}; make it, or choose another.")
     plan = LoadPlan(
         rate=rate,
         seconds=duration,
@@ -98,23 +94,77 @@ def load(
         connections=min(connections, devices),
         window=max(USUAL_WINDOW, 2 * BURST * min(connections, devices)),
         drain_seconds=90.0,
+        shape=Shape.STEADY if shape == FIND_LIMIT else Shape(shape),
     )
     limits = Limits(p99_stored_ms, p99_judged_ms, p99_alert_ms, loss)
     access = _access()
+    one = partial(run_load, access=access, limits=limits, settle=settle)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            result = runner.run(_run(plan, access, limits, settle))
+            search = Search(rate, GREATEST, RESOLUTION) if shape == FIND_LIMIT else None
+            done: Result | Found
+            done = runner.run(one(plan)) if search is None else runner.run(find_limit(plan, search, one))
     except SimulatorSettingRefused as error:
         raise SettingRefused(str(error)) from error
     except SimulatorError as error:
         say(f"load: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(EXIT_MISSED) from error
+    if isinstance(done, Found):
+        _end_limit(done, report, as_json=as_json)
+    else:
+        _end(done, report, as_json=as_json)
+
+
+def _end(result: Result, report: Path | None, *, as_json: bool) -> None:
     if as_json:
         say_json(as_data(result))
     else:
         _show(result)
+    if report is not None:
+        from services.district.load_page import load_page  # noqa: PLC0415 - drawing loads half a second of libraries
+
+        _write(load_page(result, processors=_processors()), report)
     if result.status:
         raise typer.Exit(result.status)
+
+
+def _end_limit(found: Found, report: Path | None, *, as_json: bool) -> None:
+    refused = found.first_not_held
+    first = None if refused is None else saturated(refused.result.cpu, _processors())
+    if as_json:
+        say_json(
+            {
+                "rate": None if found.held is None else found.held.result.plan.rate,
+                "saturated_first": first,
+                "held": None if found.held is None else found.held.to_json(),
+                "probes": [one.to_json() for one in found.probes],
+            }
+        )
+    elif found.held is not None:
+        _show(found.held.result)
+        say(f"held: {found.held.result.plan.rate:,.0f} readings/s for {found.held.result.plan.seconds:g} s")
+    else:
+        say("no rate was held")
+    if first is not None and refused is not None and not as_json:
+        say(f"saturated first, at {refused.result.plan.rate:,.0f}/s: {first}")
+    if report is not None:
+        from services.district.load_page import limit_page  # noqa: PLC0415 - drawing loads half a second of libraries
+
+        _write(limit_page(found, processors=_processors()), report)
+    if found.held is None:
+        raise typer.Exit(EXIT_MISSED)
+
+
+def _write(text: str, file: Path) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputFailed(f"{file}: {error.strerror}") from error
+    say(f"report: {file}", err=True)
+
+
+def _processors() -> int:
+    return os.cpu_count() or 1
 
 
 def _feeds(text: str) -> tuple[Feed, ...]:
@@ -132,139 +182,6 @@ def _access() -> Access:
         if not os.environ.get("MQTT_URL"):
             raise
         return access_from(os.environ, None)
-
-
-async def _run(plan: LoadPlan, access: Access, limits: Limits, settle: float) -> Result:
-    if access.mqtt_url is None:
-        raise SettingRefused("no MQTT broker is named; set MQTT_URL to mqtt://user:password@host:port.")
-    since = await far_end.ends(access.kafka)
-    begun = datetime.now(UTC)
-    with _Shown() as shown:
-        run = LoadRun(plan, parse_endpoint(access.mqtt_url.get_secret_value()), on_progress=shown.tell)
-        sending = await run.run()
-    scope = far_end.Scope(plan.feeds, plan.lane, plan.boot_id, begun - MARGIN, datetime.now(UTC) + MARGIN)
-    acknowledged = Latency()
-    acknowledged.add(run.acknowledged_seconds)
-    sent = [Sent(key["feed"], key["device_id"], key["next_seq"]) for key in sending["keys"]]
-    stored = await far_end.stored(access, scope, sent, settle)
-    latency: dict[str, Latency | None] = {
-        "acknowledged": acknowledged,
-        "stored": None if stored is None else stored.latency,
-        "judged": None,
-        "alert": None,
-    }
-    if access.kafka is not None and since is not None:
-        water = sum(each.next_seq for each in sent if each.feed == Feed.WATER)
-        heard = await far_end.judged(access.kafka, since, scope, expected=water, within=settle)
-        latency |= {"judged": heard.indicators, "alert": heard.alerts}
-    return _result(plan, sending, latency, stored, limits)
-
-
-def _result(
-    plan: LoadPlan,
-    sending: dict[str, Any],
-    latency: dict[str, Latency | None],
-    stored: far_end.Stored | None,
-    limits: Limits,
-) -> Result:
-    found = None if stored is None else stored.account
-    why = {"acknowledged": "nothing was acknowledged", "stored": NO_DATABASE, "judged": NO_KAFKA, "alert": NO_KAFKA}
-    empty = {"stored": "nothing was stored", "judged": NO_WATER, "alert": NO_ALERT}
-    unknown = {
-        name: why[name] if each is None else empty.get(name, why[name])
-        for name, each in latency.items()
-        if each is None or not each.count
-    }
-    trouble = generator_trouble(
-        late_p99_ms=sending["late_p99_ms"],
-        waited_seconds=sending["waited_seconds"],
-        seconds=sending["seconds"],
-        cpu_share=sending["cpu_share"],
-    )
-    p99 = {name: None if each is None else each.percentile_ms(99) for name, each in latency.items()}
-    lost = None if found is None else found.lost
-    not_kept = missed(limits, p99, lost)
-    return Result(
-        plan=plan,
-        sending=sending,
-        latency=latency,
-        unknown=unknown,
-        account=found,
-        drained_seconds=None if stored is None else stored.after_seconds,
-        trouble=trouble,
-        missed=not_kept,
-        status=exit_status(
-            unfinished=sending["unfinished"], lost=lost, allowed=limits.loss, trouble=trouble, missed=not_kept
-        ),
-    )
-
-
-class _Shown:
-    """The progress on standard error: one line that changes in a terminal, a line every few seconds elsewhere."""
-
-    def __init__(self) -> None:
-        self._status: Status | None = None
-        self._last = 0.0
-
-    def __enter__(self) -> Self:
-        drawn = console(stderr=True)
-        if drawn.is_terminal and not drawn.is_dumb_terminal:
-            self._status = drawn.status("sending")
-            self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._status is not None:
-            self._status.stop()
-
-    def tell(self, progress: Progress) -> None:
-        """Show how far the run is."""
-        p99 = UNKNOWN if progress.acknowledged_p99_ms is None else f"{progress.acknowledged_p99_ms:.1f} ms"
-        line = (
-            f"{progress.elapsed_seconds:.0f} s: {count(progress.sent)} readings, {progress.rate:,.0f}/s, "
-            f"acknowledged p99 {p99}, late {progress.late_ms:.1f} ms"
-        )
-        if self._status is not None:
-            self._status.update(line)
-        elif progress.elapsed_seconds - self._last >= LINE_SECONDS:
-            self._last = progress.elapsed_seconds
-            say(line, err=True)
-            sys.stderr.flush()
-
-
-def as_data(result: Result) -> dict[str, Any]:
-    """JSON-ready: what was asked for, what was sent, latencies (null: not known, with the reason), losses, verdict."""
-    plan, found = result.plan, result.account
-    return {
-        "rate": plan.rate,
-        "devices": plan.devices,
-        "duration": plan.seconds,
-        "batch": plan.batch,
-        "connections": plan.connections,
-        "lane": plan.lane,
-        "boot_id": plan.boot_id,
-        "sending": {name: value for name, value in result.sending.items() if name != "keys"},
-        "latency": {
-            name: None if each is None or not each.count else each.summary() for name, each in result.latency.items()
-        },
-        "unknown": result.unknown,
-        "account": None
-        if found is None
-        else {
-            "sent": found.sent,
-            "stored": found.stored,
-            "dead_lettered": found.dead_lettered,
-            "lost": found.lost,
-            "losses": [
-                {"feed": each.feed, "device_id": each.device_id, "n": each.n, "numbers": each.numbers}
-                for each in found.losses
-            ],
-        },
-        "drained_seconds": result.drained_seconds,
-        "generator_trouble": result.trouble,
-        "missed": result.missed,
-        "exit_status": result.status,
-    }
 
 
 def _show(result: Result) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -130,6 +130,8 @@ class Judged:
     """Of samples of water, whose indicators name their reading."""
     alerts: Latency
     """Of alerts raised about the run's car parks."""
+    samples: set[tuple[str, int]] = field(default_factory=set)
+    """Device and number of each sample of water that was judged."""
 
     def hear(self, record: ConsumerRecord, scope: Scope) -> None:
         """Take a record of either topic."""
@@ -139,6 +141,7 @@ class Judged:
             indicator = Indicator.model_validate_json(record.value)
             if indicator.sample is not None and indicator.sample.boot_id == scope.boot_id:
                 self.indicators.add([record.timestamp / 1000 - indicator.period_start.timestamp()])
+                self.samples.add((indicator.sample.device_id, indicator.sample.seq))
             return
         alert = Alert.model_validate_json(record.value)
         if (
@@ -169,7 +172,7 @@ async def judged(settings: KafkaSettings, since: Ends, scope: Scope, *, expected
             for records in batches.values():
                 for record in records:
                     found.hear(record, scope)
-            if not batches and (found.indicators.count >= expected or loop.time() - begun >= within):
+            if not batches and (len(found.samples) >= expected or loop.time() - begun >= within):
                 break
         return found
     finally:

@@ -29,7 +29,7 @@ from schemas.receipt import Receipt
 from simulators import wire
 from simulators.endpoint import Endpoint
 from simulators.gateway import Gateway
-from simulators.load.schedule import Lateness, Schedule, Stamps
+from simulators.load.schedule import Lateness, Schedule, Shape, Stamps
 from simulators.load.templates import VARIANTS, LoadDevice, load_device
 from simulators.outbox import Kept, Outbox, OutboxPolicy
 
@@ -65,6 +65,7 @@ class LoadPlan:
     """Messages in flight on all connections, at most."""
     drain_seconds: float
     """How long to wait for the last acknowledgement, and receipt, after the end."""
+    shape: Shape = Shape.STEADY
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class LoadRun:
         self._begun = 0.0
         self._waited = 0.0
         self._cpu_seconds = 0.0
-        self._schedule = Schedule(plan.rate, plan.seconds, plan.batch)
+        self._schedule = Schedule(plan.rate, plan.seconds, plan.batch, plan.shape)
         self._devices = [
             load_device(
                 plan.feeds[number % len(plan.feeds)],

@@ -6,36 +6,76 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from math import ceil, sqrt
+from typing import Final
+
+
+class Shape(StrEnum):
+    """How the rate goes over the time of a run."""
+
+    STEADY = "steady"
+    """The same all the time."""
+    RAMP = "ramp"
+    """From nothing to the rate, evenly."""
+    BURST = "burst"
+    """All that is due in ten seconds comes in the first of them, at ten times the rate."""
+
+
+BURST_PERIOD: Final = 10.0
+"""Seconds from one burst to the next."""
+BURST_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A constant rate, whatever the platform does: message k is due at start + k / rate.
-
-    `messages_per_second` and the number of messages follow from the rate of readings and the size of a batch.
-    """
+    """When each message is due, whatever the platform does; their number follows from rate, time and batch."""
 
     readings_per_second: float
+    """Steady: all the time; of a ramp at its end; of bursts on the average."""
     seconds: float
     batch: int
+    shape: Shape = Shape.STEADY
 
     @property
     def messages_per_second(self) -> float:
-        """Rate of messages."""
+        """Rate of messages that belongs to the rate of readings."""
         return self.readings_per_second / self.batch
 
     @property
     def messages(self) -> int:
         """How many there are."""
-        return round(self.readings_per_second * self.seconds / self.batch)
+        steady = self.readings_per_second * self.seconds / self.batch
+        return max(1, round(steady / 2)) if self.shape is Shape.RAMP else round(steady)
 
     def due_by(self, elapsed_seconds: float) -> int:
         """How many messages are due so long after the start."""
-        return min(self.messages, int(elapsed_seconds * self.messages_per_second) + 1)
+        match self.shape:
+            case Shape.RAMP:
+                due = self.messages * (max(0.0, elapsed_seconds) / self.seconds) ** 2
+            case Shape.BURST:
+                periods, into = divmod(elapsed_seconds, BURST_PERIOD)
+                if into >= BURST_SECONDS:
+                    return min(self.messages, ceil((periods + 1) * self._in_a_burst))
+                due = (periods + into / BURST_SECONDS) * self._in_a_burst
+            case _:
+                due = elapsed_seconds * self.messages_per_second
+        return min(self.messages, int(due) + 1)
 
     def due_at(self, message: int) -> float:
         """Seconds after the start."""
-        return message / self.messages_per_second
+        match self.shape:
+            case Shape.RAMP:
+                return self.seconds * sqrt(message / self.messages)
+            case Shape.BURST:
+                periods, into = divmod(message / self._in_a_burst, 1.0)
+                return periods * BURST_PERIOD + into * BURST_SECONDS
+            case _:
+                return message / self.messages_per_second
+
+    @property
+    def _in_a_burst(self) -> float:
+        return self.messages_per_second * BURST_PERIOD
 
 
 class Stamps:
