@@ -100,7 +100,7 @@ def _tiles(result: Result) -> list[Tile]:
 
 def _latencies(result: Result) -> Part:
     heads = [Head(Words("应发至", "due time until")), Head(Words("数量", "count"), number=True)]
-    heads += [Head(_same(name.removesuffix("_ms")), number=True) for name in SHARES]
+    heads += [Head(_same("max" if share == 100 else f"p{share:g}"), number=True) for share in SHARES.values()]
     rows = []
     for name, words in STAGES.items():
         latency = result.latency.get(name)
@@ -134,7 +134,7 @@ def _curves(result: Result) -> Chart | None:
         axes.set_yscale("log")
         axes.set_ylabel(say(Words("毫秒", "ms")))
         axes.grid(axis="y", color=INK, alpha=0.2)
-        axes.legend(labelcolor=INK, loc="upper left")
+        axes.legend(labelcolor=INK, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(known))
 
     return chart(draw, about=Words("各阶段延迟的百分位曲线，毫秒", "percentiles of latency by stage, ms"), height=3.6)
 
