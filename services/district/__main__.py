@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "import": ("services.district.import_command", "import_command"),
     "plan": ("services.district.plan_command", "plan"),
     "targets": ("services.district.targets_command", "targets"),
+    "whatif": ("services.district.whatif_command", "whatif"),
     "state": ("services.district.state_command", "state"),
     "ledger": ("services.district.ledger_command", "ledger"),
     "audit": ("services.district.audit_command", "audit"),

@@ -14,6 +14,8 @@ PlatformError
     ├── ReplayStalled
     ├── PlanRefused
     ├── TargetsRefused
+    ├── WhatIfRefused        exit status 2
+    ├── JudgingBrokeOff
     ├── DeviceUnchanged      exit status 2
     ├── SubscriberUnchanged  exit status 2
     ├── CheckSilent
@@ -100,6 +102,16 @@ class TargetsRefused(DistrictError):
 
 class PlanRefused(DistrictError):
     """The document is not published."""
+
+
+class WhatIfRefused(DistrictError):
+    """This cannot be asked of history."""
+
+    exit_status = 2
+
+
+class JudgingBrokeOff(DistrictError):
+    """The processors' judging of a what-if ended before its time."""
 
 
 class DeviceUnchanged(DistrictError):

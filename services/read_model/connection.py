@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from types import TracebackType
@@ -129,6 +129,40 @@ class Database:
         """See `Asked.rows`."""
         async with self._connection() as connection:
             return list(await connection.fetch(query, *arguments))
+
+    async def parts(self, query: str, *arguments: Any, at_once: int) -> AsyncGenerator[list[Row], None]:
+        """Rows of a query part by part, for who takes more of them than fit into memory.
+
+        Each part has the time of an answer. A connection is held meanwhile: who stops before the end closes the
+        iterator.
+
+        Args:
+            at_once: Rows of a part.
+
+        Raises:
+            DatabaseSilent, QueryRefused: see `Asked.rows`.
+        """
+        if self._pool is None:
+            raise RuntimeError("a Database is asked within `async with`")
+        with failures_said():
+            connection = await self._pool.acquire(timeout=self._seconds)
+            try:
+                async with connection.transaction(readonly=True):
+                    async with asyncio.timeout(self._seconds):
+                        cursor = await connection.cursor(query, *arguments)
+                    while True:
+                        async with asyncio.timeout(self._seconds):
+                            rows = await cursor.fetch(at_once)
+                        if not rows:
+                            break
+                        yield rows
+            except asyncpg.PostgresError:
+                raise
+            except BaseException:
+                connection.terminate()
+                raise
+            finally:
+                await self._pool.release(connection)
 
     @asynccontextmanager
     async def at_one_moment(self) -> AsyncIterator[Asked]:
