@@ -45,7 +45,7 @@ from services.district.whatif_documents import (
 from services.district.whatif_judging import Judged, judged
 from services.district.whatif_readings import Tally, in_order_of_arrival, question
 from services.read_model.connection import Database
-from services.read_model.history import DayCount, alerts_of_span, readings_by_day, readings_of_span
+from services.read_model.history import DayCount, alerts_of_span, readings_by_day, readings_of_span, readings_there
 from services.read_model.plan import publications
 from services.read_model.plan_limits import documents_at, in_force_at, subject_of
 from services.runtime.settings import KafkaSettings
@@ -236,15 +236,15 @@ async def _feed(
     days = await readings_by_day(database, feed, since=_midnight(lead.since), until=asked.until)
     if not _in_span(days, asked):
         return f"{feed}: no readings are stored from {_local(asked.since)} to {_local(asked.until)}"
-    progress(f"{feed}: readings from {_local(lead.since)} on ({lead.reason})")
-    tally = Tally()
-    found = await _judged(asked, told, database, feed, lead=lead, ends=ends, lateness=lateness, tally=tally)
-    gone = _gone(days, tally, lead.since, ends)
-    if not any(day in tally.by_day for day in local_days(asked.since, asked.until)):
+    if not await readings_there(database, feed, since=asked.since, until=asked.until):
         return (
             f"{feed}: of the readings from {_local(asked.since)} to {_local(asked.until)} only sums are left "
             f"({sum(each.n for each in _in_span(days, asked)):,} went for their age)"
         )
+    progress(f"{feed}: readings from {_local(lead.since)} on ({lead.reason})")
+    tally = Tally()
+    found = await _judged(asked, told, database, feed, lead=lead, ends=ends, lateness=lateness, tally=tally)
+    gone = _gone(days, tally, lead.since, ends)
     stored = await alerts_of_span(database, feed, since=asked.since, until=asked.until)
     around = Circumstances(bool(gone), bool(tally.imported), _ruling_in(told.book, asked))
     summary = found.summary

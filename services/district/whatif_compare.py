@@ -63,7 +63,7 @@ class Compared(NamedTuple):
     same: int
     """The same in both."""
     reworded: int
-    """The same but for the document that they cite, or their words."""
+    """The same but for the document that they cite, or their words; figures too whose target differs and no result."""
 
 
 def compare_alerts(
@@ -97,7 +97,7 @@ def compare_alerts(
 
 
 def compare_figures(pairs: Iterable[Mapping[str, Any]], compared: int) -> Compared:
-    """Compare figures.
+    """Compare figures; one that comes to the same value and status by another target is not among the differences.
 
     Args:
         pairs: Those that say something else, `in_force` and `alternative`.
@@ -314,7 +314,6 @@ _OF_ALERTS: Final[tuple[tuple[Aspect, _Reader], ...]] = (
 _OF_FIGURES: Final[tuple[tuple[Aspect, _Reader], ...]] = (
     (Aspect.VALUE, lambda figure: (figure["value"], figure["unit"])),
     (Aspect.STATUS, lambda figure: figure["status"]),
-    (Aspect.THRESHOLD, lambda figure: _limits(figure["threshold"])),
 )
 
 

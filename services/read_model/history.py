@@ -61,6 +61,15 @@ async def readings_of_span(
         begin = end
 
 
+async def readings_there(asked: Asked, feed: Feed, *, since: datetime, until: datetime, lane: str = LIVE) -> bool:
+    """Whether any reading of a span is still stored.
+
+    Raises:
+        DatabaseSilent, QueryRefused: see `connection.Asked.rows`.
+    """
+    return bool((await asked.rows(of_feed("readings_there", feed), lane, since, until))[0]["there"])
+
+
 async def readings_by_day(
     asked: Asked, feed: Feed, *, since: datetime, until: datetime, lane: str = LIVE
 ) -> list[DayCount]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import IO, Any, Final
 
 import orjson
@@ -45,7 +45,7 @@ def courses_of(question: dict[str, Any], settings: ProcessorSettings) -> Courses
         schemas.plan.errors.PlanFileError: the alternative cannot.
     """
     (judge,) = build_judges([Feed(question["feed"]).value], settings)
-    times = (datetime.fromisoformat(question[name]) for name in ("read_from", "since", "until"))
+    times = (datetime.fromisoformat(question[name]).astimezone(UTC) for name in ("read_from", "since", "until"))
     published = [load_document(each) for each in question["published"]]
     return Courses(judge, published, load_document(question["alternative"]), lane=question["lane"], span=Span(*times))
 

@@ -154,6 +154,8 @@ class Courses:
         }
 
     def _until(self, at: datetime) -> Iterator[dict[str, Any]]:
+        if not self.readings and at > self._clock:  # nobody was heard of: no timer and no window waits
+            self._tick(at - (at - self._clock) % TICK)
         while self._clock + TICK <= at:
             self._tick(self._clock + TICK)
             if self._clock.minute == 0:
