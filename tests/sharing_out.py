@@ -39,9 +39,11 @@ TOGETHER: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 """Files whose fixture of the session takes long to make: on two workers it would be made twice."""
 SECONDS: Final[Mapping[str, int]] = MappingProxyType(
     {
-        "the running district": 400,
+        "the running district": 520,
         "the boards' day": 300,
         "tests/integration/test_bridge_queue.py": 150,
+        "tests/integration/test_whatif.py": 80,
+        "tests/integration/test_target_figures.py": 70,
         "tests/integration/test_bridge.py": 110,
         "tests/end_to_end/test_cli_run.py": 110,
         "tests/integration/test_replay_lanes.py": 90,

@@ -65,8 +65,8 @@ def end() -> bytes:
 
 
 def test_a_shorter_silence_raises_an_alert_besides_and_nothing_else_differs() -> None:
-    # one count is left out on the second day: twenty minutes without a word, of the thirty that are allowed
-    whole, said = answers([question(900), *counts(30, 30.1), end()])
+    #  silent for half an hour on the second day: as long as the policy that ships allows
+    whole, said = answers([question(900), *counts(30, 30.3), end()])
     assert whole
     began = (BEGIN + timedelta(hours=31)).isoformat()  # it falls silent once more at the end, for both
     alerts = [one for one in said if one["kind"] == "alert" and one["alert"]["started_at"] < began]
@@ -74,7 +74,7 @@ def test_a_shorter_silence_raises_an_alert_besides_and_nothing_else_differs() ->
     assert alerts[0]["alert"]["lane"] == LANE
     assert alerts[0]["alert"]["threshold"]["source"]["version"] == "2"
     summary = said[-1]
-    assert summary["readings"] == len(counts(30, 30.1))
+    assert summary["readings"] == len(counts(30, 30.3))
     assert summary["failed"] == {"in_force": 0, "alternative": 0}
     assert sum(summary["figures"].values()) > 0
 
@@ -93,9 +93,8 @@ def test_the_same_figures_under_another_version_are_the_same() -> None:
 def test_figures_of_periods_that_began_before_what_was_read_are_left_out() -> None:
     _, said = answers([question(), *counts(99, 99), end()])
     assert all(one["in_force"]["period_start"] >= "2026-11-01T16" for one in said if one["kind"] == "figure")
-    # the month began before the first reading: of the car park, and of its zone where there is such a figure
+    # the month began before the first reading
     assert said[-1]["partly_read"]
-    assert set(said[-1]["partly_read"].values()) <= {1, 2}
 
 
 def test_what_is_no_reading_is_counted_and_named() -> None:
