@@ -91,8 +91,13 @@ def test_a_lane_that_was_used_is_refused_before_anything_is_sent(
 def test_an_interrupted_drill_closes_its_lane_and_a_second_one_in_it_is_refused_meanwhile(district: District) -> None:
     lane = "exercise:interrupted"
     arguments = ("drill", "chemical-spill", "--speed", "600", "--lane", lane)
+    # who runs tests in the background may ignore ctrl-C, and what they start would, too
     with subprocess.Popen(
-        [DISTRICT, *arguments], cwd=ROOT, env=district.environment, stdout=subprocess.PIPE, text=True
+        ["env", "--default-signal=INT", DISTRICT, *arguments],
+        cwd=ROOT,
+        env=district.environment,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as playing:
         try:
             wait_until(lambda: True if lane in open_lanes(district) else None, "the lane to be open", 60)
