@@ -104,6 +104,7 @@ def site_of(settings: ApiSettings) -> Site:
         writer=_never_begun(AIOKafkaProducer(**options)),
         log=_never_begun(AIOKafkaConsumer(**options)),
         audit=_never_begun(AIOKafkaConsumer(**options)),
+        figures=_never_begun(AIOKafkaConsumer(**options)),
         events=lambda: _never_begun(AIOKafkaConsumer(**options)),
     )
     heard = Heard()

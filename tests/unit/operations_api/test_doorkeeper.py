@@ -20,7 +20,7 @@ async def test_a_key_says_who_asks(site: Site) -> None:
     assert answer.status == 200
     known = answer.json()
     assert (known["id"], known["role"], known["csrf"]) == ("plan-office", "plan-office", None)
-    assert known["may"] == ["self", "read", "read-alerts", "read-deliveries"]
+    assert known["may"] == ["self", "read", "read-alerts", "read-deliveries", "report"]
 
 
 @pytest.mark.parametrize("key", [None, "", "operator", "operator.wrong", "nobody." + "k" * 43])

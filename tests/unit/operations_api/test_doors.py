@@ -198,6 +198,7 @@ take             -       x         -           x        x
 act              -       x         -           -        x
 maintain         -       x         -           -        x
 receive          -       -         -           x        x
+report           -       -         x           -        x
 audit            -       -         -           -        x
 """
 

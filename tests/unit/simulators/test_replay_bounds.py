@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.fields import Feed
-from simulators.replay import publisher as publisher_module
+from simulators.replay import paced as paced_module
 from simulators.replay.numbering import Outgoing
 from simulators.replay.paced import WINDOW
 from simulators.replay.publisher import ReplayPublisher
@@ -124,7 +124,7 @@ async def test_a_reading_that_the_bridge_refuses_for_its_time_moves_no_clock() -
 
 
 async def test_readings_without_a_receipt_are_bounded_and_a_receipt_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publisher_module, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(paced_module, "LOOK_SECONDS", 0.0)
     book, gateway = Unreceipted("b1"), FakeGateway()
     publisher = ReplayPublisher(gateway, Feed.EV, LANE, book, pace=1e9)  # type: ignore[arg-type]
     running = asyncio.create_task(publisher.publish(outgoing(2 * WINDOW)))
@@ -142,8 +142,8 @@ async def test_readings_without_a_receipt_are_bounded_and_a_receipt_makes_room(m
 
 async def test_without_any_receipt_a_trickle_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bridge that knows these readings already, or topics that get no receipt, must not stop a replay for ever."""
-    monkeypatch.setattr(publisher_module, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(publisher_module, "RECEIPT_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(paced_module, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(paced_module, "RECEIPT_PATIENCE_SECONDS", 0.0)
     gateway, _ = await published(outgoing(2 * WINDOW))
     assert sum(b"/reading" in each for each in gateway.packets) == 2 * WINDOW
 
@@ -164,8 +164,8 @@ class Clock:
 # 50 readings leave at once, then a slice each 0.05 s; the gateway stands still for 2 s before the tenth slice
 async def test_a_replay_leaves_in_even_slices_and_makes_up_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(publisher_module, "time", clock)
-    monkeypatch.setattr(publisher_module, "asyncio", clock)
+    monkeypatch.setattr(paced_module, "time", clock)
+    monkeypatch.setattr(paced_module, "asyncio", clock)
     left: list[float] = []
 
     class Slow(FakeGateway):
