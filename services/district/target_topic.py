@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pydantic import ValidationError
 
 from schemas.target_figure import TargetFigure
 from schemas.topics import TARGET_FIGURES
-from services.district.kafka_answers import answering
+from services.district.whole_topic import records_of, write_records
 from services.plan_office.figure_book import FigureBook
 from services.runtime.settings import KafkaSettings
 
 CLIENT_ID: Final = "district-targets"
-_PLACE: Final = TopicPartition(TARGET_FIGURES, 0)
 
 
 async def figure_book(settings: KafkaSettings | None) -> tuple[FigureBook, list[str]]:
@@ -25,23 +23,11 @@ async def figure_book(settings: KafkaSettings | None) -> tuple[FigureBook, list[
         ServerSilent: Kafka does not answer.
     """
     book, unread = FigureBook(), []
-    async with answering(settings) as known:
-        consumer = AIOKafkaConsumer(**known.client_options(CLIENT_ID), enable_auto_commit=False)
+    for record in await records_of(settings, TARGET_FIGURES, CLIENT_ID):
         try:
-            await consumer.start()
-            consumer.assign([_PLACE])
-            await consumer.seek_to_beginning(_PLACE)
-            end = (await consumer.end_offsets([_PLACE]))[_PLACE]
-            while await consumer.position(_PLACE) < end:
-                batch: dict[Any, list[Any]] = await consumer.getmany(_PLACE, timeout_ms=500)
-                for record in batch.get(_PLACE, []):
-                    try:
-                        book.take(TargetFigure.model_validate_json(record.value or b""))
-                    except ValidationError as error:
-                        reason = error.errors()[0]["msg"]
-                        unread.append(f"record {record.offset} of topic {TARGET_FIGURES}: {reason}")
-        finally:
-            await consumer.stop()
+            book.take(TargetFigure.model_validate_json(record.value or b""))
+        except ValidationError as error:
+            unread.append(f"record {record.offset} of topic {TARGET_FIGURES}: {error.errors()[0]['msg']}")
     return book, unread
 
 
@@ -51,13 +37,5 @@ async def write_figures(settings: KafkaSettings | None, figures: Iterable[Target
     Raises:
         ServerSilent: Kafka does not answer; whether all were written is then not known, doing it again is safe.
     """
-    async with answering(settings) as known:
-        producer = AIOKafkaProducer(**known.client_options(CLIENT_ID), acks="all", enable_idempotence=True)
-        try:
-            await producer.start()
-            for one in figures:
-                await producer.send_and_wait(
-                    TARGET_FIGURES, one.model_dump_json().encode(), key=one.kafka_key(), partition=0
-                )
-        finally:
-            await producer.stop()
+    records = ((one.kafka_key(), one.model_dump_json().encode()) for one in figures)
+    await write_records(settings, TARGET_FIGURES, CLIENT_ID, records)
