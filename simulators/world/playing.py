@@ -1,8 +1,8 @@
 """Plays a scenario over one gateway connection: all its feeds in step, the lane's clock between them.
 
 Each reading leaves when its device sends it, so a device whose clock is wrong, or whose line is slow, is heard as it
-would be in real life; the lane's clock says when that is. A minute is made when it is due: memory does not grow with
-the hours that are played.
+would be in real life; the lane's clock says when that is. A minute is made when it is due: of what was sent only its
+numbers are remembered.
 """
 
 from __future__ import annotations

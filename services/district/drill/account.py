@@ -5,18 +5,17 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from schemas.fields import Feed
 from services.district.drill.scoring import MINUTE, RULES, Finding, Scores
 from services.read_model.drills import LatencyRow
-from simulators.world.truth import Truth
+from simulators.reading import utc_text
 
 SLOWED_TIMES: Final = 2.0
 """Live readings that took so many times as long as before, and `SLOWED_MS` longer, were slowed."""
 SLOWED_MS: Final = 250.0
-MISSING_NAMED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,6 @@ class DrillAccount:
     """Real time from the first reading until everything was judged and stored."""
     feeds: Sequence[FeedAccount]
     scores: Mapping[Feed, Scores]
-    truth: Mapping[Feed, Sequence[Truth]]
     alerts: Sequence[AlertSeen]
     deliveries: int
     """Attempts to hand alerts of the lane to subscribers; each is marked as an exercise."""
@@ -181,8 +179,8 @@ class DrillAccount:
             "lane": self.lane,
             "seed": self.seed,
             "short": self.is_short,
-            "from": _utc(self.begin),
-            "to": _utc(self.end),
+            "from": utc_text(self.begin),
+            "to": utc_text(self.end),
             "seconds": round(self.seconds, 1),
             "feeds": [each.to_json() for each in self.feeds],
             "results": [
@@ -203,7 +201,7 @@ class DrillAccount:
             "alerts": len(self.alerts),
             "taken_back": sum(one.withdrawn for one in self.alerts),
             "false_alarms": [
-                {"rule": alert.rule, "asset": alert.asset, "started_at": _utc(alert.started_at)}
+                {"rule": alert.rule, "asset": alert.asset, "started_at": utc_text(alert.started_at)}
                 for scores in self.scores.values()
                 for alert in scores.false
             ],
@@ -234,7 +232,3 @@ def _results(feed: Feed, scores: Scores) -> list[Result]:
 def minutes(seconds: float | None) -> str:
     """A delay for people."""
     return "–" if seconds is None else f"{seconds / MINUTE:.1f}"
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -12,7 +12,7 @@ import asyncio
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -23,10 +23,11 @@ from rich.console import Console
 from schemas.fields import DISTRICT_ZONE, Feed
 from services.district.drill.account import AlertSeen, DrillAccount, FeedAccount, Live
 from services.district.drill.scoring import Heard, Scores, scored
-from services.district.errors import LaneRefused, QueryFailed, ServerSilent
+from services.district.errors import LaneRefused, ServerSilent
 from services.district.lane_account import LaneAccount
 from services.district.lane_names import full_lane
 from services.district.lane_topic import LaneTopic
+from services.district.query import failures_said
 from services.district.replay_judging import Judging
 from services.district.replay_view import step
 from services.district.settings import Access
@@ -44,7 +45,6 @@ from services.read_model.drills import (
     run_refused,
     run_stored,
 )
-from services.read_model.errors import DatabaseSilent, QueryRefused
 from simulators.endpoint import parse_endpoint
 from simulators.errors import SimulatorError
 from simulators.gateway import Gateway
@@ -106,7 +106,8 @@ def prepared(name: str, how: HowToDrill, now: datetime) -> Prepared:
         SimulatorError: there is no such scenario, or the district has no such place.
         LaneRefused: the lane is none of an exercise.
     """
-    scenario = load_for(name, load_world(how.scale))
+    worlds = {how.scale: load_world(how.scale)}
+    scenario = load_for(name, worlds[how.scale])
     drill = scenario.drill
     short = drill.short if how.short else None
     feeds = how.feeds or (short.feeds if short is not None else drill.feeds)
@@ -119,9 +120,11 @@ def prepared(name: str, how: HowToDrill, now: datetime) -> Prepared:
     window = None if short is None else short.window
     cast = []
     for feed in feeds:
-        world = load_world(max(how.scale, WHOLE_DISTRICT) if feed is Feed.EMERGENCY else how.scale)
-        load_for(name, world)
-        cast.append(Cast(feed, world, Order(how.seed, first, days, lane, feeds=(feed,), window=window)))
+        scale = max(how.scale, WHOLE_DISTRICT) if feed is Feed.EMERGENCY else how.scale
+        if scale not in worlds:
+            worlds[scale] = load_world(scale)
+            load_for(name, worlds[scale])
+        cast.append(Cast(feed, worlds[scale], Order(how.seed, first, days, lane, feeds=(feed,), window=window)))
     return Prepared(scenario, tuple(cast), lane)
 
 
@@ -153,7 +156,7 @@ async def drill(what: Prepared, how: HowToDrill, *, access: Access, console: Con
         on_message=unreceipted.hear,
     )
     database = Database(access.database_url, name="district-drill", connections=1, answer_within=ANSWER_WITHIN)
-    try:
+    with failures_said():
         async with AsyncExitStack() as stack:
             judgings = {feed: await _judging(stack, access, feed, what.lane) for feed in play.feeds}
             await stack.enter_async_context(database)
@@ -175,16 +178,20 @@ async def drill(what: Prepared, how: HowToDrill, *, access: Access, console: Con
                     closed.add(feed)
             finally:
                 await _leave(play, stage, closed, what.lane, console)
-            await _settled(database, play, what.lane)
+            known = await _settled(database, play, what.lane)
             seconds = time.monotonic() - begun
             during = await live_latency(database, started, played)
             return await _account(
-                database, what, how, play, judgings, seconds=seconds, started=started, live=Live(before, during)
+                database,
+                what,
+                how,
+                play,
+                judgings,
+                known=known,
+                seconds=seconds,
+                started=started,
+                live=Live(before, during),
             )
-    except DatabaseSilent as error:
-        raise ServerSilent(f"the database ({error.detail}).") from error
-    except QueryRefused as error:
-        raise QueryFailed(error.detail) from error
 
 
 async def _judging(stack: AsyncExitStack, access: Access, feed: Feed, lane: str) -> Judging:
@@ -238,22 +245,39 @@ async def _leave(play: Play, stage: PacedGateway, closed: set[Feed], lane: str, 
             draw(console, f"lane {lane} of {feed} was closed; what was sent stays in it")
 
 
-async def _settled(database: Database, play: Play, lane: str) -> None:
-    """Return when every reading is accounted for and no further alert comes, or nothing moves for a minute."""
-    moved_at, known = time.monotonic(), -1
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database knew of the lane at one look."""
+
+    stored: Mapping[Feed, int]
+    refused: Sequence[RefusedRow]
+    alerts: Sequence[AlertRow]
+
+    @property
+    def accounted(self) -> int:
+        """Readings that are stored or refused."""
+        return sum(self.stored.values()) + len({(row.feed, *_key(row)) for row in self.refused})
+
+
+def _key(row: RefusedRow) -> tuple[str, str, int]:
+    return row.device_id, row.boot_id, row.seq
+
+
+async def _settled(database: Database, play: Play, lane: str) -> _Known:
+    """What is known when every reading is accounted for and no further alert comes, or nothing moves for a minute."""
+    moved_at, before = time.monotonic(), -1
     while True:
-        refused = {
-            (row.feed, row.device_id, row.boot_id, row.seq)
-            for row in await run_refused(database, lane, RUNS_BEGIN_WITH)
-        }
-        stored = sum([await run_stored(database, feed, lane, RUNS_BEGIN_WITH) for feed in play.feeds])
-        said = len(await _alerts_of(database, lane))
-        now, missing = stored + len(refused) + said, len(play.sent.keys) - stored - len(refused)
-        if now != known:
-            moved_at, known = time.monotonic(), now
+        known = _Known(
+            {feed: await run_stored(database, feed, lane, RUNS_BEGIN_WITH) for feed in play.feeds},
+            await run_refused(database, lane, RUNS_BEGIN_WITH),
+            await _alerts_of(database, lane),
+        )
+        now = known.accounted + len(known.alerts)
+        if now != before:
+            moved_at, before = time.monotonic(), now
         quiet = time.monotonic() - moved_at
-        if (missing <= 0 and quiet >= QUIET_SECONDS) or quiet >= SETTLE_SECONDS:
-            return
+        if (known.accounted >= len(play.sent.keys) and quiet >= QUIET_SECONDS) or quiet >= SETTLE_SECONDS:
+            return known
         await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -273,23 +297,22 @@ async def _account(
     what: Prepared,
     how: HowToDrill,
     play: Play,
-    judgings: dict[Feed, Judging],
+    judgings: Mapping[Feed, Judging],
     *,
+    known: _Known,
     seconds: float,
     started: datetime,
     live: Live,
 ) -> DrillAccount:
-    rows = sorted(await _alerts_of(database, what.lane), key=lambda row: (row.raised_at, row.alert_id))
-    refused, garbage = (
-        await run_refused(database, what.lane, RUNS_BEGIN_WITH),
-        await garbage_since(database, started, GARBAGE),
-    )
+    rows = sorted(known.alerts, key=lambda row: (row.raised_at, row.alert_id))
+    garbage = await garbage_since(database, started, GARBAGE)
     feeds = [
-        await _feed_account(database, one, play, judgings[one.feed].account, (refused, garbage.get(one.feed, 0)))
+        await _feed_account(
+            database, one, play, judgings[one.feed].account, known, garbage_refused=garbage.get(one.feed, 0)
+        )
         for one in what.cast
     ]
     page = await deliveries(database, DeliveryFilter(lane=what.lane), limit=PAGE)
-    truth = {one.feed: tuple(play.truth(one.feed)) for one in what.cast}
     head = what.scenario.scenario
     return DrillAccount(
         scenario=head.name,
@@ -303,8 +326,7 @@ async def _account(
         end=datetime.fromtimestamp(play.end, UTC),
         seconds=seconds,
         feeds=feeds,
-        scores={one.feed: _scores(one, rows, truth[one.feed], play.end) for one in what.cast},
-        truth=truth,
+        scores={one.feed: _scores(one, rows, play.truth(one.feed), play.end) for one in what.cast},
         alerts=[await _seen(database, row) for row in rows],
         deliveries=len(page.items),
         boots_in_live=await left_in_real_life(database, play.boots),
@@ -321,17 +343,15 @@ def _scores(one: Cast, rows: Sequence[AlertRow], truth: Sequence[Truth], end: fl
 
 
 async def _feed_account(
-    asked: Asked, one: Cast, play: Play, judged: LaneAccount, turned_away: tuple[Sequence[RefusedRow], int]
+    asked: Asked, one: Cast, play: Play, judged: LaneAccount, known: _Known, *, garbage_refused: int
 ) -> FeedAccount:
-    feed, lane = one.feed, one.order.lane
-    refused, garbage = turned_away
-    own = [row for row in refused if row.feed == feed]
+    feed, stored = one.feed, known.stored[one.feed]
+    own = [row for row in known.refused if row.feed == feed]
     keys = {key[1:] for key in play.sent.keys if key[0] is feed}
-    stored = await run_stored(asked, feed, lane, RUNS_BEGIN_WITH)
-    gone = {(row.device_id, row.boot_id, row.seq) for row in own}
+    gone = {_key(row) for row in own}
     missing: list[str] = []
     if stored + len(gone) < len(keys):
-        lost = sorted(keys - gone - await run_keys(asked, feed, lane, RUNS_BEGIN_WITH))
+        lost = sorted(keys - gone - await run_keys(asked, feed, one.order.lane, RUNS_BEGIN_WITH))
         missing = [f"{device} {boot} {seq}" for device, boot, seq in lost]
     return FeedAccount(
         feed=feed,
@@ -341,7 +361,7 @@ async def _feed_account(
         garbage=play.sent.garbage[feed],
         stored=stored,
         refused=dict(Counter(row.reason for row in own)),
-        garbage_refused=garbage,
+        garbage_refused=garbage_refused,
         missing=missing,
         judged=judged.judged,
         judging_failed=judged.refused,

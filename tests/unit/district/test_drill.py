@@ -113,7 +113,7 @@ def account(**changes: Any) -> DrillAccount:
     made = DrillAccount(
         "gap", "断网", "Gap", "A silence.", "exercise:gap-1", 1, False,
         datetime.fromtimestamp(BEGIN, UTC), datetime.fromtimestamp(BEGIN + 24 * HOUR, UTC), 12.0, feeds,
-        {Feed.PARKING: found}, {Feed.PARKING: truth}, [seen], 3, (),
+        {Feed.PARKING: found}, [seen], 3, (),
         Live(LatencyRow(100, 50.0, 100.0), LatencyRow(100, 60.0, 120.0)),
     )  # fmt: skip
     return replace(made, **changes)
