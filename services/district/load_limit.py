@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from schemas.fields import LIVE
 from services.district.load_running import Result, as_data
 from services.district.load_search import Search, why_not_held
 from services.district.terminal import say
@@ -88,7 +89,7 @@ async def _tried(plan: LoadPlan, rate: float, seconds: float, run: Run, *, is_lo
             found=found,
             drained_seconds=result.drained_seconds,
             water_judged=result.water_judged is not False,
-            missed=[each for each in result.missed if "readings lost" not in each],
+            missed=result.too_slow,
             trouble=result.trouble,
         )
     )
@@ -101,4 +102,4 @@ async def _tried(plan: LoadPlan, rate: float, seconds: float, run: Run, *, is_lo
 
 def _lane_of(plan: LoadPlan) -> str:
     """A lane of its own for each probe: one that is closed is not opened again."""
-    return plan.lane if plan.lane == "live" else f"{plan.lane[:50]}-{uuid.uuid4().hex[:8]}"
+    return plan.lane if plan.lane == LIVE else f"{plan.lane[:50]}-{uuid.uuid4().hex[:8]}"

@@ -13,7 +13,7 @@ from schemas.fields import Feed
 from services.district import load_far_end as far_end
 from services.district.errors import SettingRefused
 from services.district.load_cpu import cpu_times, shares
-from services.district.load_verdict import Account, Limits, Sent, exit_status, generator_trouble, missed
+from services.district.load_verdict import Account, Limits, Sent, exit_status, generator_trouble, missed, too_slow
 from services.district.settings import Access
 from services.district.terminal import console, say
 from services.district.words import UNKNOWN, count
@@ -42,6 +42,9 @@ class Result:
     drained_seconds: float | None
     trouble: str | None
     missed: list[str]
+    """Limits that were not kept, in words; of these ..."""
+    too_slow: list[str]
+    """... those of a latency."""
     status: int
     water_judged: bool | None
     """Whether each sample of water was judged; None: nobody can say."""
@@ -109,7 +112,7 @@ def _result(
     )
     p99 = {name: None if each is None else each.percentile_ms(99) for name, each in latency.items()}
     lost = None if found is None else found.lost
-    not_kept = missed(limits, p99, lost)
+    slow, not_kept = too_slow(limits, p99), missed(limits, p99, lost)
     return Result(
         plan=plan,
         sending=sending,
@@ -119,6 +122,7 @@ def _result(
         drained_seconds=None if stored is None else stored.after_seconds,
         trouble=trouble,
         missed=not_kept,
+        too_slow=slow,
         water_judged=water_judged,
         cpu=cpu,
         status=exit_status(

@@ -114,6 +114,12 @@ def missed(limits: Limits, p99_ms: Mapping[str, float | None], lost: int | None)
         lost: Readings; None: not known, which misses no limit.
     """
     found = [] if lost is None or lost <= limits.loss else [f"{lost} readings lost, {limits.loss} allowed"]
+    return found + too_slow(limits, p99_ms)
+
+
+def too_slow(limits: Limits, p99_ms: Mapping[str, float | None]) -> list[str]:
+    """Each limit of a latency that was not kept; see `missed`."""
+    found = []
     given = {"stored": limits.stored_ms, "judged": limits.judged_ms, "alert": limits.alert_ms}
     for name, limit in given.items():
         value = p99_ms.get(name)

@@ -13,7 +13,7 @@ from services.district.load_limit import find_limit
 from services.district.load_page import limit_page, load_page
 from services.district.load_running import Result, as_data
 from services.district.load_search import Search
-from services.district.load_verdict import Account, Limits, Loss, missed
+from services.district.load_verdict import Account, Limits, Loss, missed, too_slow
 from simulators.load.generator import LoadPlan
 from simulators.load.latency import Latency
 from simulators.load.schedule import Schedule, Shape
@@ -42,6 +42,7 @@ def result(of: LoadPlan, *, stored_ms: float = 100.0, lost: int = 0, drained: fl
         "drained_seconds": drained,
         "trouble": None,
         "missed": missed(Limits(stored_ms=1_000), {"stored": stored_ms}, lost),
+        "too_slow": too_slow(Limits(stored_ms=1_000), {"stored": stored_ms}),
         "status": 1 if lost else 0,
         "water_judged": None,
         "cpu": {"postgres": 0.9, "kafka": 0.6, "load generator": 0.2},
