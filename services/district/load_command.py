@@ -16,7 +16,7 @@ import typer
 import uvloop
 
 from schemas.fields import LIVE, Feed
-from services.district.errors import NothingRuns, OutputFailed, SettingRefused
+from services.district.errors import NothingRuns, SettingRefused
 from services.district.lane_names import full_lane
 from services.district.load_cpu import saturated
 from services.district.load_limit import Found, find_limit
@@ -24,6 +24,7 @@ from services.district.load_running import Result, as_data, run_load
 from services.district.load_search import Search
 from services.district.load_verdict import EXIT_MISSED, Limits
 from services.district.query import ROWS_FOR_PEOPLE
+from services.district.report_kit.file import see_folder, write_page
 from services.district.settings import Access, access_from, find_access
 from services.district.terminal import add_row, say, say_json, show, table
 from services.district.words import UNKNOWN, count
@@ -79,8 +80,7 @@ def load(
     """
     if shape not in _SHAPES:
         raise SettingRefused(f"--shape {shape!r}: shapes are {', '.join(_SHAPES)}.")
-    if report is not None and not report.parent.is_dir():
-        raise SettingRefused(f"--report: there is no folder {report.parent}; make it, or choose another.")
+    see_folder(report)
     plan = LoadPlan(
         rate=rate,
         seconds=duration,
@@ -123,7 +123,7 @@ def _end(result: Result, report: Path | None, *, as_json: bool) -> None:
     if report is not None:
         from services.district.load_page import load_page  # noqa: PLC0415 - drawing loads half a second of libraries
 
-        _write(load_page(result, processors=_processors()), report)
+        _hand_in(load_page(result, processors=_processors()), report)
     if result.status:
         raise typer.Exit(result.status)
 
@@ -150,16 +150,13 @@ def _end_limit(found: Found, report: Path | None, *, as_json: bool) -> None:
     if report is not None:
         from services.district.load_page import limit_page  # noqa: PLC0415 - drawing loads half a second of libraries
 
-        _write(limit_page(found, processors=_processors()), report)
+        _hand_in(limit_page(found, processors=_processors()), report)
     if found.held is None:
         raise typer.Exit(EXIT_MISSED)
 
 
-def _write(text: str, file: Path) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputFailed(f"{file}: {error.strerror}") from error
+def _hand_in(page: str, file: Path) -> None:
+    write_page(page, file)
     say(f"report: {file}", err=True)
 
 

@@ -6,20 +6,20 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, Final
 
+from schemas.vocabulary import Naming
 from services.district.load_cpu import saturated
 from services.district.load_limit import Found, Probe
 from services.district.load_running import Result
 from services.district.report_kit.charts import AMBER, BLUE, GREEN, INK, RED, chart
-from services.district.report_kit.page import Words
-from services.district.report_kit.parts import Cell, Chart, Head, Part, Tile, page
+from services.district.report_kit.parts import Cell, Chart, Head, Part, Tile, page, same
 from simulators.load.latency import SHARES
 
 STAGES: Final = MappingProxyType(
     {
-        "acknowledged": Words("MQTT确认", "acknowledged"),
-        "stored": Words("入库", "stored"),
-        "judged": Words("判定（水质）", "judged (water)"),
-        "alert": Words("告警", "alert"),
+        "acknowledged": Naming("MQTT确认", "acknowledged"),
+        "stored": Naming("入库", "stored"),
+        "judged": Naming("判定（水质）", "judged (water)"),
+        "alert": Naming("告警", "alert"),
     }
 )
 _COLOURS: Final = MappingProxyType({"acknowledged": INK, "stored": BLUE, "judged": GREEN, "alert": AMBER})
@@ -35,7 +35,7 @@ def load_page(result: Result, *, processors: int, language: str = "zh") -> str:
         processors: Of this machine.
     """
     plan = result.plan
-    title = Words(f"负载报告：每秒{plan.rate:,.0f}条", f"Load: {plan.rate:,.0f} readings/s")
+    title = Naming(f"负载报告：每秒{plan.rate:,.0f}条", f"Load: {plan.rate:,.0f} readings/s")
     parts = [_latencies(result), _account(result), _processors(result, processors), _how_to_read()]
     return page(title, _under(result), _tiles(result), parts, language=language)
 
@@ -45,15 +45,15 @@ def limit_page(found: Found, *, processors: int, language: str = "zh") -> str:
     held, refused = found.held, found.first_not_held
     shown = held or found.probes[-1]
     rate = "–" if held is None else f"{held.result.plan.rate:,.0f}"
-    title = Words(f"极限负载：每秒{rate}条", f"Highest rate held: {rate} readings/s")
+    title = Naming(f"极限负载：每秒{rate}条", f"Highest rate held: {rate} readings/s")
     parts = [_probes(found), _latencies(shown.result), _account(shown.result)]
     if refused is not None:
         words = saturated(refused.result.cpu, processors)
         parts.append(
             Part(
-                Words("首先饱和的是", "What was saturated first"),
+                Naming("首先饱和的是", "What was saturated first"),
                 [
-                    Words(
+                    Naming(
                         f"每秒{refused.result.plan.rate:,.0f}条时：{words}",
                         f"at {refused.result.plan.rate:,.0f}/s: {words}",
                     )
@@ -64,10 +64,10 @@ def limit_page(found: Found, *, processors: int, language: str = "zh") -> str:
     return page(title, _under(shown.result), _tiles(shown.result), parts, language=language)
 
 
-def _under(result: Result) -> list[Words]:
+def _under(result: Result) -> list[Naming]:
     plan = result.plan
     return [
-        Words(
+        Naming(
             f"{plan.devices:,}台设备，{plan.connections:,}条连接，每报文{plan.batch:,}条，{plan.seconds:,.0f}秒，"
             f"形状{plan.shape.value}，通道{plan.lane}",
             f"{plan.devices:,} devices on {plan.connections:,} connections, {plan.batch:,} in a message, {plan.seconds:,.0f} s, "
@@ -79,28 +79,30 @@ def _under(result: Result) -> list[Words]:
 def _tiles(result: Result) -> list[Tile]:
     lost = None if result.account is None else result.account.lost
     tiles = [
-        Tile(Words("已发", "sent"), _same(f"{result.sending['sent']:,}")),
+        Tile(Naming("已发", "sent"), same(f"{result.sending['sent']:,}")),
         Tile(
-            Words("丢失", "lost"),
-            _same("–" if lost is None else f"{lost:,}"),
+            Naming("丢失", "lost"),
+            same("–" if lost is None else f"{lost:,}"),
             "" if lost is None else "bad" if lost else "good",
         ),
     ]
     for name, words in STAGES.items():
         latency = result.latency.get(name)
         value = None if latency is None else latency.percentile_ms(99)
-        told = Words(f"{words.zh} p99", f"{words.en} p99")
+        told = Naming(f"{words.zh} p99", f"{words.en} p99")
         tiles.append(
-            Tile(told, Words("未知", "not known") if value is None else Words(f"{value:,.0f} 毫秒", f"{value:,.0f} ms"))
+            Tile(
+                told, Naming("未知", "not known") if value is None else Naming(f"{value:,.0f} 毫秒", f"{value:,.0f} ms")
+            )
         )
     if result.trouble is not None:
-        tiles.append(Tile(Words("发生器", "generator"), Words("自身成为瓶颈", "was the bottleneck"), "bad"))
+        tiles.append(Tile(Naming("发生器", "generator"), Naming("自身成为瓶颈", "was the bottleneck"), "bad"))
     return tiles
 
 
 def _latencies(result: Result) -> Part:
-    heads = [Head(Words("应发至", "due time until")), Head(Words("数量", "count"), number=True)]
-    heads += [Head(_same("max" if share == 100 else f"p{share:g}"), number=True) for share in SHARES.values()]
+    heads = [Head(Naming("应发至", "due time until")), Head(Naming("数量", "count"), number=True)]
+    heads += [Head(same("max" if share == 100 else f"p{share:g}"), number=True) for share in SHARES.values()]
     rows = []
     for name, words in STAGES.items():
         latency = result.latency.get(name)
@@ -110,15 +112,15 @@ def _latencies(result: Result) -> Part:
         else:
             figures = [Cell.of(f"{latency.percentile_ms(share):,.1f}") for share in SHARES.values()]
             rows.append([Cell(words), Cell.of(f"{latency.count:,}"), *figures])
-    text = [Words("毫秒，自应发时刻起算；迟发即计迟。", "Milliseconds from the due time: what leaves late is late.")]
+    text = [Naming("毫秒，自应发时刻起算；迟发即计迟。", "Milliseconds from the due time: what leaves late is late.")]
     if result.trouble is not None:
         text.append(
-            Words(
+            Naming(
                 f"数字反映的是发生器而非平台：{result.trouble}", f"The figures tell of the generator: {result.trouble}"
             )
         )
     drawn = _curves(result)
-    return Part(Words("延迟", "Latency"), text, [drawn] if drawn is not None else [], heads, rows)
+    return Part(Naming("延迟", "Latency"), text, [drawn] if drawn is not None else [], heads, rows)
 
 
 def _curves(result: Result) -> Chart | None:
@@ -126,47 +128,47 @@ def _curves(result: Result) -> Chart | None:
     if not known:
         return None
 
-    def draw(axes: Any, say: Callable[[Words], str]) -> None:
+    def draw(axes: Any, say: Callable[[Naming], str]) -> None:
         for name, latency in known.items():
             values = [latency.percentile_ms(percent) or 0.0 for percent in _PERCENTS]
             axes.plot(range(len(_PERCENTS)), values, "-o", color=_COLOURS[name], markersize=4, label=say(STAGES[name]))
         axes.set_xticks(range(len(_PERCENTS)), [f"p{percent:g}" for percent in _PERCENTS])
         axes.set_yscale("log")
-        axes.set_ylabel(say(Words("毫秒", "ms")))
+        axes.set_ylabel(say(Naming("毫秒", "ms")))
         axes.grid(axis="y", color=INK, alpha=0.2)
         axes.legend(labelcolor=INK, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(known))
 
-    return chart(draw, about=Words("各阶段延迟的百分位曲线，毫秒", "percentiles of latency by stage, ms"), height=3.6)
+    return chart(draw, about=Naming("各阶段延迟的百分位曲线，毫秒", "percentiles of latency by stage, ms"), height=3.6)
 
 
 def _probes(found: Found) -> Part:
-    def draw(axes: Any, say: Callable[[Words], str]) -> None:
+    def draw(axes: Any, say: Callable[[Naming], str]) -> None:
         for place, one in enumerate(found.probes):
             axes.bar(
                 place, one.result.plan.rate, color=GREEN if one.is_held else RED, alpha=1.0 if one.is_long else 0.55
             )
         axes.set_xticks(range(len(found.probes)), [f"{one.result.plan.seconds:g} s" for one in found.probes])
-        axes.set_ylabel(say(Words("条/秒", "readings/s")))
+        axes.set_ylabel(say(Naming("条/秒", "readings/s")))
         axes.grid(axis="y", color=INK, alpha=0.2)
 
     heads = [
-        Head(Words("条/秒", "readings/s"), number=True),
-        Head(Words("秒", "s"), number=True),
-        Head(Words("入库p99（毫秒）", "stored p99 (ms)"), number=True),
-        Head(Words("结论", "verdict")),
+        Head(Naming("条/秒", "readings/s"), number=True),
+        Head(Naming("秒", "s"), number=True),
+        Head(Naming("入库p99（毫秒）", "stored p99 (ms)"), number=True),
+        Head(Naming("结论", "verdict")),
     ]
-    about = Words(
+    about = Naming(
         "依次试过的速率：绿色承受住，红色未承受住",
         "rates in the order in which they were tried; green: held, red: not held",
     )
     text = [
-        Words(
+        Naming(
             "绿色承受住，红色未承受住；深色为长时运行。",
             "Green: held, red: not held; the solid ones are the long runs.",
         )
     ]
     return Part(
-        Words("试探过程", "Rates that were tried"),
+        Naming("试探过程", "Rates that were tried"),
         text,
         [chart(draw, about=about)],
         heads,
@@ -177,7 +179,7 @@ def _probes(found: Found) -> Part:
 def _probe(one: Probe) -> list[Cell]:
     stored = one.result.latency.get("stored")
     p99 = None if stored is None else stored.percentile_ms(99)
-    verdict = Cell(Words("承受住", "held"), "good") if one.is_held else Cell.of("; ".join(one.why_not), "bad")
+    verdict = Cell(Naming("承受住", "held"), "good") if one.is_held else Cell.of("; ".join(one.why_not), "bad")
     return [
         Cell.of(f"{one.result.plan.rate:,.0f}"),
         Cell.of(f"{one.result.plan.seconds:g}"),
@@ -187,20 +189,20 @@ def _probe(one: Probe) -> list[Cell]:
 
 
 def _account(result: Result) -> Part:
-    title, found = Words("账目", "Account"), result.account
+    title, found = Naming("账目", "Account"), result.account
     if found is None:
-        return Part(title, [Words("未指定数据库，无法核对。", "No database is named: nobody can say.")])
+        return Part(title, [Naming("未指定数据库，无法核对。", "No database is named: nobody can say.")])
     text = [
-        Words(
+        Naming(
             f"已发{found.sent:,} = 入库{found.stored:,} + 死信{found.dead_lettered:,} + 丢失{found.lost:,}",
             f"sent {found.sent:,} = stored {found.stored:,} + dead letters {found.dead_lettered:,} + lost {found.lost:,}",
         )
     ]
     heads = [
-        Head(Words("领域", "feed")),
-        Head(Words("设备", "device")),
-        Head(Words("丢失", "lost"), number=True),
-        Head(Words("编号", "numbers")),
+        Head(Naming("领域", "feed")),
+        Head(Naming("设备", "device")),
+        Head(Naming("丢失", "lost"), number=True),
+        Head(Naming("编号", "numbers")),
     ]
     rows = [
         [Cell.of(each.feed), Cell.of(each.device_id), Cell.of(f"{each.n:,}"), Cell.of(each.numbers)]
@@ -210,19 +212,19 @@ def _account(result: Result) -> Part:
 
 
 def _processors(result: Result, processors: int) -> Part:
-    title = Words("处理器占用", "Processors")
+    title = Naming("处理器占用", "Processors")
     busy = dict(list(result.cpu.items())[:_PROCESSES_MOST])
     words = saturated(result.cpu, processors)
-    heads = [Head(Words("进程", "process")), Head(Words("占一个处理器的比例", "share of a processor"), number=True)]
+    heads = [Head(Naming("进程", "process")), Head(Naming("占一个处理器的比例", "share of a processor"), number=True)]
     rows = [[Cell.of(name), Cell.of(f"{share:.0%}")] for name, share in busy.items()]
-    return Part(title, [_same(words)], heads=heads if rows else (), rows=rows)
+    return Part(title, [same(words)], heads=heads if rows else (), rows=rows)
 
 
 def _how_to_read() -> Part:
     return Part(
-        Words("说明", "How it was measured"),
+        Naming("说明", "How it was measured"),
         [
-            Words(
+            Naming(
                 "开环：每条读数在固定时刻应发并带该时刻，平台快慢不影响发送计划。入库取该行的写入语句时间，判定与告警取其Kafka时间。"
                 "非live通道判定优先级较低，其判定延迟不代表实时通道。",
                 "Open loop: each reading is due at a fixed time and carries it, whatever the platform does. Stored is the time of the "
@@ -231,7 +233,3 @@ def _how_to_read() -> Part:
             )
         ],
     )
-
-
-def _same(text: str) -> Words:
-    return Words(text, text)

@@ -15,7 +15,8 @@ from rich.console import Console
 from schemas.fields import DISTRICT_ZONE, Feed
 from services.district.drill.account import DrillAccount, minutes
 from services.district.drill.drilling import HowToDrill, Prepared, drill, prepared
-from services.district.errors import EXIT_INTERRUPTED, OutputFailed, SettingRefused
+from services.district.errors import EXIT_INTERRUPTED, SettingRefused
+from services.district.report_kit.file import see_folder, write_page
 from services.district.settings import find_access
 from services.district.terminal import add_row, console, say, say_json, table
 from services.district.terminal import show as draw
@@ -130,8 +131,7 @@ def drill_command(
     it, and live readings come first. Exit status 1: a reading is unaccounted for, something of it stands in real life,
     or a limit that was given is missed.
     """
-    if report is not None and not report.parent.is_dir():
-        raise SettingRefused(f"--report: there is no folder {report.parent}; make it, or choose another.")
+    see_folder(report)
     day = None if first is None else first.date()
     how = HowToDrill(seed, scale, speed or None, short, hold, day, days, tuple(feeds or ()), lane)
     done = _run(name, how, shown_on=console(stderr=as_json))
@@ -141,7 +141,9 @@ def drill_command(
         _say_readings(done)
         _say_results(done)
     if report is not None:
-        _write(done, report)
+        from services.district.drill.report import drill_page  # noqa: PLC0415 - drawing loads half a second of libraries
+
+        write_page(drill_page(done), report)
         say(f"report: {report}", err=as_json)
     missed = list(limits_missed(done, least_recall, most_false))
     for words in missed:
@@ -230,12 +232,3 @@ def _say_results(done: DrillAccount) -> None:
         before, during = live.before.p99_ms, live.during.p99_ms
         say(f"live readings {words}: stored p99 {before:,.0f} ms before, {during:,.0f} ms during")
     say(f"took {done.seconds:,.0f} s")
-
-
-def _write(done: DrillAccount, file: Path) -> None:
-    from services.district.drill.report import drill_page  # noqa: PLC0415 - drawing loads half a second of libraries
-
-    try:
-        file.write_text(drill_page(done), encoding="utf-8")
-    except OSError as error:
-        raise OutputFailed(f"{file}: {error.strerror}") from error

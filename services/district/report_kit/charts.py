@@ -16,7 +16,7 @@ import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from services.district.report_kit.page import Words
+from schemas.vocabulary import Naming
 from services.district.report_kit.parts import Chart
 
 INK: Final = "#7b8794"
@@ -48,7 +48,7 @@ _FONTS: Final = (
 
 
 def chart(
-    draw: Callable[[Any, Callable[[Words], str]], None], *, about: Words, width: float = 10.0, height: float = 3.0
+    draw: Callable[[Any, Callable[[Naming], str]], None], *, about: Naming, width: float = 10.0, height: float = 3.0
 ) -> Chart:
     """Draw it once for each language.
 
@@ -66,8 +66,8 @@ def chart(
 
 
 def _svg(
-    draw: Callable[[Any, Callable[[Words], str]], None],
-    say: Callable[[Words], str],
+    draw: Callable[[Any, Callable[[Naming], str]], None],
+    say: Callable[[Naming], str],
     about: str,
     size: tuple[float, float],
 ) -> Markup:
@@ -86,6 +86,6 @@ def _svg(
 @contextmanager
 def _styled() -> Iterator[None]:
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        # Words stay text, and the reader's fonts have the glyphs that matplotlib's own lacks.
+        # Naming stay text, and the reader's fonts have the glyphs that matplotlib's own lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield

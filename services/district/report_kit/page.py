@@ -9,31 +9,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from schemas.vocabulary import Naming
+
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-
-
-class Words(NamedTuple):
-    """The same in both languages."""
-
-    zh: str
-    en: str
 
 
 def rendered(template: str, values: Mapping[str, Any]) -> str:
     """A page from a template of this folder.
 
     Args:
-        values: What the template names; texts are escaped, `Words` are shown in the language that is chosen.
+        values: What the template names; texts are escaped, `Naming` are shown in the language that is chosen.
     """
     return _environment().get_template(template).render(values)
 
 
-def in_both(words: Words) -> Markup:
+def in_both(words: Naming) -> Markup:
     """Both languages, of which the page shows one."""
     if words.zh == words.en:
         return Markup("{}").format(words.en)

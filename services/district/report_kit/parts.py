@@ -8,7 +8,14 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from services.district.report_kit.page import Words, rendered
+from schemas.vocabulary import Naming
+from services.district.report_kit.page import rendered
+
+
+def same(text: str) -> Naming:
+    """What is the same in both languages."""
+    return Naming(text, text)
+
 
 Mood = Literal["", "good", "warn", "bad", "quiet"]
 
@@ -17,17 +24,17 @@ Mood = Literal["", "good", "warn", "bad", "quiet"]
 class Tile:
     """One figure in front."""
 
-    name: Words
-    value: Words
+    name: Naming
+    value: Naming
     mood: Mood = ""
-    note: Words | None = None
+    note: Naming | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """Head of a column."""
 
-    words: Words
+    words: Naming
     number: bool = False
 
 
@@ -35,13 +42,13 @@ class Head:
 class Cell:
     """A cell of a table."""
 
-    words: Words
+    words: Naming
     mood: Mood = ""
 
     @classmethod
     def of(cls, text: object, mood: Mood = "") -> Cell:
         """What is the same in both languages."""
-        return cls(Words(str(text), str(text)), mood)
+        return cls(same(str(text)), mood)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +63,15 @@ class Chart:
 class Part:
     """A section."""
 
-    title: Words
-    text: Sequence[Words] = ()
+    title: Naming
+    text: Sequence[Naming] = ()
     charts: Sequence[Chart] = ()
     heads: Sequence[Head] = ()
     rows: Sequence[Sequence[Cell]] = ()
 
 
 def page(
-    title: Words, under: Sequence[Words], tiles: Sequence[Tile], parts: Sequence[Part], *, language: str = "zh"
+    title: Naming, under: Sequence[Naming], tiles: Sequence[Tile], parts: Sequence[Part], *, language: str = "zh"
 ) -> str:
     """The whole file.
 
