@@ -17,21 +17,7 @@ WITH RECURSIVE known AS (
     ) AS s
 )
 SELECT
-    i.id,
-    i.subject,
-    i.subject_name,
-    i.value,
-    i.unit,
-    i.status,
-    i.status_reason,
-    i.status_reason_zh,
-    i.period_start,
-    i.period_end,
-    i.known_at,
-    i.n,
-    i.completeness,
-    i.threshold,
-    i.details,
+{figure_columns}
     NULL AS sample_quality
 FROM known AS k
 CROSS JOIN LATERAL (

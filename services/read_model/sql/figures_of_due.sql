@@ -1,20 +1,6 @@
 -- Of each indicator and subject the period in which its target was due, in the last revision said by a moment; of lengths the longest.
 SELECT
-    i.id,
-    i.subject,
-    i.subject_name,
-    i.value,
-    i.unit,
-    i.status,
-    i.status_reason,
-    i.status_reason_zh,
-    i.period_start,
-    i.period_end,
-    i.known_at,
-    i.n,
-    i.completeness,
-    i.threshold,
-    i.details,
+{figure_columns}
     NULL AS sample_quality
 FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS t (id, subject, due)
 CROSS JOIN LATERAL (
