@@ -44,6 +44,7 @@ from services.district.whatif_documents import (
 )
 from services.district.whatif_judging import Judged, judged
 from services.district.whatif_readings import Tally, in_order_of_arrival, question
+from services.district.words import day_and_time
 from services.read_model.connection import Database
 from services.read_model.history import DayCount, alerts_of_span, readings_by_day, readings_of_span, readings_there
 from services.read_model.plan import publications
@@ -202,20 +203,18 @@ def check_span(asked: Question, now: datetime) -> None:
     """
     since, until = asked.since, asked.until
     if until <= since:
-        raise WhatIfRefused(f"--to {_local(until)} is not after --from {_local(since)}; --to is exclusive.")
+        raise WhatIfRefused(f"--to {day_and_time(until)} is not after --from {day_and_time(since)}; --to is exclusive.")
     if since >= now:
-        raise WhatIfRefused(f"--from {_local(since)} lies ahead: nothing has been measured. It is {_local(now)} now.")
+        raise WhatIfRefused(
+            f"--from {day_and_time(since)} lies ahead: nothing has been measured. It is {day_and_time(now)} now."
+        )
     if until > now:
         raise WhatIfRefused(
-            f"--to {_local(until)} lies ahead. It is {_local(now)} now; ask for days that are over, or say "
+            f"--to {day_and_time(until)} lies ahead. It is {day_and_time(now)} now; ask for days that are over, or say "
             f"--to {now.astimezone(DISTRICT_ZONE):%Y-%m-%dT%H:%M}."
         )
     if asked.read_from is not None and asked.read_from > since:
-        raise WhatIfRefused(f"--read-from {_local(asked.read_from)} is after --from {_local(since)}.")
-
-
-def _local(at: datetime) -> str:
-    return f"{at.astimezone(DISTRICT_ZONE):%Y-%m-%d %H:%M}"
+        raise WhatIfRefused(f"--read-from {day_and_time(asked.read_from)} is after --from {day_and_time(since)}.")
 
 
 async def _feed(
@@ -235,13 +234,13 @@ async def _feed(
     ends = min(asked.until + lateness, now)
     days = await readings_by_day(database, feed, since=_midnight(lead.since), until=asked.until)
     if not _in_span(days, asked):
-        return f"{feed}: no readings are stored from {_local(asked.since)} to {_local(asked.until)}"
+        return f"{feed}: no readings are stored from {day_and_time(asked.since)} to {day_and_time(asked.until)}"
     if not await readings_there(database, feed, since=asked.since, until=asked.until):
         return (
-            f"{feed}: of the readings from {_local(asked.since)} to {_local(asked.until)} only sums are left "
-            f"({sum(each.n for each in _in_span(days, asked)):,} went for their age)"
+            f"{feed}: of the readings from {day_and_time(asked.since)} to {day_and_time(asked.until)} only sums are "
+            f"left ({sum(each.n for each in _in_span(days, asked)):,} went for their age)"
         )
-    progress(f"{feed}: readings from {_local(lead.since)} on ({lead.reason})")
+    progress(f"{feed}: readings from {day_and_time(lead.since)} on ({lead.reason})")
     tally = Tally()
     found = await _judged(asked, told, database, feed, lead=lead, ends=ends, lateness=lateness, tally=tally)
     gone = _gone(days, tally, lead.since, ends)

@@ -51,10 +51,10 @@ def whatif(
     nothing is written or delivered. Where the course in force has other alerts than were stored, that is said first.
     """
     read = None if read_from is None else _moment(read_from)
+    document = _document(plan, effective)
     question = Question(
-        str(plan), _document(plan, effective), _moment(since), _moment(until), "", tuple(feed or ()), read
+        str(plan), document, _moment(since), _moment(until), lane_of(document, name), tuple(feed or ()), read
     )
-    question = _in_lane(question, name)
     check_span(question, datetime.now(UTC))
     try:
         found = asyncio.run(_ask(question))
@@ -66,11 +66,6 @@ def whatif(
     else:
         for line in answer_lines(found):
             say(line)
-
-
-def _in_lane(question: Question, name: str | None) -> Question:
-    given = (question.file, question.alternative, question.since, question.until)
-    return Question(*given, lane_of(question.alternative, name), question.feeds, question.read_from)
 
 
 async def _ask(question: Question) -> Answer:

@@ -14,6 +14,7 @@ from services.district.drill.account import AlertSeen, DrillAccount, Result, min
 from services.district.drill.scoring import MINUTE, Finding
 from services.district.report_kit.charts import AMBER, BLUE, GREEN, INK, RED, chart
 from services.district.report_kit.parts import Cell, Chart, Head, Mood, Part, Tile, page, same
+from services.district.words import day_and_time
 
 FEEDS: Final = VOCABULARY["feed"]
 WHAT: Final = MappingProxyType(
@@ -45,7 +46,7 @@ _SEVERITIES: Final = MappingProxyType({"I": RED, "II": "#e07b39", "III": AMBER, 
 
 def drill_page(done: DrillAccount, *, language: str = "zh") -> str:
     """The whole page; the same account, the same bytes."""
-    begin, end = (f"{at.astimezone(DISTRICT_ZONE):%Y-%m-%d %H:%M}" for at in (done.begin, done.end))
+    begin, end = day_and_time(done.begin), day_and_time(done.end)
     under = [
         Naming("", done.about),
         Naming(
