@@ -22,7 +22,7 @@ from schemas.ev import ConnectorState, ErrorCode, EvContext
 from schemas.fields import Feed, Quality, QualityCode
 from schemas.indicator import IndicatorStatus
 from schemas.lane import LanePhase
-from schemas.plan.course import Holds, Standing
+from schemas.plan.course import Holds, TargetStanding
 from schemas.plan.documents import Check
 from schemas.plan.publication import DocumentKind
 from schemas.subscription import SubscriptionState
@@ -65,7 +65,7 @@ KIND_OF_ENUM: Final[Mapping[type[StrEnum], str]] = MappingProxyType(
         LanePhase: "lane_phase",
         Check: "check",
         Holds: "holds",
-        Standing: "target_standing",
+        TargetStanding: "target_standing",
         DocumentKind: "document",
         SourceKind: "source",
         SubscriptionState: "subscription_state",
@@ -401,6 +401,7 @@ VOCABULARY: Final[Mapping[str, Words]] = MappingProxyType(
         "unit": _coded(
             {
                 "1": ("", ""),
+                "times": ("倍", "times"),
                 "%": ("%", "%"),
                 "count": ("个", ""),
                 "people": ("人", "people"),

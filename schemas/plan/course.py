@@ -27,7 +27,7 @@ class Holds(StrEnum):
     """Each year of the period must keep to it."""
 
 
-class Standing(StrEnum):
+class TargetStanding(StrEnum):
     """Where a target stands on a day."""
 
     ON_TRACK = "on_track"

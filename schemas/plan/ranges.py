@@ -63,7 +63,7 @@ RANGES: Final = MappingProxyType(
         ),
         **dict.fromkeys(("m", "km"), _DISTANCE),
         **dict.fromkeys(("m2", "km2", "mu", "ha"), _AREA),
-        "1": Range("a ratio", 0, 1e6),
+        **dict.fromkeys(("1", "times"), Range("a ratio", 0, 1e6)),
         "%": Range("a percentage", 0, 1e4),
         "class": Range("a class", 1, 6),
         **dict.fromkeys(("CNY", "CNY/year", "USD"), _MONEY),

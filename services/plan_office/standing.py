@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Final, assert_never
 
 from schemas.plan.book import Target
-from schemas.plan.course import Course, Holds, Standing
+from schemas.plan.course import Course, Holds, TargetStanding
 from schemas.plan.in_force import Versions, local_midnight_us
 from schemas.vocabulary import Naming
 from services.plan_office import standing_words as words
@@ -29,7 +29,7 @@ _LAST_YEAR: Final = 2
 class Stands:
     """Where a target stands at the end of a day."""
 
-    status: Standing
+    status: TargetStanding
     reason: Naming
     holds: Holds | None
     """None: the plan's version does not say how the target is met."""
@@ -65,7 +65,7 @@ def stands(versions: Versions[Target], figures: Sequence[Figure], day: date) -> 
         return None
     course = target.indicator.course
     if course is None:
-        return Stands(Standing.CANNOT_SAY, words.no_course(target), None)
+        return Stands(TargetStanding.CANNOT_SAY, words.no_course(target), None)
     known = [one for one in figures if one.end <= day]
     path = path_of(target, course, known)
     asked = _Asked(target, course, path, tuple(known), day)
@@ -113,7 +113,7 @@ class _Asked:
         return on < date(min(self.day, self.due).year - _LAST_YEAR, 12, 31)
 
     def says(
-        self, status: Standing, reason: Naming, value: float | None = None, value_on: date | None = None
+        self, status: TargetStanding, reason: Naming, value: float | None = None, value_on: date | None = None
     ) -> Stands:
         """The answer with all that goes with a figure."""
         left = value is None or value_on is None or self.course.holds is Holds.EVERY_YEAR
@@ -134,14 +134,14 @@ def _adds_up(asked: _Asked) -> Stands:
     entry, begin = asked.target.indicator, asked.target.counts_from
     found = total_of([one for one in asked.figures if one.end <= asked.due and one.unsaid is None], begin)
     if found is None:
-        return asked.says(Standing.CANNOT_SAY, words.no_sum(begin))
+        return asked.says(TargetStanding.CANNOT_SAY, words.no_sum(begin))
     total, until = found
     if meets(total, entry.op, entry.target):
-        return asked.says(Standing.MET, words.sum_reached(asked.target, total, begin, until), total, until)
+        return asked.says(TargetStanding.MET, words.sum_reached(asked.target, total, begin, until), total, until)
     if until >= asked.due:
-        return asked.says(Standing.MISSED, words.sum_missed(asked.target, total, begin, until), total, until)
+        return asked.says(TargetStanding.MISSED, words.sum_missed(asked.target, total, begin, until), total, until)
     if asked.is_due or asked.too_old(until):
-        return asked.says(Standing.CANNOT_SAY, words.sum_ends(asked.target, total, begin, until), total, until)
+        return asked.says(TargetStanding.CANNOT_SAY, words.sum_ends(asked.target, total, begin, until), total, until)
     return _on_path(asked, total, until)
 
 
@@ -151,23 +151,23 @@ def _at_end(asked: _Asked) -> Stands:
     if of_due:
         newest = max(of_due, key=lambda one: (one.start, one.end, one.revision))  # the shortest
     if newest is None:
-        return asked.says(Standing.CANNOT_SAY, words.no_figure())
+        return asked.says(TargetStanding.CANNOT_SAY, words.no_figure())
     if newest.unsaid is not None:
-        return asked.says(Standing.CANNOT_SAY, newest.unsaid, newest.value, newest.end)
+        return asked.says(TargetStanding.CANNOT_SAY, newest.unsaid, newest.value, newest.end)
     return _state(asked, newest, of_due=bool(of_due))
 
 
 def _state(asked: _Asked, newest: Figure, *, of_due: bool) -> Stands:
     reached = _met(newest, asked.target)
     if asked.is_due and newest.end >= asked.due:
-        status = Standing.MET if reached else Standing.MISSED
+        status = TargetStanding.MET if reached else TargetStanding.MISSED
         since = None if of_due else asked.due
         return asked.says(status, words.at_due(asked.target, newest, since=since), newest.value, newest.end)
     if asked.is_due or asked.too_old(newest.end):
         reason = words.not_of_due(asked.target, newest) if asked.is_due else words.too_old(newest)
-        return asked.says(Standing.CANNOT_SAY, reason, newest.value, newest.end)
+        return asked.says(TargetStanding.CANNOT_SAY, reason, newest.value, newest.end)
     if asked.path is None:
-        status = Standing.ON_TRACK if reached else Standing.CANNOT_SAY
+        status = TargetStanding.ON_TRACK if reached else TargetStanding.CANNOT_SAY
         reason = words.there_without_path(asked.target, newest) if reached else words.no_path(asked.target, newest)
         return asked.says(status, reason, newest.value, newest.end)
     return _on_path(asked, newest.value, newest.end)
@@ -182,7 +182,7 @@ def _on_path(asked: _Asked, value: float, on: date) -> Stands:
         asked.target, value, on, then, kept=kept, straight=not asked.course.milestones,
         rate=rate_needed(value, on, asked.target.indicator.target, asked.due),
     )  # fmt: skip
-    return asked.says(Standing.ON_TRACK if kept else Standing.BEHIND, reason, value, on)
+    return asked.says(TargetStanding.ON_TRACK if kept else TargetStanding.BEHIND, reason, value, on)
 
 
 def _every_year(asked: _Asked, versions: Versions[Target]) -> Stands:
@@ -207,17 +207,17 @@ def _every_year(asked: _Asked, versions: Versions[Target]) -> Stands:
             failed.append((year, newest, then))
     if failed:
         year, figure, then = failed[0]
-        return asked.says(Standing.MISSED, words.year_missed(then, year, figure), figure.value, figure.end)
+        return asked.says(TargetStanding.MISSED, words.year_missed(then, year, figure), figure.value, figure.end)
     if newest is None:
-        return asked.says(Standing.CANNOT_SAY, words.no_year(first))
+        return asked.says(TargetStanding.CANNOT_SAY, words.no_year(first))
     shown = newest.value, newest.end
     if asked.is_due:
         if missing:
-            return asked.says(Standing.CANNOT_SAY, words.years_missing(missing), *shown)
-        return asked.says(Standing.MET, words.every_year_kept(asked.target, kept), *shown)
+            return asked.says(TargetStanding.CANNOT_SAY, words.years_missing(missing), *shown)
+        return asked.says(TargetStanding.MET, words.every_year_kept(asked.target, kept), *shown)
     if asked.too_old(newest.end) or any(year < newest.end.year for year in missing):
-        return asked.says(Standing.CANNOT_SAY, words.years_missing(missing), *shown)
-    return asked.says(Standing.ON_TRACK, words.years_kept_so_far(asked.target, kept), *shown)
+        return asked.says(TargetStanding.CANNOT_SAY, words.years_missing(missing), *shown)
+    return asked.says(TargetStanding.ON_TRACK, words.years_kept_so_far(asked.target, kept), *shown)
 
 
 def _met(figure: Figure, target: Target) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from schemas.fields import DISTRICT_ZONE, LIVE
 from schemas.plan.book import PlanBook
-from schemas.plan.course import Standing
+from schemas.plan.course import TargetStanding
 from schemas.plan.documents import Check, PlanDocument, PlanIndicator
 from schemas.plan.in_force import local_midnight_us
 from schemas.target_figure import TargetFigure
@@ -194,7 +194,7 @@ def _reason(row: FigureRow) -> Naming:
     return Naming(row.status_reason_zh or row.status_reason, row.status_reason)
 
 
-_STATUS: Final = {Standing.MET: "met", Standing.MISSED: "not_met"}
+_STATUS: Final = {TargetStanding.MET: "met", TargetStanding.MISSED: "not_met"}
 """What a standing says in the words of a period's verdict; before the due date nothing can be said."""
 
 

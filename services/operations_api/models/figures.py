@@ -8,7 +8,7 @@ from pydantic import BaseModel, JsonValue
 
 from schemas.fields import Count, Feed
 from schemas.indicator import IndicatorStatus
-from schemas.plan.course import Holds, Standing
+from schemas.plan.course import Holds, TargetStanding
 from schemas.plan.documents import Check
 from schemas.verdict import Comparator, Threshold
 from services.operations_api.models.shared import ANSWER, Cursor, FeatureCollection
@@ -88,7 +88,7 @@ class TargetRow(BaseModel):
     """Address of the board behind it; null when the API was not told where Grafana is."""
     holds: Holds | None
     """How it is met; null: the version of the plan does not say."""
-    standing: Standing
+    standing: TargetStanding
     """Where it stands on its way to the due date."""
     standing_reason: str
     standing_reason_zh: str

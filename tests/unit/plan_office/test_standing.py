@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.plan.book import PlanBook, Target
-from schemas.plan.course import Course, Holds, Known, Standing
+from schemas.plan.course import Course, Holds, Known, TargetStanding
 from schemas.plan.documents import PlanDocument
 from schemas.plan.errors import PlanFileError
 from schemas.plan.in_force import Versions
@@ -61,33 +61,33 @@ JOBS = "employment.new_jobs"
 
 def test_a_sum_on_the_path_is_on_track_and_one_below_it_is_behind_with_the_rate_that_is_needed() -> None:
     on = asked(JOBS, [year(2021, 14_000), year(2022, 14_000.0)], date(2023, 6, 30))
-    assert on.status is Standing.ON_TRACK
+    assert on.status is TargetStanding.ON_TRACK
     assert (on.value, on.value_on) == (28_000, date(2022, 12, 31))
     assert on.expected_then == pytest.approx(70_000 * 730 / 1826)
     assert on.expected == pytest.approx(70_000 * 911 / 1826)
     behind = asked(JOBS, [year(2021, 14_000), year(2022, 10_000)], date(2023, 6, 30))
-    assert behind.status is Standing.BEHIND
+    assert behind.status is TargetStanding.BEHIND
     assert behind.rate_needed == pytest.approx((70_000 - 24_000) * 365.25 / 1096)
     assert "a year to be there by 2025-12-31" in behind.reason.en
 
 
 def test_a_sum_that_is_reached_is_met_before_it_is_due() -> None:
-    assert asked(JOBS, [year(2021, 70_000)], date(2022, 1, 1)).status is Standing.MET
+    assert asked(JOBS, [year(2021, 70_000)], date(2022, 1, 1)).status is TargetStanding.MET
 
 
 def test_a_sum_with_a_gap_counts_as_far_as_it_goes() -> None:
     figures = [year(2021, 14_000), year(2023, 60_000)]
     found = asked(JOBS, figures, date(2024, 6, 30))
-    assert (found.status, found.value) == (Standing.CANNOT_SAY, 14_000)  # of 2022 and since nothing is known
+    assert (found.status, found.value) == (TargetStanding.CANNOT_SAY, 14_000)  # of 2022 and since nothing is known
 
 
 def test_a_sum_that_is_due_is_met_or_missed_to_the_digit() -> None:
     km = [year(2021 + n, value) for n, value in enumerate((1.9, 1.9, 2.3, 2.3, 2.4))]
     assert sum(one.value for one in km) < 10.8  # as doubles
-    assert asked("roads.new", km, date(2025, 12, 31)).status is Standing.MET
-    assert asked("roads.new", [*km[:4], year(2025, 2.39)], date(2025, 12, 31)).status is Standing.MISSED
-    assert asked("roads.new", km[:4], date(2025, 12, 31)).status is Standing.CANNOT_SAY
-    assert asked("roads.new", km[:4], date(2025, 12, 30)).status is Standing.BEHIND
+    assert asked("roads.new", km, date(2025, 12, 31)).status is TargetStanding.MET
+    assert asked("roads.new", [*km[:4], year(2025, 2.39)], date(2025, 12, 31)).status is TargetStanding.MISSED
+    assert asked("roads.new", km[:4], date(2025, 12, 31)).status is TargetStanding.CANNOT_SAY
+    assert asked("roads.new", km[:4], date(2025, 12, 30)).status is TargetStanding.BEHIND
 
 
 def test_a_sum_that_the_office_states_itself_goes_before_one_of_its_parts() -> None:
@@ -102,53 +102,53 @@ GREEN = "green.coverage"
 
 def test_without_a_base_value_a_state_below_its_target_cannot_be_placed_and_says_the_rate_all_the_same() -> None:
     found = asked(GREEN, [year(2022, 30.0)], date(2023, 6, 30))
-    assert found.status is Standing.CANNOT_SAY
+    assert found.status is TargetStanding.CANNOT_SAY
     assert found.expected is None
     assert found.rate_needed == pytest.approx(2 * 365.25 / 1096)
     assert "no base value" in found.reason.en
 
 
 def test_a_state_at_its_target_before_it_is_due_is_on_track_and_not_met() -> None:
-    assert asked(GREEN, [year(2022, 32.0)], date(2023, 6, 30)).status is Standing.ON_TRACK
+    assert asked(GREEN, [year(2022, 32.0)], date(2023, 6, 30)).status is TargetStanding.ON_TRACK
 
 
 def test_a_figure_of_the_time_before_the_plan_begins_its_path() -> None:
     base = year(2020, 28.0)
     found = asked(GREEN, [base, year(2022, 29.7)], date(2023, 6, 30))
-    assert found.status is Standing.ON_TRACK
+    assert found.status is TargetStanding.ON_TRACK
     assert found.expected_then == pytest.approx(28 + 4 * 730 / 1826)
-    assert asked(GREEN, [base, year(2022, 29.5)], date(2023, 6, 30)).status is Standing.BEHIND
-    assert asked(GREEN, [base], date(2023, 6, 30)).status is Standing.CANNOT_SAY
+    assert asked(GREEN, [base, year(2022, 29.5)], date(2023, 6, 30)).status is TargetStanding.BEHIND
+    assert asked(GREEN, [base], date(2023, 6, 30)).status is TargetStanding.CANNOT_SAY
 
 
 def test_a_state_is_judged_by_the_period_of_its_due_date() -> None:
     figures = [year(2024, 33.0), year(2025, 31.9)]
-    assert asked(GREEN, figures, date(2025, 12, 30)).status is Standing.ON_TRACK  # 2025 is not over
-    assert asked(GREEN, figures, date(2025, 12, 31)).status is Standing.MISSED
-    assert asked(GREEN, [year(2024, 33.0), year(2025, 32.0)], date(2026, 3, 1)).status is Standing.MET
-    assert asked(GREEN, [year(2024, 33.0)], date(2026, 3, 1)).status is Standing.CANNOT_SAY
+    assert asked(GREEN, figures, date(2025, 12, 30)).status is TargetStanding.ON_TRACK  # 2025 is not over
+    assert asked(GREEN, figures, date(2025, 12, 31)).status is TargetStanding.MISSED
+    assert asked(GREEN, [year(2024, 33.0), year(2025, 32.0)], date(2026, 3, 1)).status is TargetStanding.MET
+    assert asked(GREEN, [year(2024, 33.0)], date(2026, 3, 1)).status is TargetStanding.CANNOT_SAY
 
 
 def test_after_the_due_date_a_state_goes_on_being_asked_for_and_the_reason_says_so() -> None:
     later = Figure(3, date(2026, 10, 1), date(2026, 10, 31))
     found = asked("water.class", [later], date(2026, 11, 27))
-    assert found.status is Standing.MET
+    assert found.status is TargetStanding.MET
     assert "no figure of the due date, 2025-12-31" in found.reason.en
-    assert asked("water.class", [Figure(4, later.start, later.end)], date(2026, 11, 27)).status is Standing.MISSED
+    assert asked("water.class", [Figure(4, later.start, later.end)], date(2026, 11, 27)).status is TargetStanding.MISSED
 
 
 def test_a_period_whose_own_judge_missed_it_or_could_not_say_is_not_met_by_its_value() -> None:
     period = date(2025, 12, 1), date(2025, 12, 31)
     missed = Figure(4.3, *period, met=False)
-    assert asked("emergency.response", [missed], date(2026, 1, 1)).status is Standing.MISSED
+    assert asked("emergency.response", [missed], date(2026, 1, 1)).status is TargetStanding.MISSED
     unsaid = Figure(4.3, *period, unsaid=Naming("缺数据", "too few calls"))
     found = asked("emergency.response", [unsaid], date(2026, 1, 1))
-    assert (found.status, found.reason.en) == (Standing.CANNOT_SAY, "too few calls")
+    assert (found.status, found.reason.en) == (TargetStanding.CANNOT_SAY, "too few calls")
 
 
 def test_a_figure_of_the_year_before_last_is_too_old() -> None:
-    assert asked(GREEN, [year(2021, 33.0)], date(2023, 12, 31)).status is Standing.ON_TRACK
-    assert asked(GREEN, [year(2021, 33.0)], date(2024, 1, 1)).status is Standing.CANNOT_SAY
+    assert asked(GREEN, [year(2021, 33.0)], date(2023, 12, 31)).status is TargetStanding.ON_TRACK
+    assert asked(GREEN, [year(2021, 33.0)], date(2024, 1, 1)).status is TargetStanding.CANNOT_SAY
 
 
 def test_a_path_with_a_base_and_milestones_of_the_plan_passes_them() -> None:
@@ -162,9 +162,9 @@ def test_a_path_with_a_base_and_milestones_of_the_plan_passes_them() -> None:
     )
     entries = tuple(e.model_copy(update={"course": course}) if e.id == GREEN else e for e in document.indicator)
     stepped = document.model_copy(update={"indicator": entries})
-    assert asked(GREEN, [year(2022, 31.0)], date(2023, 3, 1), stepped).status is Standing.ON_TRACK
+    assert asked(GREEN, [year(2022, 31.0)], date(2023, 3, 1), stepped).status is TargetStanding.ON_TRACK
     found = asked(GREEN, [year(2022, 30.9)], date(2023, 3, 1), stepped)
-    assert (found.status, found.expected_then) == (Standing.BEHIND, 31)
+    assert (found.status, found.expected_then) == (TargetStanding.BEHIND, 31)
     assert "milestones" in found.reason.en
 
 
@@ -175,13 +175,13 @@ JOBLESS = "employment.unemployment"
 
 def test_a_target_of_every_year_is_missed_by_one_year_for_good() -> None:
     kept = [year(2021, 4.5), year(2022, 4.4), year(2023, 4.1), year(2024, 4.0), year(2025, 4.5)]
-    assert asked(JOBLESS, kept[:2], date(2023, 6, 30)).status is Standing.ON_TRACK
-    assert asked(JOBLESS, kept, date(2026, 1, 1)).status is Standing.MET
-    assert asked(JOBLESS, kept[:4], date(2026, 1, 1)).status is Standing.CANNOT_SAY
-    assert asked(JOBLESS, [kept[0], kept[2]], date(2024, 6, 30)).status is Standing.CANNOT_SAY  # 2022 is not known
+    assert asked(JOBLESS, kept[:2], date(2023, 6, 30)).status is TargetStanding.ON_TRACK
+    assert asked(JOBLESS, kept, date(2026, 1, 1)).status is TargetStanding.MET
+    assert asked(JOBLESS, kept[:4], date(2026, 1, 1)).status is TargetStanding.CANNOT_SAY
+    assert asked(JOBLESS, [kept[0], kept[2]], date(2024, 6, 30)).status is TargetStanding.CANNOT_SAY  # no 2022
     missed = asked(JOBLESS, [kept[0], year(2022, 4.6), *kept[2:]], date(2026, 1, 1))
-    assert (missed.status, missed.value, missed.rate_needed) == (Standing.MISSED, 4.6, None)
-    assert asked(JOBLESS, [], date(2023, 6, 30)).status is Standing.CANNOT_SAY
+    assert (missed.status, missed.value, missed.rate_needed) == (TargetStanding.MISSED, 4.6, None)
+    assert asked(JOBLESS, [], date(2023, 6, 30)).status is TargetStanding.CANNOT_SAY
 
 
 # ---- versions of the plan --------------------------------------------------------------------------------------------
@@ -198,22 +198,22 @@ def moved_from_2024() -> PlanDocument:
 
 def test_a_second_version_moves_a_target_from_its_first_day_on() -> None:
     both, figures = (plan(), moved_from_2024()), [year(2020, 28.0), year(2022, 30.0)]
-    assert asked(GREEN, figures, date(2023, 12, 31), *both).status is Standing.ON_TRACK
-    assert asked(GREEN, figures, date(2024, 1, 1), *both).status is Standing.BEHIND
+    assert asked(GREEN, figures, date(2023, 12, 31), *both).status is TargetStanding.ON_TRACK
+    assert asked(GREEN, figures, date(2024, 1, 1), *both).status is TargetStanding.BEHIND
 
 
 def test_what_adds_up_goes_on_counting_from_the_first_day_of_the_period() -> None:
     later = moved_from_2024()
     assert (later.plan.start, later.plan.counts_from) == (date(2024, 1, 1), date(2021, 1, 1))
     found = asked(JOBS, [year(2021, 16_000), year(2022, 16_000), year(2023, 16_000)], date(2024, 6, 30), plan(), later)
-    assert (found.status, found.value) == (Standing.ON_TRACK, 48_000)
+    assert (found.status, found.value) == (TargetStanding.ON_TRACK, 48_000)
 
 
 def test_each_year_is_judged_by_the_version_in_force_at_its_end() -> None:
     both = plan(), moved_from_2024()
     early = [year(2021, 4.4), year(2022, 4.4), year(2023, 4.4)]
-    assert asked(JOBLESS, early, date(2024, 6, 30), *both).status is Standing.ON_TRACK
-    assert asked(JOBLESS, [*early, year(2024, 4.1)], date(2025, 6, 30), *both).status is Standing.MISSED
+    assert asked(JOBLESS, early, date(2024, 6, 30), *both).status is TargetStanding.ON_TRACK
+    assert asked(JOBLESS, [*early, year(2024, 4.1)], date(2025, 6, 30), *both).status is TargetStanding.MISSED
 
 
 def test_a_version_that_does_not_say_how_a_target_is_met_cannot_be_placed() -> None:
@@ -222,7 +222,7 @@ def test_a_version_that_does_not_say_how_a_target_is_met_cannot_be_placed() -> N
         update={"indicator": tuple(e.model_copy(update={"course": None}) for e in document.indicator)}
     )
     found = asked(GREEN, [year(2022, 33.0)], date(2023, 6, 30), silent)
-    assert (found.status, found.holds) == (Standing.CANNOT_SAY, None)
+    assert (found.status, found.holds) == (TargetStanding.CANNOT_SAY, None)
     assert stands(of(GREEN), [], date(2020, 6, 30)) is None
 
 
@@ -242,7 +242,7 @@ def test_any_figures_in_any_order_give_one_answer_with_words(values: list[float]
     assert found is not None
     assert found.reason.zh
     if not any(one.end <= day for one in figures):
-        assert found.status is Standing.CANNOT_SAY
+        assert found.status is TargetStanding.CANNOT_SAY
 
 
 def test_no_time_left_has_no_rate() -> None:
