@@ -369,6 +369,7 @@ VOCABULARY: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "rule": _coded(
             {
+                "platform.device_too_fast": ("设备发送过快", "A device that sends more than it may"),
                 "platform.log_gap": ("日志缺口", "Records gone before they were stored"),
                 "platform.readings_missing": ("读数缺失", "Numbers of a device that never came"),
             }

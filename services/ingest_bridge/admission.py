@@ -9,6 +9,8 @@ from schemas.dead_letter import DeadLetterReason
 from schemas.device_register import DeviceRegister, RegisteredDevice
 from schemas.mqtt import DeviceTopic
 
+KEPT_SECONDS: Final = 60.0
+"""What a device sends is in the order of its times but for so much; what is older was kept, and is sent later."""
 _WHAT_TO_DO: Final = "`district device list` shows who is registered for what"
 
 
@@ -30,36 +32,68 @@ class Limits:
     """In the long run."""
     readings_at_once: float
     """On top of it after a silence: what a device kept while it was away."""
+    readings_of_a_moment: float
+    """On top of it by the readings' own times: what a device has to tell of one moment."""
     payload_bytes: int
     """In one message."""
 
 
-class Allowance:
-    """Readings that a device may still send: fills up with time, up to the burst.
+class Bucket:
+    """What is left of a rate: fills up with time, up to so many at once. Kept as the time at which it would be full."""
 
-    Kept as one number: the time at which it would be full again.
-    """
+    __slots__ = ("_each", "_full_at", "_longest")
 
-    __slots__ = ("_each", "_full_at", "_longest", "readings_per_second")
-
-    def __init__(self, limits: Limits) -> None:
-        self.readings_per_second = limits.readings_per_second
-        """What it fills up with."""
-        self._each = 1.0 / limits.readings_per_second
-        self._longest = limits.readings_at_once * self._each
+    def __init__(self, each_second: float, at_once: float) -> None:
+        self._each = 1.0 / each_second
+        self._longest = at_once * self._each
         self._full_at = 0.0
 
-    def take(self, readings: int, now: float) -> bool:
-        """Take so many readings at a time in seconds; false, and nothing is taken, when they are too many."""
+    def take(self, count: int, now: float) -> bool:
+        """Take so many at a time in seconds; false, and nothing is taken, when they are too many."""
         full_at = self._full_at
         # It is full; or the clock was set back by more than can be used up.
         if full_at < now or full_at - now > self._longest:
             full_at = now
-        full_at += readings * self._each
+        full_at += count * self._each
         if full_at - now > self._longest:
             return False
         self._full_at = full_at
         return True
+
+
+class Allowance:
+    """Readings that a device may still send: by when they arrive, and by the times that they carry.
+
+    What a device kept while it was away arrives at once but was read over hours; it is bound by `readings_at_once`
+    alone. Of the time that it is now, or of any one moment, there are never so many: a device that runs away is stopped
+    long before it has used up what a device that was away may send.
+    """
+
+    __slots__ = ("_arrived", "_dated", "_latest", "readings_per_second")
+
+    def __init__(self, limits: Limits) -> None:
+        self.readings_per_second = limits.readings_per_second
+        """What it fills up with."""
+        self._arrived = Bucket(limits.readings_per_second, limits.readings_at_once)
+        self._dated = Bucket(limits.readings_per_second, limits.readings_of_a_moment)
+        self._latest = 0.0
+
+    def take(self, readings: int, now: float) -> bool:
+        """Take so many that arrive at a time in seconds; false, and nothing is taken, when they are too many."""
+        return self._arrived.take(readings, now)
+
+    def take_dated(self, at: float) -> bool:
+        """Take one reading that carries a time in seconds; false, and nothing is taken, when there are too many of it.
+
+        One that is older than the newest by more than `KEPT_SECONDS` comes out of what the device kept, and is not
+        counted; nor is any of a device whose clock was ahead until that time has come: arrival bounds them.
+        """
+        latest = self._latest
+        if at <= latest - KEPT_SECONDS:
+            return True
+        if at > latest:
+            self._latest = latest = at
+        return self._dated.take(1, latest)
 
 
 class Admission:

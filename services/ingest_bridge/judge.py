@@ -44,6 +44,7 @@ class Accepted(NamedTuple):
     seq: int
     value: bytes
     lane: str
+    observed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ def _judge_object(
     refusal = _why_not(route, reading, latest)
     if refusal is None:
         value = payload if len(payload) <= PLAIN_BYTES else _written_anew(reading)
-        return Accepted(reading.boot_id, reading.seq, value, reading.lane)
+        return Accepted(reading.boot_id, reading.seq, value, reading.lane, reading.observed_at)
     claims = Claims(
         boot_id=reading.boot_id,
         seqs=(reading.seq,),
@@ -287,7 +288,10 @@ def _whole_array(route: Route, payload: bytes, latest: datetime, most: int) -> l
         values = [orjson.dumps(each) for each in orjson.loads(payload)]
     except orjson.JSONDecodeError:
         return None
-    return [Accepted(each.boot_id, each.seq, value, each.lane) for each, value in zip(readings, values, strict=True)]
+    return [
+        Accepted(each.boot_id, each.seq, value, each.lane, each.observed_at)
+        for each, value in zip(readings, values, strict=True)
+    ]
 
 
 def cut_elements(text: str, most: int) -> list[bytes]:

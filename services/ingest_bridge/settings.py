@@ -43,6 +43,8 @@ class AdmissionSettings(EnvironmentSettings):
     """What one device may send in the long run; the rest is dead-lettered as `too_fast`."""
     device_burst_readings: float = Field(default=50_000.0, ge=1)
     """What it may send on top of it at once, out of what it kept while it was away."""
+    device_moment_readings: float = Field(default=10_000.0, ge=1)
+    """What it may send on top of the long run by the times in its readings: as many as it has to tell of one moment."""
     device_payload_bytes: int = Field(default=256 * 1024, ge=PLAIN_BYTES)
     """A larger payload of a device is dead-lettered as `too_large`."""
 
@@ -51,6 +53,7 @@ class AdmissionSettings(EnvironmentSettings):
         return Limits(
             readings_per_second=self.device_readings_per_second,
             readings_at_once=self.device_burst_readings,
+            readings_of_a_moment=self.device_moment_readings,
             payload_bytes=self.device_payload_bytes,
         )
 

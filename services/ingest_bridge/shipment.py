@@ -14,6 +14,8 @@ from typing import Final, Protocol
 from schemas.clock import KIND_HEADER, KIND_TICK
 from schemas.dead_letter import DeadLetter, DeadLetterReason
 from schemas.fields import LIVE
+from schemas.readings import Reading
+from services.ingest_bridge.admission import Allowance
 from services.ingest_bridge.base import said_base
 from services.ingest_bridge.claims import Claims
 from services.ingest_bridge.judge import Accepted, Policy, Refused, Ticked, Verdict, judge, quick, too_fast
@@ -133,7 +135,7 @@ class Loader:
             if (
                 reading is not None
                 and type(route) is Route
-                and ((allowance := route.allowance) is None or allowance.take(1, seconds))
+                and ((allowance := route.allowance) is None or _may_say(allowance, reading, seconds))
             ):
                 destination = route.destination if reading.lane == LIVE else route.aside
                 add_record(destination, route.key, payload, timestamp_ms)
@@ -160,7 +162,7 @@ class Loader:
         numbers: list[tuple[str, int]] = []
         for verdict in verdicts:
             match verdict, route:
-                case Accepted(boot_id, seq, value, lane), Route():
+                case Accepted(boot_id=boot_id, seq=seq, value=value, lane=lane), Route():
                     destination = route.destination if lane == LIVE else route.aside
                     shipment.add_record(destination, route.key, value, timestamp_ms)
                     shipment.safe.append((route.device_id, boot_id, seq, route.receipt_topic))
@@ -209,16 +211,23 @@ def _note_base(
         shipment.bases.append((route.device_id, *found, route.receipt_topic))
 
 
+def _may_say(allowance: Allowance, reading: Reading, now: float) -> bool:
+    return allowance.take(1, now) and allowance.take_dated(reading.observed_at.timestamp())
+
+
 def _within_allowance(route: Route, verdicts: Sequence[Verdict], now: float) -> Sequence[Verdict]:
-    """Refuse the good readings of a message when they are more than the device may still send."""
+    """Refuse the good readings of a message that are more than the device may still send.
+
+    All of them where too many arrive at once; those above the bound where too many are of one moment.
+    """
     good = sum(type(each) is Accepted for each in verdicts)
     allowance = route.allowance
-    if allowance is None or not good or allowance.take(good, now):
+    if allowance is None or not good:
         return verdicts
-    is_array = len(verdicts) > 1
+    may_arrive, is_array = allowance.take(good, now), len(verdicts) > 1
     return [
         too_fast(route.device_id, allowance.readings_per_second, each, index if is_array else None)
-        if isinstance(each, Accepted)
+        if isinstance(each, Accepted) and not (may_arrive and allowance.take_dated(each.observed_at.timestamp()))
         else each
         for index, each in enumerate(verdicts)
     ]

@@ -17,6 +17,7 @@ from services.runtime.kafka import admin, consumer, producer
 from services.runtime.lifecycle import Lifetime, run_service
 from services.runtime.progress_watch import watch_progress
 from services.runtime.settings import KafkaSettings
+from services.timescale_sink.flood_watch import watch_floods
 from services.timescale_sink.gap_watch import watch_gaps
 from services.timescale_sink.migrations import migrate
 from services.timescale_sink.missing_watch import watch_missing
@@ -56,6 +57,7 @@ async def _run(lifetime: Lifetime) -> None:
             "ages": keep_to_ages(pool, settings, lifetime),
             "rollups": keep_rollups(pool, settings, lifetime),
             "gaps": watch_gaps(pool, alerts, cluster_id, lifetime),
+            "floods": watch_floods(pool, alerts, settings, lifetime),
             "missing": watch_missing(pool, alerts, settings, lifetime),
             "standings": watch_standings(pool, settings, lifetime),
             "watch": watch_progress(records, standings, lifetime, limit_seconds=settings.standstill_seconds),

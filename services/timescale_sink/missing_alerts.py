@@ -8,9 +8,10 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from schemas.alert import Alert, AlertEventType, AlertText, Severity, alert_id
-from schemas.fields import DISTRICT_ZONE, Feed
+from schemas.fields import Feed
 from schemas.verdict import Comparator, SourceKind, Threshold, ThresholdSource
 from services.runtime.multirange import named
+from services.timescale_sink.telling import RAISED, local_minute
 
 RULE: Final = "platform.readings_missing"
 _LIMIT: Final = Threshold(
@@ -27,7 +28,6 @@ _LIMIT: Final = Threshold(
     ),
 )
 _NAMED_MOST: Final = 8
-RAISED: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _alert(missing: Missing, after: timedelta, *, resolved: bool) -> Alert:
 
 
 def _open(missing: Missing, after: timedelta) -> AlertText:
-    numbers, since = named(missing.numbers, _NAMED_MOST), _local(missing.noticed_at)
+    numbers, since = named(missing.numbers, _NAMED_MOST), local_minute(missing.noticed_at)
     minutes = f"{after.total_seconds() / 60:g}"
     return AlertText(
         zh=f"{missing.device_id}：{missing.n}条读数缺失（启动 {missing.boot_id}，编号 {numbers}）。"
@@ -110,12 +110,11 @@ def _over(missing: Missing) -> AlertText:
         f"{by} 已登记缺失的读数", f"{by} has taken note of the missing readings"
     )  # fmt: skip
     assert missing.ended_at is not None  # noqa: S101 - that is what makes it over
-    span, numbers = (_local(missing.noticed_at), _local(missing.ended_at)), named(missing.numbers, _NAMED_MOST)
+    span, numbers = (
+        (local_minute(missing.noticed_at), local_minute(missing.ended_at)),
+        named(missing.numbers, _NAMED_MOST),
+    )
     return AlertText(
         zh=f"{missing.device_id}：{zh}。{span[0]}至{span[1]}（北京时间）：编号 {numbers}。",
         en=f"{missing.device_id}: {en}. From {span[0]} to {span[1]} (Beijing time): numbers {numbers}.",
     )
-
-
-def _local(at: datetime) -> str:
-    return f"{at.astimezone(DISTRICT_ZONE):%Y-%m-%d %H:%M}"

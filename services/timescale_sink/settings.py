@@ -37,6 +37,10 @@ class SinkSettings(EnvironmentSettings):
     """So long numbers of a live device may be missing before that is an alert."""
     missing_look_seconds: float = Field(default=60.0, gt=0)
     """How often the ledger is asked for missing numbers."""
+    flood_look_seconds: float = Field(default=30.0, gt=0)
+    """How often it is looked whether readings of a device are refused as too fast."""
+    flood_quiet_seconds: float = Field(default=600.0, gt=0)
+    """So long nothing of a device is refused before its alert is over."""
     standing_seconds: float = Field(default=30.0, gt=0)
     """How often it is reckoned where the plan's targets stand."""
     retention_seconds: float = Field(default=3_600.0, gt=0)

@@ -21,7 +21,8 @@ from deploy.local.stack import Stack
 from schemas.fields import LIVE, Feed
 from schemas.topics import readings_topic
 from services.timescale_sink.missing_alerts import RULE
-from services.timescale_sink.missing_watch import ALERTS_A_LOOK, tell_missing
+from services.timescale_sink.missing_watch import tell_missing
+from services.timescale_sink.own_alerts import ALERTS_A_LOOK
 from tests.kafka_reading import kafka_of
 
 NEVER = timedelta(days=1)

@@ -133,6 +133,17 @@ CREATE TABLE dead_letters (
     dl_offset bigint NOT NULL
 );
 
+CREATE TABLE device_floods (
+    feed text NOT NULL,
+    device_id text NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    refused bigint NOT NULL,
+    noticed_at timestamp with time zone NOT NULL DEFAULT now(),
+    ended_at timestamp with time zone,
+    told smallint NOT NULL DEFAULT 0
+);
+
 CREATE TABLE devices (
     feed text NOT NULL,
     lane text NOT NULL,
@@ -669,6 +680,7 @@ ALTER TABLE assets ADD CONSTRAINT assets_latitude_check CHECK (((latitude >= ('-
 ALTER TABLE assets ADD CONSTRAINT assets_longitude_check CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision)));
 ALTER TABLE assets ADD CONSTRAINT assets_pkey PRIMARY KEY (kind, asset_id);
 ALTER TABLE dead_letters ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (received_at, dl_partition, dl_offset);
+ALTER TABLE device_floods ADD CONSTRAINT device_floods_pkey PRIMARY KEY (feed, device_id, began_at);
 ALTER TABLE devices ADD CONSTRAINT devices_pkey PRIMARY KEY (feed, lane, device_id);
 ALTER TABLE emergency_hours ADD CONSTRAINT emergency_hours_pkey PRIMARY KEY (lane, device_id, bucket, group_id);
 ALTER TABLE emergency_readings ADD CONSTRAINT emergency_readings_pkey PRIMARY KEY (device_id, boot_id, seq, lane, observed_at);
@@ -725,6 +737,8 @@ CREATE INDEX alerts_superseded ON public.alerts USING btree (superseded_by) WHER
 CREATE INDEX assets_by_id ON public.assets USING btree (asset_id);
 CREATE INDEX dead_letters_by_device ON public.dead_letters USING btree (boot_id, device_id, seq);
 CREATE INDEX dead_letters_received_at_idx ON public.dead_letters USING btree (received_at DESC);
+CREATE INDEX dead_letters_too_fast ON public.dead_letters USING btree (feed, device_id, received_at) WHERE (reason = 'too_fast'::text);
+CREATE INDEX device_floods_open ON public.device_floods USING btree (feed, device_id) WHERE ((ended_at IS NULL) OR (told < 3));
 CREATE INDEX emergency_hours_bucket_idx ON public.emergency_hours USING btree (bucket DESC);
 CREATE INDEX emergency_hours_by_day ON public.emergency_hours USING brin (time_bucket('1 day'::interval, bucket, "offset" => '-08:00:00'::interval));
 CREATE INDEX emergency_readings_by_device ON public.emergency_readings USING btree (lane, device_id, observed_at DESC);

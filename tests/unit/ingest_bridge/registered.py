@@ -9,7 +9,9 @@ from schemas.fields import Feed
 from services.ingest_bridge.admission import Admission, Limits
 
 ADDED = datetime(2026, 1, 1, tzinfo=UTC)
-LIMITS = Limits(readings_per_second=200, readings_at_once=50_000, payload_bytes=1024 * 1024)
+LIMITS = Limits(
+    readings_per_second=200, readings_at_once=50_000, readings_of_a_moment=10_000, payload_bytes=1024 * 1024
+)
 EV_1 = DeviceIdentity("ev-1", Feed.EV, "site-1")
 OFFICE = DeviceIdentity("office", Feed.TAX, "jianghan")
 

@@ -12,7 +12,7 @@ import pytest
 from schemas.dead_letter import DeadLetterReason
 from schemas.device_register import DeviceIdentity
 from schemas.fields import Feed
-from services.ingest_bridge.admission import Allowance, Limits
+from services.ingest_bridge.admission import KEPT_SECONDS, Allowance, Limits
 from services.ingest_bridge.errors import RegisterUnreadableError
 from services.ingest_bridge.judge import Policy
 from services.ingest_bridge.register_file import RegisterFile
@@ -52,6 +52,12 @@ class Taken:
         self.payloads = [payload for _, payload in shipment.letters]
         self.safe = [(device, seq) for device, _, seq, _ in shipment.safe]
         self.acknowledged = shipment.packet_ids
+
+
+def limits(
+    readings_per_second: float, *, at_once: float = 1e6, of_a_moment: float = 1e6, payload_bytes: int = 100_000
+) -> Limits:
+    return Limits(readings_per_second, at_once, of_a_moment, payload_bytes)
 
 
 def loader(*identities: DeviceIdentity, limits: Limits = LIMITS) -> Loader:
@@ -140,7 +146,7 @@ def test_who_is_added_or_revoked_is_heard_or_not_from_the_next_message_on() -> N
 
 
 def test_a_device_that_says_too_much_is_kept_apart_reading_by_reading_and_told_so() -> None:
-    bridge = loader(EV_1, limits=Limits(readings_per_second=2, readings_at_once=5, payload_bytes=100_000))
+    bridge = loader(EV_1, limits=limits(2, at_once=5))
     topic = "jianghan/ev/site-1/ev-1/reading"
     flood = [(topic, reading("ev-1", "ev", "site-1", seq)) for seq in range(8)]
     taken = Taken(bridge, *flood)
@@ -158,7 +164,7 @@ def test_a_device_that_says_too_much_is_kept_apart_reading_by_reading_and_told_s
 
 
 def test_a_device_s_message_has_a_bound_of_its_own() -> None:
-    bridge = loader(EV_1, limits=Limits(readings_per_second=2, readings_at_once=5, payload_bytes=20_000))
+    bridge = loader(EV_1, limits=limits(2, at_once=5, payload_bytes=20_000))
     large = b" " * 20_000 + reading("ev-1", "ev", "site-1")
     own = Taken(bridge, ("jianghan/ev/site-1/ev-1/reading", large), ("jianghan/ev/site-1/ev-1/reading", b"[" + large))
     assert [letter.reason for letter in own.letters] == [DeadLetterReason.TOO_LARGE] * 2
@@ -167,7 +173,7 @@ def test_a_device_s_message_has_a_bound_of_its_own() -> None:
 
 
 def test_an_allowance_fills_up_to_its_burst() -> None:
-    allowance = Allowance(Limits(readings_per_second=8, readings_at_once=16, payload_bytes=20_000))
+    allowance = Allowance(limits(8, at_once=16))
     assert allowance.take(16, 100.0)
     assert not allowance.take(1, 100.0)
     assert allowance.take(4, 100.5)
@@ -177,11 +183,61 @@ def test_an_allowance_fills_up_to_its_burst() -> None:
 
 
 def test_a_clock_that_is_set_back_shuts_nobody_out() -> None:
-    allowance = Allowance(Limits(readings_per_second=8, readings_at_once=16, payload_bytes=20_000))
+    allowance = Allowance(limits(8, at_once=16))
     assert allowance.take(16, 10_000.0)
     assert allowance.take(16, 100.0)
     assert not allowance.take(1, 100.0)
     assert allowance.take(8, 101.0)
+
+
+def test_of_one_moment_a_device_may_tell_so_much_however_late_it_is() -> None:
+    allowance = Allowance(limits(8, of_a_moment=16))
+    assert [allowance.take_dated(100.0) for _ in range(18)] == [True] * 16 + [False] * 2
+    assert [allowance.take_dated(at) for at in (100.5,) * 5] == [True] * 4 + [False]
+    jitter = [allowance.take_dated(at) for at in (100.5 - KEPT_SECONDS + 1, 99.0, 100.4)]
+    assert not any(jitter), "a little older than the newest is of the same moment"
+
+
+def test_what_a_device_kept_while_it_was_away_is_bound_by_its_arrival_alone() -> None:
+    """One reading a second for a day, sent at once, with what it reads now between them."""
+    allowance = Allowance(limits(2, at_once=200_000, of_a_moment=10))
+    now = 1_000_000.0
+    kept = [now - 86_400 + second for second in range(86_400)]
+    assert all(allowance.take(1, now) and allowance.take_dated(at) for at in kept)
+    mixed = [at for old, new in zip(kept, range(30), strict=False) for at in (old, now + new)]
+    assert all(allowance.take_dated(at) for at in mixed)
+
+
+def test_a_clock_that_was_ahead_shuts_nobody_out() -> None:
+    allowance = Allowance(limits(8, of_a_moment=16))
+    assert allowance.take_dated(1e9)
+    assert all(allowance.take_dated(100.0) for _ in range(100)), "their arrival bounds them"
+
+
+def test_a_device_that_runs_away_is_stopped_long_before_what_one_that_was_away_may_send() -> None:
+    """600 a second are refused once 10,000 more than 200 a second have come: after 25 seconds."""
+    bridge, topic = loader(EV_1), "jianghan/ev/site-1/ev-1/reading"
+    accepted, refused = 0, 0
+    for second in range(60):
+        at = NOW + timedelta(seconds=second)
+        said = [
+            reading("ev-1", "ev", "site-1", second * 600 + n, observed_at=at.isoformat().replace("+00:00", "Z"))
+            for n in range(600)
+        ]
+        taken = Taken(bridge, *((topic, each) for each in said), now=at)
+        accepted, refused = accepted + taken.accepted, refused + len(taken.letters)
+        assert taken.accepted == 600 or second >= 24
+        assert {letter.reason for letter in taken.letters} <= {DeadLetterReason.TOO_FAST}
+    assert accepted == pytest.approx(10_000 + 59 * 200, abs=1)
+    assert accepted + refused == 36_000
+
+
+def test_an_array_keeps_what_is_within_the_bound_of_its_moment() -> None:
+    bridge, topic = loader(EV_1, limits=limits(2, of_a_moment=3)), "jianghan/ev/site-1/ev-1/reading"
+    array = b"[" + b",".join(reading("ev-1", "ev", "site-1", seq) for seq in range(5)) + b"]"
+    taken = Taken(bridge, (topic, array))
+    assert (taken.accepted, [(letter.seq, letter.element) for letter in taken.letters]) == (3, [(3, 3), (4, 4)])
+    assert [seq for _, seq in taken.safe] == list(range(5))
 
 
 def test_the_register_is_read_again_when_it_was_replaced_and_a_broken_one_is_not_taken(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def refusal(payload: bytes, topic: bytes = TOPIC, policy: Policy = POLICY) -> Re
 
 def test_a_valid_object_keeps_its_own_bytes() -> None:
     payload = b" " + raw() + b"\n"
-    assert judged(payload) == [Accepted("b1", 7, payload, "live")]
+    assert judged(payload) == [Accepted("b1", 7, payload, "live", NOW - timedelta(seconds=1))]
 
 
 def test_a_valid_object_blown_up_with_blanks_is_written_anew() -> None:
@@ -260,7 +260,7 @@ def test_what_is_quickly_accepted_is_accepted_by_the_judge_with_the_same_bytes(p
     found = quick(route, payload, NOW + POLICY.future_tolerance)
     verdicts = judge(route, payload, [], now=NOW, policy=POLICY)
     if found is not None:
-        assert verdicts == [Accepted(found.boot_id, found.seq, payload, found.lane)]
+        assert verdicts == [Accepted(found.boot_id, found.seq, payload, found.lane, found.observed_at)]
     elif len(verdicts) == 1 and isinstance(verdicts[0], Accepted):
         assert payload.lstrip().startswith(b"[") or len(payload) > PLAIN_BYTES
 

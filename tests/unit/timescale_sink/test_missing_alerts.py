@@ -8,7 +8,8 @@ import pytest
 
 from schemas.alert import Alert, AlertEventType
 from services.runtime.multirange import named, overlap, ranges_of
-from services.timescale_sink.missing_alerts import RAISED, RULE, Missing, alerts_of
+from services.timescale_sink.missing_alerts import RULE, Missing, alerts_of
+from services.timescale_sink.telling import RAISED
 
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
 AFTER = timedelta(minutes=10)

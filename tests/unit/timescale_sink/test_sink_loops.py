@@ -38,6 +38,7 @@ from services.timescale_sink.errors import (
     TopicUnreadable,
     TopicUnwritable,
 )
+from services.timescale_sink.flood_watch import watch_floods
 from services.timescale_sink.gap_alerts import OpenGap
 from services.timescale_sink.gap_watch import tell_gaps, watch_gaps
 from services.timescale_sink.kafka_faults import reading_errors
@@ -356,6 +357,7 @@ async def test_what_runs_beside_the_loops_asks_again_later(error: Exception) -> 
         partial(keep_to_ages, pool, settings),
         partial(keep_rollups, pool, settings),
         partial(watch_missing, pool, producer, settings),
+        partial(watch_floods, pool, producer, settings),
     ):
         lifetime = OneRound(structlog.get_logger())
         await beside(lifetime)
