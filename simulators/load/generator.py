@@ -30,7 +30,7 @@ from simulators import wire
 from simulators.endpoint import Endpoint
 from simulators.gateway import Gateway
 from simulators.load.schedule import Lateness, Schedule, Shape, Stamps
-from simulators.load.templates import VARIANTS, LoadDevice, load_device
+from simulators.load.templates import VARIANTS, LoadDevice, groups_of, load_device
 from simulators.outbox import Kept, Outbox, OutboxPolicy
 
 TICK_SECONDS: Final = 0.002
@@ -122,6 +122,7 @@ class LoadRun:
                 boot_id=plan.boot_id,
                 lane=plan.lane,
                 batch=plan.batch,
+                groups=groups_of(plan.devices),
                 troubled=plan.troubled,
             )
             for number in range(plan.devices)

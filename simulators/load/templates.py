@@ -19,6 +19,8 @@ from simulators import wire
 VARIANTS: Final = 8
 """Different values that a device cycles through."""
 DEVICES_A_GROUP: Final = 5
+FEWEST_GROUPS: Final = 12
+"""Of a feed, so that every partition has some."""
 _SEQ: Final = 987_654_321_012_345
 _TIME: Final = "@time@"
 _TROUBLE: Final = {"free_spaces": -1}
@@ -124,13 +126,30 @@ class LoadDevice:
     templates: tuple[Template, ...]
 
 
-def load_device(feed: Feed, number: int, *, boot_id: str, lane: str, batch: int, troubled: bool = False) -> LoadDevice:
+def groups_of(devices: int) -> int:
+    """Groups of a feed when so many devices speak for all five: sites, lakes and zones grow in number, not in size."""
+    return max(FEWEST_GROUPS, devices // (DEVICES_A_GROUP * len(Feed)))
+
+
+def load_device(
+    feed: Feed,
+    number: int,
+    *,
+    boot_id: str,
+    lane: str,
+    batch: int,
+    groups: int = FEWEST_GROUPS,
+    troubled: bool = False,
+) -> LoadDevice:
     """Make the device with that number: where it publishes and what.
 
     Args:
+        groups: Of its feed.
         troubled: Every last variant of a car park's counter is a count that cannot be, so that it raises an alert.
     """
-    topic = DeviceTopic(feed, f"load-{feed}-{number // DEVICES_A_GROUP % 12}", f"load-{feed}-{number}", Message.RELAY)
+    topic = DeviceTopic(
+        feed, f"load-{feed}-{number // DEVICES_A_GROUP % groups}", f"load-{feed}-{number}", Message.RELAY
+    )
     readings = [
         _open(
             {

@@ -27,6 +27,8 @@ SCRIPTS = {
     "endurance": "tests.benchmarks.endurance",
     "outage": "tests.benchmarks.outage",
     "detection": "tests.benchmarks.detection",
+    "devices": "tests.benchmarks.devices",
+    "runaway": "tests.benchmarks.runaway",
 }
 """Benchmarks of one part, each with its own options (`--help`)."""
 SINK_ALERTS = "tests.benchmarks.sink_alerts"

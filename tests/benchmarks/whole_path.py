@@ -32,6 +32,7 @@ from tests.end_to_end.harness import District
 FEEDS = ("water", "ev", "parking", "emergency", "tax")
 PROCESSORS = tuple(f"processor-{feed}" for feed in FEEDS)
 PROCESSES = ("mosquitto", "ingest_bridge", "kafka", *PROCESSORS, "processor-lanes", "timescale_sink", "postgres")
+DEVICES = 200
 PROBE_SECONDS = 12
 DRAIN_SECONDS = 5.0
 JUDGED_P99_MS = 1_000.0
@@ -116,7 +117,8 @@ def stored_count(district: District, boots: str) -> int:
     return district.number(f"SELECT count(*) FROM ({union}) r")
 
 
-def _stored_latency(district: District, boots: str) -> tuple[float, float, float]:
+def stored_latency(district: District, boots: str) -> tuple[float, float, float]:
+    """From the time in the reading to its row, ms: p50, p95, p99 of these boots (a list of SQL literals)."""
     union = " UNION ALL ".join(
         f"SELECT stored_at - observed_at AS age FROM v_{feed}_readings WHERE boot_id IN ({boots})" for feed in FEEDS
     )
@@ -192,14 +194,14 @@ def _watch(load: subprocess.Popen[str]) -> Any:
     return last
 
 
-def run(district: District, rate: int, batch: int, seconds: int) -> Run:
-    """Run one load and wait until its readings are stored."""
+def run(district: District, rate: int, batch: int, seconds: int, *, devices: int = DEVICES) -> Run:
+    """Run one load and wait until its readings are stored and judged."""
     kafka = KafkaSettings.model_validate(kafka_fields(district))
     since = asyncio.run(indicator_ends(kafka))
     before, judged_before = all_usage(district), judged(district)
     load = district.start_load(
         *("--rate", str(rate), "--seconds", str(seconds), "--batch", str(batch), "--feeds", ",".join(FEEDS)),
-        *("--lane", "live"),
+        *("--lane", "live", "--devices", str(devices)),
     )
     last = _watch(load)
     ended = time.monotonic()
@@ -228,7 +230,7 @@ def run(district: District, rate: int, batch: int, seconds: int) -> Run:
         judged=min(n_judged, report["sent"]),
         judged_after=judged_after,
         late_p99_ms=float(report["late_p99_ms"]),
-        stored_ms=_stored_latency(district, boots),
+        stored_ms=stored_latency(district, boots),
         judged_ms=asyncio.run(judged_latency(kafka, since, boot_ids)),
         cpu_us=cpu,
         resident_mb={name: used.resident_mb for name, used in after.items()},
