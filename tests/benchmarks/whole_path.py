@@ -17,6 +17,7 @@ import json
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -180,18 +181,20 @@ async def judged_ages(
     return ages
 
 
-def _watch(load: subprocess.Popen[str]) -> Any:
-    """CPU times of the generator when it was last seen; it does not outlive an interrupted benchmark."""
+def _watch(load: subprocess.Popen[str]) -> tuple[str, Any]:
+    """What the generator said, and its CPU times when last seen; it does not outlive an interrupted benchmark."""
     generator = psutil.Process(load.pid)
     last = generator.cpu_times()
-    try:
-        while load.poll() is None:
-            with suppress(psutil.NoSuchProcess):
-                last = generator.cpu_times()
-            time.sleep(0.2)
-    finally:
-        load.kill()
-    return last
+    with ThreadPoolExecutor(1) as beside:  # a report of many devices is more than a pipe holds
+        said = beside.submit(load.communicate)
+        try:
+            while load.poll() is None:
+                with suppress(psutil.NoSuchProcess):
+                    last = generator.cpu_times()
+                time.sleep(0.2)
+        finally:
+            load.kill()
+        return said.result()[0], last
 
 
 def run(district: District, rate: int, batch: int, seconds: int, *, devices: int = DEVICES) -> Run:
@@ -203,9 +206,9 @@ def run(district: District, rate: int, batch: int, seconds: int, *, devices: int
         *("--rate", str(rate), "--seconds", str(seconds), "--batch", str(batch), "--feeds", ",".join(FEEDS)),
         *("--lane", "live", "--devices", str(devices)),
     )
-    last = _watch(load)
+    said, last = _watch(load)
     ended = time.monotonic()
-    report: dict[str, Any] = json.loads(load.communicate()[0])
+    report: dict[str, Any] = json.loads(said)
     boot_ids = {key["boot_id"] for key in report["keys"]}
     boots = ",".join(f"'{boot}'" for boot in sorted(boot_ids))
     stored = n_judged = 0
