@@ -69,31 +69,36 @@ class Allowance:
     long before it has used up what a device that was away may send.
     """
 
-    __slots__ = ("_arrived", "_dated", "_latest", "readings_per_second")
+    __slots__ = ("_arrived", "_dated", "_heard_at", "_latest", "_moved", "readings_per_second")
 
     def __init__(self, limits: Limits) -> None:
         self.readings_per_second = limits.readings_per_second
         """What it fills up with."""
         self._arrived = Bucket(limits.readings_per_second, limits.readings_at_once)
         self._dated = Bucket(limits.readings_per_second, limits.readings_of_a_moment)
-        self._latest = 0.0
+        self._latest = self._heard_at = self._moved = 0.0
 
     def take(self, readings: int, now: float) -> bool:
         """Take so many that arrive at a time in seconds; false, and nothing is taken, when they are too many."""
         return self._arrived.take(readings, now)
 
-    def take_dated(self, at: float) -> bool:
+    def take_dated(self, at: float, now: float) -> bool:
         """Take one reading that carries a time in seconds; false, and nothing is taken, when there are too many of it.
 
-        One that is older than the newest by more than `KEPT_SECONDS` comes out of what the device kept, and is not
-        counted; nor is any of a device whose clock was ahead until that time has come: arrival bounds them.
+        What fills up again does so with either clock, so that entries of one day may come over that day. A reading that
+        is older than the newest by more than `KEPT_SECONDS` comes out of what the device kept, and is not counted; nor
+        is any of a device whose clock was ahead until that time has come: arrival bounds them.
+
+        Args:
+            at: The reading's own time.
+            now: When it arrives.
         """
         latest = self._latest
         if at <= latest - KEPT_SECONDS:
             return True
-        if at > latest:
-            self._latest = latest = at
-        return self._dated.take(1, latest)
+        self._moved += max(at - latest, now - self._heard_at, 0.0)
+        self._latest, self._heard_at = max(at, latest), now
+        return self._dated.take(1, self._moved)
 
 
 class Admission:

@@ -212,7 +212,7 @@ def _note_base(
 
 
 def _may_say(allowance: Allowance, reading: Reading, now: float) -> bool:
-    return allowance.take(1, now) and allowance.take_dated(reading.observed_at.timestamp())
+    return allowance.take(1, now) and allowance.take_dated(reading.observed_at.timestamp(), now)
 
 
 def _within_allowance(route: Route, verdicts: Sequence[Verdict], now: float) -> Sequence[Verdict]:
@@ -227,7 +227,7 @@ def _within_allowance(route: Route, verdicts: Sequence[Verdict], now: float) -> 
     may_arrive, is_array = allowance.take(good, now), len(verdicts) > 1
     return [
         too_fast(route.device_id, allowance.readings_per_second, each, index if is_array else None)
-        if isinstance(each, Accepted) and not (may_arrive and allowance.take_dated(each.observed_at.timestamp()))
+        if isinstance(each, Accepted) and not (may_arrive and allowance.take_dated(each.observed_at.timestamp(), now))
         else each
         for index, each in enumerate(verdicts)
     ]

@@ -192,9 +192,9 @@ def test_a_clock_that_is_set_back_shuts_nobody_out() -> None:
 
 def test_of_one_moment_a_device_may_tell_so_much_however_late_it_is() -> None:
     allowance = Allowance(limits(8, of_a_moment=16))
-    assert [allowance.take_dated(100.0) for _ in range(18)] == [True] * 16 + [False] * 2
-    assert [allowance.take_dated(at) for at in (100.5,) * 5] == [True] * 4 + [False]
-    jitter = [allowance.take_dated(at) for at in (100.5 - KEPT_SECONDS + 1, 99.0, 100.4)]
+    assert [allowance.take_dated(100.0, 101.0) for _ in range(18)] == [True] * 16 + [False] * 2
+    assert [allowance.take_dated(100.5, 101.5) for _ in range(5)] == [True] * 4 + [False]
+    jitter = [allowance.take_dated(at, 101.5) for at in (100.5 - KEPT_SECONDS + 1, 99.0, 100.4)]
     assert not any(jitter), "a little older than the newest is of the same moment"
 
 
@@ -203,15 +203,23 @@ def test_what_a_device_kept_while_it_was_away_is_bound_by_its_arrival_alone() ->
     allowance = Allowance(limits(2, at_once=200_000, of_a_moment=10))
     now = 1_000_000.0
     kept = [now - 86_400 + second for second in range(86_400)]
-    assert all(allowance.take(1, now) and allowance.take_dated(at) for at in kept)
+    assert all(allowance.take(1, now) and allowance.take_dated(at, now) for at in kept)
     mixed = [at for old, new in zip(kept, range(30), strict=False) for at in (old, now + new)]
-    assert all(allowance.take_dated(at) for at in mixed)
+    assert all(allowance.take_dated(at, now) for at in mixed)
 
 
 def test_a_clock_that_was_ahead_shuts_nobody_out() -> None:
     allowance = Allowance(limits(8, of_a_moment=16))
-    assert allowance.take_dated(1e9)
-    assert all(allowance.take_dated(100.0) for _ in range(100)), "their arrival bounds them"
+    assert allowance.take_dated(1e9, 100.0)
+    assert all(allowance.take_dated(100.0, 100.0) for _ in range(100)), "their arrival bounds them"
+
+
+def test_entries_of_one_day_may_come_over_that_day_and_not_at_once() -> None:
+    allowance = Allowance(limits(2, of_a_moment=10))
+    assert all(allowance.take_dated(100.0, 1_000.0 + second / 2) for second in range(1_000))
+    assert [allowance.take_dated(100.0, 1_500.0) for _ in range(20)].count(True) <= 12
+    assert allowance.take_dated(100.0, 1_501.0)
+    assert allowance.take_dated(100.0, 400.0) or allowance.take_dated(100.0, 402.0), "a clock that is set back"
 
 
 def test_a_device_that_runs_away_is_stopped_long_before_what_one_that_was_away_may_send() -> None:
