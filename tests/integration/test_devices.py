@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -362,6 +362,38 @@ async def test_the_bridge_keeps_and_explains_what_a_broker_without_rules_lets_th
     assert {record.value for record in letters} == payloads
     (stored,) = await records(stack, EV, [boot], 1)
     assert json.loads(stored.value)["seq"] == 5
+
+
+@pytest.mark.usefixtures("registered")
+async def test_a_device_that_runs_away_is_refused_and_one_that_was_away_is_not(
+    stack: Stack, enter: Callable[..., Client], bridge: Any
+) -> None:
+    """Both send 12,000 readings at once: one of this moment, one what it kept, a reading a second."""
+    await bridge()
+    n, each = 12_000, 600
+    boots = {EV_1: a_boot(), EV_2: a_boot()}
+    now = datetime.now(UTC)
+    for device, boot in boots.items():
+        ages = [0 if device is EV_1 else n - seq for seq in range(n)]
+        texts = [
+            reading(device, boot, seq, observed_at=(now - timedelta(seconds=age)).isoformat().replace("+00:00", "Z"))
+            for seq, age in enumerate(ages)
+        ]
+        sender = enter(device.device_id)
+        for first in range(0, n, each):
+            sender.publish(topic(device), b"[" + b",".join(texts[first : first + each]) + b"]")
+    stored = await records(stack, EV, boots.values(), n + 10_000)
+    letters = await records(stack, DEAD_LETTERS, boots.values(), 1)
+    kept = [DeadLetter.from_headers(record.headers) for record in letters]
+    assert {(letter.reason, letter.device_id) for letter in kept} == {(DeadLetterReason.TOO_FAST, EV_1.device_id)}
+    numbers: dict[str, list[int]] = {boot: [] for boot in boots.values()}
+    for record in stored:
+        told = json.loads(record.value)
+        numbers[told["boot_id"]].append(told["seq"])
+    assert numbers[boots[EV_2]] == list(range(n))
+    assert len(numbers[boots[EV_1]]) < 11_500
+    refused = [letter.seq for letter in kept]
+    assert sorted([*numbers[boots[EV_1]], *refused]) == list(range(n)), "each is stored or kept apart, and once"
 
 
 # Coming and going
