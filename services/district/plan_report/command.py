@@ -191,8 +191,8 @@ def _last(text: str, day: date, option: str) -> Last:
     found, moment = _day_and_moment(text, option)
     if found > day or (found == day and moment is None):
         raise SettingRefused(
-            f"{option} {text}: the report before is about a day before {day}, or about {day} as known at another moment, "
-            f"as {day}@2025-04-01."
+            f"{option} {text}: the report before is about a day before {day}, or about {day} as known at "
+            f"another moment, as {day}@2025-04-01."
         )
     return Last(found, moment)
 

@@ -10,18 +10,29 @@ from typing import Any
 from schemas.plan.book import PlanBook
 from schemas.plan.course import Holds
 from schemas.plan.documents import Check, PlanDocument, PlanIndicator
-from schemas.plan.in_force import local_midnight_us
 from schemas.plan.toml import parse_document
 from schemas.target_figure import SourceDocument, TargetFigure, figure_id
 from schemas.vocabulary import Naming
 from services.plan_office.figure import Figure
 from services.plan_office.report import AlertSeen, Asked, Days, Known, Measured, Report, report
 from services.plan_office.report_period import ReportPeriod, Span
+from services.read_model.targets import targets_in_force
 
 PLAN = Path(__file__).resolve().parents[3] / "deploy" / "plan" / "jianghan-14fyp.toml"
 TEXT = PLAN.read_text(encoding="utf-8")
 SHIPPED = parse_document(TEXT, PlanDocument, file="plan.toml")
 BEGINS = date(2021, 1, 1)
+
+
+def version(named: str, start: date, target: str, /, **moved: Any) -> PlanDocument:
+    """A version in force from a day on that states a target otherwise; that has it no more when nothing is said."""
+    head = SHIPPED.plan.model_copy(update={"version": named, "start": start, "period_start": BEGINS})
+    entries = [
+        one.model_copy(update=moved) if one.id == target else one
+        for one in SHIPPED.indicator
+        if moved or one.id != target
+    ]
+    return SHIPPED.model_copy(update={"plan": head, "indicator": tuple(entries)})
 
 
 def entered(target: str, year: int, value: float, **more: Any) -> TargetFigure:
@@ -119,14 +130,7 @@ def known(
 ) -> Known:
     """What is known of a day."""
     book = PlanBook(documents or (SHIPPED,))
-    targets = [
-        (document, entry, place)
-        for document in book.documents
-        if isinstance(document, PlanDocument)
-        for place, entry in enumerate(document.indicator, 1)
-        if (stated := book.targets(entry.id).at(local_midnight_us(day))) is not None and stated.indicator is entry
-    ]
-    return Known(book, targets, figures, {"water.class": lakes}, {"water.class": alerts})
+    return Known(book, list(targets_in_force(book, day)), figures, {"water.class": lakes}, {"water.class": alerts})
 
 
 def year_report(of: Known, day: date, *, since: datetime | None = None) -> Report:
