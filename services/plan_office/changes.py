@@ -61,7 +61,7 @@ class Change:
 
     target: str
     name: Naming
-    subject: str | None
+    subject: Naming | None
     before: Seen | None
     after: Seen | None
     reasons: tuple[Reason, ...]

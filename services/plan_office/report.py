@@ -54,7 +54,7 @@ class AlertSeen:
 class Revision:
     """A figure that was revised since the last report."""
 
-    subject: str | None
+    subject: Naming | None
     start: date
     end: date
     was: float | None
@@ -71,7 +71,7 @@ class Measured:
     """What telemetry says of one subject of a target."""
 
     subject: str
-    name: str
+    name: Naming
     decides: tuple[Figure, ...]
     silent: Naming
     """Why nothing can be said when no figure decides."""
@@ -106,7 +106,7 @@ class SubjectReported:
     """One subject of a target; a target that people answer for has one without a name."""
 
     id: str | None
-    name: str | None
+    name: Naming | None
     stands: Stands
     completeness: float | None
     days: Days
@@ -221,7 +221,7 @@ def _target(
         figures=tuple(one for one in entered if reported and one.figure_id in counts),
         waiting=tuple(waiting),
         alerts=tuple(known.alerts.get(entry.id, ())),
-        revisions=tuple(sorted(revised, key=lambda one: (one.at, one.end, one.subject or ""), reverse=True)),
+        revisions=tuple(sorted(revised, key=lambda one: (one.at, one.end, one.subject or ()), reverse=True)),
     )
 
 

@@ -76,11 +76,15 @@ async def reports(
     since = before.known_at or known_then(day, before.day, first.known_at or moment)
     revised = await _revised(asked, wanted, Span(begins, before.day), since, moment)
     measured = {
-        name: [replace(one, revised=tuple(revised.get((name, one.subject), ()))) for one in subjects]
+        name: [replace(one, revised=_of(one, revised.get((name, one.subject), ()))) for one in subjects]
         for name, subjects in known.measured.items()
     }
     made = report(replace(which, since=since), replace(known, measured=measured))
     return Reports(made, await _report(asked, before.day, since), since)
+
+
+def _of(one: Measured, revised: Iterable[Revision]) -> tuple[Revision, ...]:
+    return tuple(replace(each, subject=one.name) for each in revised)
 
 
 def _last(day: date, begins: date) -> Last | None:
@@ -122,11 +126,16 @@ async def _known(
         by_target.setdefault(row.target_id, []).append(row.seen())
     plans = {(document.plan.id, document.plan.version) for document, _, _ in wanted}
     published = [one.published_at for one in found.rows if (one.document_id, one.version) in plans]
+    subjects = [one.subject for one in newest]
+    names = {
+        row["asset_id"]: Naming(row["name_zh"], row["name_en"])
+        for row in await asked.rows(SQL["report_subjects"], subjects)
+    }
     return Known(
         found.book,
         wanted,
         await target_figures(asked, as_of=moment),
-        measured_by_target(newest, of_due, periods, which.span),
+        measured_by_target(newest, of_due, periods, which.span, names),
         by_target,
         max((one for one in published if one.year > 1970), default=None),
     )
@@ -170,8 +179,13 @@ def measured_by_target(
     of_due: Mapping[tuple[str, str], FigureRow],
     periods: Iterable[_PeriodRow],
     span: Span,
+    names: Mapping[str, Naming],
 ) -> dict[str, list[Measured]]:
-    """What telemetry says of each subject of each target. Pure."""
+    """What telemetry says of each subject of each target. Pure.
+
+    Args:
+        names: Of the assets that are subjects.
+    """
     by_subject: dict[tuple[str, str], list[_PeriodRow]] = {}
     for row in periods:
         by_subject.setdefault((row.target_id, row.subject), []).append(row)
@@ -183,7 +197,7 @@ def measured_by_target(
         made.setdefault(figure.id, []).append(
             Measured(
                 figure.subject,
-                figure.subject_name or figure.subject,
+                names.get(figure.subject) or _same(figure.subject_name or figure.subject),
                 measured_of(due, figure),
                 reason_of(figure),
                 figure.completeness,
@@ -193,6 +207,11 @@ def measured_by_target(
             )
         )
     return made
+
+
+def _same(text: str) -> Naming:
+    """What is the same in both languages."""
+    return Naming(text, text)
 
 
 def _days(rows: Iterable[_PeriodRow], span: Span) -> Days:
@@ -216,7 +235,6 @@ def _series(rows: Sequence[_PeriodRow]) -> tuple[tuple[date, float], ...]:
 class _RevisedRow:
     target_id: str
     subject: str
-    subject_name: str | None
     period_start: datetime
     period_end: datetime
     was: float | None
@@ -236,6 +254,6 @@ async def _revised(
     made: dict[tuple[str, str], list[Revision]] = {}
     for row in typed(_RevisedRow, rows):
         days = days_of(row.period_start, row.period_end)
-        one = Revision(row.subject_name or row.subject, *days, row.was, row.now, row.at, None)
+        one = Revision(None, *days, row.was, row.now, row.at, None)
         made.setdefault((row.target_id, row.subject), []).append(one)
     return made

@@ -35,7 +35,11 @@ def changes_part(day: date, known_at: str, changes: Sequence[Change]) -> Part:
 
 
 def _row(one: Change) -> list[Cell]:
-    name = one.name if one.subject is None else Naming(f"{one.name.zh}·{one.subject}", f"{one.name.en} · {one.subject}")
+    name = (
+        one.name
+        if one.subject is None
+        else Naming(f"{one.name.zh}·{one.subject.zh}", f"{one.name.en} · {one.subject.en}")
+    )
     goals = one.before is not None and one.after is not None and one.before.entry != one.after.entry
     why = Naming(
         "；".join(each.said.zh for each in one.reasons),

@@ -116,7 +116,8 @@ def diff(
     for one in differ:
         name = one.name.zh if chinese else one.name.en
         why = "; ".join(each.said.zh if chinese else each.said.en for each in one.reasons)
-        shown = f"{name} {one.subject}" if one.subject else name
+        subject = None if one.subject is None else one.subject.zh if chinese else one.subject.en
+        shown = f"{name} {subject}" if subject else name
         add_row(made, (shown, _seen(one.before, chinese=chinese), _seen(one.after, chinese=chinese), why))
     if differ:
         show(None, made)
@@ -207,7 +208,7 @@ def _seen(one: Seen | None, *, chinese: bool) -> str:
 def _json(one: Change) -> dict[str, Any]:
     return {
         "target": one.target,
-        "subject": one.subject,
+        "subject": None if one.subject is None else one.subject._asdict(),
         "before": _seen_json(one.before),
         "after": _seen_json(one.after),
         "reasons": [{"why": each.why.value, "zh": each.said.zh, "en": each.said.en} for each in one.reasons],

@@ -160,7 +160,7 @@ def _first() -> Part:
 def _unsaid(report: Report) -> Part:
     """What cannot be said, and why."""
     rows = [
-        [Cell(name_of(target.entry)), Cell.of(one.name or ""), Cell(one.stands.reason)]
+        [Cell(name_of(target.entry)), Cell(one.name or same("")), Cell(one.stands.reason)]
         for target in report.targets
         for one in target.subjects
         if one.stands.status is TargetStanding.CANNOT_SAY

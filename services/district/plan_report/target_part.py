@@ -22,6 +22,7 @@ from services.district.plan_report.words import (
 )
 from services.district.report_kit.parts import Cell, Head, Language, Part, same
 from services.district.words import UNKNOWN
+from services.plan_office.path import meets
 from services.plan_office.report import AlertSeen, Asked, Revision, SubjectReported, TargetReported
 from services.plan_office.standing_words import period_words
 
@@ -78,7 +79,8 @@ def _reasons(target: TargetReported) -> Iterator[Naming]:
         yield from (one.stands.reason for one in target.subjects)
         return
     for one in target.subjects:
-        yield Naming(f"{one.name}：{one.stands.reason.zh}", f"{one.name}: {one.stands.reason.en}")
+        name = one.name or NOTHING
+        yield Naming(f"{name.zh}：{one.stands.reason.zh}", f"{name.en}: {one.stands.reason.en}")
 
 
 def _heads(target: TargetReported) -> list[Head]:
@@ -103,14 +105,23 @@ def _row(target: TargetReported, one: SubjectReported) -> list[Cell]:
         standing_of(found.status),
         Cell(value_of(found.value, entry)),
         Cell.of(day_of(found.value_on)),
-        *(Cell(value_of(_rounded(value), entry)) for value in (found.expected_then, found.expected, found.rate_needed)),
+        *(
+            Cell(value_of(_rounded(value), entry))
+            for value in (found.expected_then, found.expected, _needed(one, entry))
+        ),
     ]
     if entry.check is Check.STREAM:
         days, share = one.days, one.completeness
-        cells.insert(0, Cell.of(one.name or UNKNOWN))
+        cells.insert(0, Cell(one.name or NOTHING))
         cells.append(Cell.of(UNKNOWN if share is None else f"{share:.0%}"))
         cells.append(Cell.of(f"{days.met} / {days.not_met} / {days.cannot_say}"))
     return cells
+
+
+def _needed(one: SubjectReported, entry: PlanIndicator) -> float | None:
+    """The change a year that is still needed; of what is there already none is."""
+    value = one.stands.value
+    return None if value is None or meets(value, entry.op, entry.target) else one.stands.rate_needed
 
 
 def _rounded(value: float | None) -> float | None:
@@ -208,7 +219,7 @@ def _revisions(entry: PlanIndicator, revisions: tuple[Revision, ...]) -> Part:
 
 def _period(one: Revision) -> Naming:
     days = period_words(one.start, one.end)
-    return days if one.subject is None else Naming(f"{one.subject} {days.zh}", f"{one.subject} {days.en}")
+    return days if one.subject is None else Naming(f"{one.subject.zh} {days.zh}", f"{one.subject.en} {days.en}")
 
 
 def _why(one: Revision) -> Naming:

@@ -47,7 +47,7 @@ def _draw(axes: Any, say: Callable[[Naming], str], target: TargetReported, begin
     for one, colour in zip(target.subjects, cycle(_COLOURS), strict=False):
         points = [(at, value / scale) for at, value in one.series]
         mark = "o" if len(points) <= _MARKED_MOST else ""
-        label = say(Naming("数据", "figures")) if one.name is None else one.name
+        label = say(one.name or Naming("数据", "figures"))
         axes.plot(
             [at for at, _ in points], [value for _, value in points],
             marker=mark, markersize=4.5, linewidth=1.4, color=colour, label=label,

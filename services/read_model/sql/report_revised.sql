@@ -2,7 +2,6 @@
 SELECT
     t.id AS target_id,
     q.subject,
-    q.subject_name,
     q.period_start,
     q.period_end,
     b.value AS was,

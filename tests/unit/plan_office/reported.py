@@ -106,7 +106,9 @@ def lake(name: str, value: float, day: date, *, known_at: datetime | None = None
     figure = Figure(value, day, day, met=value <= 3 if met is None else met)
     at = known_at or datetime(2025, 1, 2, tzinfo=UTC)
     silent = Naming("采样不足", "too few samples")
-    return Measured(f"lake-{name}", name, (figure,), silent, 0.97, at, Days(300, 50, 16), series)
+    return Measured(
+        f"lake-{name}", Naming(name, f"Lake {name}"), (figure,), silent, 0.97, at, Days(300, 50, 16), series
+    )
 
 
 def alert(number: int, day: date) -> AlertSeen:

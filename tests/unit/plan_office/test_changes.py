@@ -30,6 +30,10 @@ def of(day: date, figures: Sequence[TargetFigure] = (), *documents: PlanDocument
     return year_report(known(figures, day, *documents, **more), day)
 
 
+def named(one: Change) -> str | None:
+    return None if one.subject is None else one.subject.zh
+
+
 def whys(found: Sequence[Change]) -> dict[str, list[Why]]:
     return {one.target: [each.why for each in one.reasons] for one in found}
 
@@ -88,14 +92,14 @@ def test_telemetry_changes_by_late_data_or_by_a_newer_period() -> None:
     before = of(THEN, lakes=[lake("菱角湖", 4, date(2023, 12, 30)), lake("西湖", 3, date(2023, 12, 30))])
     revised = of(THEN, lakes=[lake("菱角湖", 3, date(2023, 12, 30)), lake("西湖", 3, date(2023, 12, 30))])
     found = changes(before, revised)
-    assert [(one.subject, [each.why for each in one.reasons]) for one in found] == [("菱角湖", [Why.LATE_DATA])]
+    assert [(named(one), [each.why for each in one.reasons]) for one in found] == [("菱角湖", [Why.LATE_DATA])]
     newer = of(DAY, lakes=[lake("菱角湖", 4, date(2024, 12, 30)), lake("西湖", 3, date(2023, 12, 30))])
-    assert next((one.subject, [each.why for each in one.reasons]) for one in changes(before, newer)) == (
+    assert next((named(one), [each.why for each in one.reasons]) for one in changes(before, newer)) == (
         "菱角湖",
         [Why.NEW_FIGURE],
     )
     first = changes(of(THEN), before)
-    assert {one.subject: [each.why for each in one.reasons] for one in first} == {
+    assert {named(one): [each.why for each in one.reasons] for one in first} == {
         "菱角湖": [Why.NEW_FIGURE],
         "西湖": [Why.NEW_FIGURE],
     }
