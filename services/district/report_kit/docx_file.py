@@ -12,7 +12,7 @@ from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Cm, Pt, RGBColor
+from docx.shared import Cm, Emu, Pt, RGBColor
 
 from services.district.report_kit.typesetting import pictures_of
 
@@ -40,7 +40,7 @@ def docx_of(page: dict[str, Any]) -> bytes:
     if page["tiles"]:
         tiles = page["tiles"]
         heads = [{"words": tile["name"], "number": False} for tile in tiles]
-        _table(made, heads, [[{"words": tile["value"], "mood": tile["mood"]} for tile in tiles]])
+        _table(made, heads, [[{"words": tile["value"], "mood": tile["mood"]} for tile in tiles]], [1] * len(tiles))
     drawings = [chart["svg"] for part in page["parts"] for chart in part["charts"]]
     pictures = iter(pictures_of(drawings))
     for part in page["parts"]:
@@ -50,7 +50,7 @@ def docx_of(page: dict[str, Any]) -> bytes:
         for chart in part["charts"]:
             _picture(made, next(pictures), chart["about"])
         if part["heads"]:
-            _table(made, part["heads"], part["rows"])
+            _table(made, part["heads"], part["rows"], part["widths"])
     out = io.BytesIO()
     made.save(out)
     return _without_times(out.getvalue())
@@ -97,15 +97,23 @@ def _picture(made: Any, png: bytes, about: str) -> None:
     shape._inline.docPr.set("descr", about)  # noqa: SLF001 - python-docx has no texts for who cannot see it
 
 
-def _table(made: Any, heads: list[dict[str, Any]], rows: list[list[dict[str, Any]]]) -> None:
+def _table(made: Any, heads: list[dict[str, Any]], rows: list[list[dict[str, Any]]], widths: list[int]) -> None:
     table = made.add_table(rows=1, cols=len(heads), style="Table Grid")
+    table.autofit = False
+    columns = [Emu(_WIDTH * width // sum(widths)) for width in widths]
+    for column, width in zip(table.columns, columns, strict=True):
+        column.width = width
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
-    for cell, head in zip(table.rows[0].cells, heads, strict=True):
+    for cell, head, width in zip(table.rows[0].cells, heads, columns, strict=True):
+        cell.width = width
         _fill(cell, head["words"], "quiet", number=head["number"])
     repeats = OxmlElement("w:tblHeader")
     table.rows[0]._tr.get_or_add_trPr().append(repeats)  # noqa: SLF001 - python-docx has no heads that repeat
     for row in rows:
-        for cell, told, head in zip(table.add_row().cells, row, heads, strict=True):
+        line = table.add_row()
+        line._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))  # noqa: SLF001 - as above
+        for cell, told, head, width in zip(line.cells, row, heads, columns, strict=True):
+            cell.width = width
             _fill(cell, told["words"], told["mood"], number=head["number"])
     made.add_paragraph().paragraph_format.space_after = Pt(2)
 

@@ -17,7 +17,7 @@ from schemas.target_figure import TargetFigure
 from services.district.plan_report.pages import Compared, Pages, pages
 from services.district.plan_report.words import value_of
 from services.district.report_kit.docx_file import docx_of
-from services.district.report_kit.one_language import in_language
+from services.district.report_kit.one_language import column_widths, in_language
 from services.district.report_kit.parts import Language, page
 from services.district.report_kit.typesetting import pdf_of
 from services.plan_office.changes import changes
@@ -187,3 +187,11 @@ def test_large_values_are_shortened_and_none_is_written_as_a_power() -> None:
     assert value_of(1.4412e11, entries["renewal.fixed_asset_investment"]) == ("1,441.2亿元", "144,120 million CNY")
     assert value_of(58_354.0, entries["employment.new_jobs"]) == ("58,354 个", "58,354")
     assert value_of(None, entries["employment.new_jobs"]) == ("–", "–")
+
+
+def test_narrow_columns_get_what_they_want_and_wide_ones_share_the_rest() -> None:
+    assert column_widths([20, 30, 10]) == [20, 30, 10]
+    assert column_widths([120, 12, 12]) == [76, 12, 12]
+    assert column_widths([120, 90, 40, 10]) == [30, 30, 30, 10]
+    assert column_widths([300, 300]) == [50, 50]
+    assert column_widths([]) == []
