@@ -77,6 +77,7 @@ def changes(before: Report, after: Report) -> tuple[Change, ...]:
     found: list[Change] = []
     for name, target in later.items():
         found += _of_target(earlier.get(name), target, before.asked.day, after.asked.day)
+        found += _gone(earlier.get(name), target)
     found += [
         _change(one, each, None, [Reason(Why.DROPPED, Naming("现行规划不再包含", "no longer in the plan"))])
         for name, one in earlier.items()
@@ -102,6 +103,16 @@ def _of_target(before: TargetReported | None, after: TargetReported, then: date,
             ]
         if reasons:
             yield _change(after, old, subject, reasons, before)
+
+
+def _gone(before: TargetReported | None, after: TargetReported) -> Iterable[Change]:
+    """Subjects that the later report no longer has."""
+    if before is None:
+        return
+    left = {each.id for each in after.subjects}
+    for old in before.subjects:
+        if old.id is not None and old.id not in left:
+            yield _change(before, old, None, [Reason(Why.DROPPED, Naming("不再有该对象的数据", "no longer told of"))])
 
 
 def _version(before: TargetReported, after: TargetReported) -> Iterable[Reason]:

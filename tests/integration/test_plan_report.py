@@ -109,6 +109,7 @@ async def test_it_says_of_today_what_the_list_of_targets_says(db: Database) -> N
         for each in one.subjects
     }
     assert told == listed
+    assert await made(db, today, report.known_at) == report
     lakes = [each.name for each in of(report, "water.class").subjects]
     assert len(lakes) == 6
     assert all(name is not None and name.zh != name.en for name in lakes)

@@ -98,6 +98,10 @@ def test_telemetry_changes_by_late_data_or_by_a_newer_period() -> None:
         "菱角湖",
         [Why.NEW_FIGURE],
     )
+    alone = of(THEN, lakes=[lake("菱角湖", 4, date(2023, 12, 30))])
+    assert [(named(one), [each.why for each in one.reasons]) for one in changes(before, alone)] == [
+        ("西湖", [Why.DROPPED])
+    ]
     first = changes(of(THEN), before)
     assert {named(one): [each.why for each in one.reasons] for one in first} == {
         "菱角湖": [Why.NEW_FIGURE],
