@@ -43,6 +43,7 @@ SECONDS: Final[Mapping[str, int]] = MappingProxyType(
         "the boards' day": 300,
         "tests/integration/test_bridge_queue.py": 150,
         "tests/integration/test_whatif.py": 80,
+        "tests/integration/test_plan_report.py": 80,
         "tests/integration/test_target_figures.py": 70,
         "tests/integration/test_bridge.py": 110,
         "tests/end_to_end/test_cli_run.py": 110,

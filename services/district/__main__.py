@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "import": ("services.district.import_command", "import_command"),
     "plan": ("services.district.plan_command", "plan"),
     "targets": ("services.district.targets_command", "targets"),
+    "report": ("services.district.plan_report.command", "report"),
     "whatif": ("services.district.whatif_command", "whatif"),
     "state": ("services.district.state_command", "state"),
     "ledger": ("services.district.ledger_command", "ledger"),

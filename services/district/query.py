@@ -38,6 +38,23 @@ def ask(question: Callable[[Asked], Awaitable[T]]) -> T:
     return asyncio.run(_ask(question))
 
 
+def ask_one_moment(question: Callable[[Asked], Awaitable[T]], *, within: timedelta) -> T:
+    """The answers to questions that must fit one another: all as the database was at the first of them.
+
+    Args:
+        within: The time for all of them.
+
+    Raises:
+        ServerSilent, QueryFailed, RequestRefused: as `ask`.
+    """
+
+    async def asked(database: Database) -> T:
+        async with database.at_one_moment() as moment:
+            return await question(moment)
+
+    return asyncio.run(_ask(asked, answer_within=within))
+
+
 @dataclass(frozen=True, slots=True)
 class Listed(Generic[T]):
     """Rows of a list."""
@@ -81,11 +98,13 @@ async def _up_to(most: int | None, page: Callable[[int, str | None], Awaitable[P
     return rows
 
 
-async def _ask(question: Callable[[Asked], Awaitable[T]]) -> T:
+async def _ask(
+    question: Callable[[Database], Awaitable[T]], *, answer_within: timedelta = timedelta(seconds=ANSWER_SECONDS)
+) -> T:
     url = find_access().database_url
     if url is None:
         raise ServerSilent("no database is named; set DATABASE_READER_URL.")
-    bounds = {"connect_within": timedelta(seconds=CONNECT_SECONDS), "answer_within": timedelta(seconds=ANSWER_SECONDS)}
+    bounds = {"connect_within": timedelta(seconds=CONNECT_SECONDS), "answer_within": answer_within}
     with failures_said():
         async with Database(url, name="district", connections=1, **bounds) as database:
             return await question(database)

@@ -8,7 +8,7 @@ newest one since, and the reason says so: for as long as a plan is in force its 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, assert_never
 
@@ -78,6 +78,18 @@ def stands(versions: Versions[Target], figures: Sequence[Figure], day: date) -> 
             return _every_year(asked, versions)
         case never:
             assert_never(never)
+
+
+def stands_measured(
+    versions: Versions[Target], figures: Sequence[Figure], day: date, silent: Naming | None
+) -> Stands | None:
+    """Where one subject of a target stands that telemetry answers for; see `stands`.
+
+    Args:
+        silent: Why no figure decides, where none does; None: nothing of the target has been judged at all.
+    """
+    found = stands(versions, figures, day)
+    return found if found is None or figures else replace(found, reason=silent or words.NOTHING_JUDGED)
 
 
 @dataclass(frozen=True, slots=True)

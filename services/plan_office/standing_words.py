@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from schemas.plan.book import Target
@@ -11,6 +11,10 @@ from schemas.verdict import Comparator
 from schemas.vocabulary import VOCABULARY, Naming
 from services.plan_office.figure import Figure
 
+NOTHING_JUDGED: Final = Naming("该指标尚无任何时段得出结论。", "No period of this indicator has been judged yet.")
+"""Of a target that telemetry answers for."""
+_WHOLE: Final = 1e10
+"""From here on a value is written in full and without decimals: none is written as a power of ten."""
 _LIMITS: Final = {
     Comparator.GE: Naming("不低于", "at least"),
     Comparator.GT: Naming("高于", "more than"),
@@ -23,7 +27,7 @@ def amount(value: float, unit: str) -> Naming:
     """A value with its unit, no digit of it rounded away that a person wrote."""
     word = unit.partition(" (")[0]
     named = VOCABULARY["unit"].get(unit) or VOCABULARY["unit"].get(word) or Naming(word, word)
-    figure = f"{value:,.10g}"
+    figure = f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:,.10g}"
     return Naming(*(f"{figure}{'' if text == '%' else ' '}{text}".rstrip() for text in named))
 
 
@@ -35,6 +39,19 @@ def _limit(target: Target) -> Naming:
 
 def _of(target: Target, value: float) -> Naming:
     return amount(value, target.indicator.unit)
+
+
+def period_words(first: date, last: date) -> Naming:
+    """A period as people name it: a year, a month, a day, or its first and last day."""
+    if first == last:
+        return Naming(first.isoformat(), first.isoformat())
+    if (first.month, first.day, last.month, last.day) == (1, 1, 12, 31):
+        years = f"{first.year}" if first.year == last.year else f"{first.year}–{last.year}"
+        return Naming(f"{years}年", years)
+    whole_month = first.day == 1 and (last + timedelta(days=1)).day == 1 and first.replace(day=last.day) == last
+    if whole_month:
+        return Naming(f"{first.year}年{first.month}月", f"{first:%Y-%m}")
+    return Naming(f"{first}至{last}", f"{first} to {last}")
 
 
 def no_course(target: Target) -> Naming:

@@ -39,13 +39,19 @@ class FigureRow:
 
 
 async def figures(
-    asked: Asked, ids: Sequence[str], *, lane: str = LIVE, as_of: datetime | None = None
+    asked: Asked,
+    ids: Sequence[str],
+    *,
+    lane: str = LIVE,
+    as_of: datetime | None = None,
+    until: datetime | None = None,
 ) -> list[FigureRow]:
     """The newest figure over a period, of every subject, by id and subject.
 
     Args:
         as_of: As reported then: the newest period of which something had been said by then, in the last revision said
             by then (`known_at`). None: as now known.
+        until: Of periods that had begun before this time alone; None: before `as_of`, without which it says nothing.
 
     Raises:
         RequestRefused: a part of the question is wrong.
@@ -55,7 +61,9 @@ async def figures(
     if as_of is None:
         rows = await asked.rows(SQL["figures"], *wanted, False, None)
     else:
-        rows = await asked.rows(SQL["figures_as_of"], *wanted, time_within(as_of, parameter="as_of"))
+        moment = time_within(as_of, parameter="as_of")
+        begun = moment if until is None else time_within(until, parameter="until")
+        rows = await asked.rows(SQL["figures_as_of"], *wanted, begun, moment)
     return typed(FigureRow, rows)
 
 

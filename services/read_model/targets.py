@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ from schemas.target_figure import TargetFigure
 from schemas.vocabulary import Naming
 from services.plan_office.figure import Figure, days_of
 from services.plan_office.figure_book import figures_of
-from services.plan_office.standing import Stands, stands
+from services.plan_office.standing import Stands, stands, stands_measured
+from services.plan_office.standing_words import NOTHING_JUDGED
 from services.read_model.bounds import text_within, time_within
 from services.read_model.connection import Asked
 from services.read_model.figures import FigureRow, figures
@@ -28,7 +29,7 @@ from services.read_model.typed import typed
 
 _NOTHING_SAID: Final = {
     Check.REPORTED: Naming("由规划部门填报，尚未填报。", "The plan office reports this figure; none has been entered."),
-    Check.STREAM: Naming("该指标尚无任何时段得出结论。", "No period of this indicator has been judged yet."),
+    Check.STREAM: NOTHING_JUDGED,
 }
 
 
@@ -102,7 +103,7 @@ async def targets(asked: Asked, *, lane: str = LIVE, as_of: datetime | None = No
     wanted = list(targets_in_force(found.book, day))
     ids = tuple(entry.id for _, entry, _ in wanted)
     known = await figures(asked, ids, lane=lane, as_of=moment)
-    of_due = await _of_due(asked, [entry for _, entry, _ in wanted], known, lane, moment)
+    of_due = await due_figures(asked, [entry for _, entry, _ in wanted], known, lane, moment)
     entered = await target_figures(asked, as_of=moment) if lane == LIVE else []
     by_target: dict[str, list[TargetFigure]] = {}
     for one in entered:
@@ -124,9 +125,15 @@ class Told:
     """The period in which a target was due, by target and subject."""
 
 
-async def _of_due(
+async def due_figures(
     asked: Asked, wanted: Iterable[PlanIndicator], known: Iterable[FigureRow], lane: str, moment: datetime | None
 ) -> dict[tuple[str, str], FigureRow]:
+    """The period in which a target was due, of each target and subject that has a figure.
+
+    Args:
+        known: The newest figures.
+        moment: As reported then; None: as now known.
+    """
     due = {entry.id: entry.due for entry in wanted}
     subjects = [(one.id, one.subject, _end_of(due[one.id])) for one in known]
     if not subjects:
@@ -170,27 +177,31 @@ def joined(wanted: Iterable[Wanted], known: Iterable[FigureRow], lane: str, told
 def standing_of(entry: PlanIndicator, figure: FigureRow | None, told: Told) -> Stands:
     """Where one subject of a target stands: of a target that people report by what they entered, else by telemetry."""
     if entry.check is Check.REPORTED:
-        decides: Sequence[Figure] = told.entered.get(entry.id, ())
+        found = stands(told.book.targets(entry.id), told.entered.get(entry.id, ()), told.day)
     else:
-        measured = [] if figure is None else [told.of_due.get((figure.id, figure.subject)), figure]
-        decides = [one for row in measured if row is not None and (one := _measured(row)) is not None]
-    found = stands(told.book.targets(entry.id), decides, told.day)
+        decides = () if figure is None else measured_of(told.of_due.get((figure.id, figure.subject)), figure)
+        silent = None if figure is None else reason_of(figure)
+        found = stands_measured(told.book.targets(entry.id), decides, told.day, silent)
     if found is None:
         raise ValueError(f"{entry.id} is a target of no plan in force on {told.day}")
-    if entry.check is Check.STREAM and not decides:
-        return replace(found, reason=_NOTHING_SAID[Check.STREAM] if figure is None else _reason(figure))
     return found
+
+
+def measured_of(*rows: FigureRow | None) -> tuple[Figure, ...]:
+    """What decides of figures of telemetry: those that have a value."""
+    return tuple(one for row in rows if row is not None and (one := _measured(row)) is not None)
 
 
 def _measured(row: FigureRow) -> Figure | None:
     if row.value is None:
         return None
-    unsaid = _reason(row) if row.status == "cannot_say" else None
+    unsaid = reason_of(row) if row.status == "cannot_say" else None
     first, last = days_of(row.period_start, row.period_end)
     return Figure(row.value, first, last, met=row.status == "met" if unsaid is None else None, unsaid=unsaid)
 
 
-def _reason(row: FigureRow) -> Naming:
+def reason_of(row: FigureRow) -> Naming:
+    """What the judge of a period said."""
     return Naming(row.status_reason_zh or row.status_reason, row.status_reason)
 
 

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from schemas.vocabulary import Naming
-from services.district.report_kit.parts import Chart
+from services.district.report_kit.parts import Chart, Language
 
 INK: Final = "#7b8794"
 """Of axes and their words: enough contrast on white and on near black."""
@@ -48,7 +48,12 @@ _FONTS: Final = (
 
 
 def chart(
-    draw: Callable[[Any, Callable[[Naming], str]], None], *, about: Naming, width: float = 10.0, height: float = 3.0
+    draw: Callable[[Any, Callable[[Naming], str]], None],
+    *,
+    about: Naming,
+    width: float = 10.0,
+    height: float = 3.0,
+    only: Language | None = None,
 ) -> Chart:
     """Draw it once for each language.
 
@@ -57,12 +62,16 @@ def chart(
         about: What it shows, for those who cannot see it.
         width: Inches.
         height: Inches.
+        only: For what is shown in this language alone: then the drawing stands for both.
     """
     size = (width, height)
-    return Chart(
-        _svg(draw, lambda words: words.zh, about.zh, size),
-        _svg(draw, lambda words: words.en, about.en, size),
-    )
+    drawn = {
+        language: _svg(draw, say, say(about), size) for language, say in _TELLERS.items() if only in {None, language}
+    }
+    return Chart(drawn.get("zh", drawn.get("en", Markup())), drawn.get("en", drawn.get("zh", Markup())))
+
+
+_TELLERS: Final[dict[Language, Callable[[Naming], str]]] = {"zh": lambda words: words.zh, "en": lambda words: words.en}
 
 
 def _svg(

@@ -17,6 +17,7 @@ def same(text: str) -> Naming:
     return Naming(text, text)
 
 
+Language = Literal["zh", "en"]
 Mood = Literal["", "good", "warn", "bad", "quiet"]
 
 
@@ -68,6 +69,8 @@ class Part:
     charts: Sequence[Chart] = ()
     heads: Sequence[Head] = ()
     rows: Sequence[Sequence[Cell]] = ()
+    level: int = 2
+    """2 to 4: how deep its heading stands."""
 
 
 def page(

@@ -1,4 +1,4 @@
--- The newest figure of every subject of some indicators, as reported at a moment; which period answers: see figures.sql.
+-- The newest figure of every subject of some indicators, of what had begun by a time, as reported at a moment; which period answers: see figures.sql.
 WITH RECURSIVE known AS (
     SELECT t.id, s.subject
     FROM unnest($2::text[]) AS t (id)
@@ -27,8 +27,8 @@ CROSS JOIN LATERAL (
         WHERE q.lane = $1
             AND q.id = k.id
             AND q.subject = k.subject
-            AND q.period_start <= $3
-            AND q.known_at <= $3
+            AND q.period_start < $3
+            AND q.known_at <= $4
             AND q.period_end - q.period_start > INTERVAL '20 days'
             AND q.period_end - q.period_start > (
                 SELECT o.period_end - o.period_start - INTERVAL '5 days'
@@ -36,8 +36,8 @@ CROSS JOIN LATERAL (
                 WHERE o.lane = $1
                     AND o.id = k.id
                     AND o.subject = k.subject
-                    AND o.period_start <= $3
-                    AND o.known_at <= $3
+                    AND o.period_start < $3
+                    AND o.known_at <= $4
                     AND o.period_end - o.period_start > INTERVAL '20 days'
                 ORDER BY o.period_end DESC, o.period_start
                 LIMIT 1
@@ -54,8 +54,8 @@ CROSS JOIN LATERAL (
         WHERE q.lane = $1
             AND q.id = k.id
             AND q.subject = k.subject
-            AND q.period_start <= $3
-            AND q.known_at <= $3
+            AND q.period_start < $3
+            AND q.known_at <= $4
             AND q.period_end - q.period_start > INTERVAL '20 days'
         ORDER BY q.period_end DESC, q.period_start, q.revision DESC
         LIMIT 1
@@ -67,8 +67,8 @@ CROSS JOIN LATERAL (
         WHERE q.lane = $1
             AND q.id = k.id
             AND q.subject = k.subject
-            AND q.period_start <= $3
-            AND q.known_at <= $3
+            AND q.period_start < $3
+            AND q.known_at <= $4
             AND q.period_end <= $3
             AND NOT coalesce(q.details ? 'so_far', false)
         ORDER BY q.period_start DESC, q.period_end DESC, q.revision DESC
@@ -81,8 +81,8 @@ CROSS JOIN LATERAL (
         WHERE q.lane = $1
             AND q.id = k.id
             AND q.subject = k.subject
-            AND q.period_start <= $3
-            AND q.known_at <= $3
+            AND q.period_start < $3
+            AND q.known_at <= $4
         ORDER BY q.period_start DESC, q.period_end DESC, q.revision DESC
         LIMIT 1
     )
