@@ -40,7 +40,7 @@ def days_of(name: str, seed: int, scale: float) -> Iterator[tuple[Feed, Judged, 
         first = date.fromisoformat(f"{YEAR}-{scenario.drill.begins}")
         order = Order(seed, first, scenario.drill.days, LIVE, feeds=(feed,))
         judged = judged_day(world, scenario, order, feed)
-        heard = Heard(judged.raised, judged.withdrawn, judged.ended, order.end, judged.members)
+        heard = Heard(judged.raised, judged.withdrawn, judged.ended, order.begin, order.end, judged.members)
         yield feed, judged, scored(heard, judged.truth, feed, world)
 
 

@@ -103,8 +103,8 @@ class Result:
     rule: str
     times: int
     found: int
-    open: int
-    """Not over when the run ended, and not found."""
+    cut: int
+    """Had begun before the run or was not over when it ended, and not found."""
     delay_p50: float | None
     """Seconds."""
     delay_most: float | None
@@ -190,7 +190,7 @@ class DrillAccount:
                     "rule": one.rule,
                     "times": one.times,
                     "found": one.found,
-                    "not_over": one.open,
+                    "cut_off": one.cut,
                     "recall": one.recall,
                     "delay_p50_s": one.delay_p50,
                     "delay_most_s": one.delay_most,
@@ -221,7 +221,7 @@ def _results(feed: Feed, scores: Scores) -> list[Result]:
         by_what.setdefault(finding.wanted.what, []).append(finding)
     found = []
     for what, findings in sorted(by_what.items()):
-        over = [one for one in findings if not one.is_open]
+        over = [one for one in findings if not one.is_cut]
         delays = [one.delay for one in over if one.delay is not None]
         p50, most = (statistics.median(delays), max(delays)) if delays else (None, None)
         rule, _ = RULES[feed, what]

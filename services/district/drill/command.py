@@ -204,10 +204,10 @@ def _say_readings(done: DrillAccount) -> None:
 
 
 def _say_results(done: DrillAccount) -> None:
-    made = table("feed", "what was so", "rule", "times", "found", "not over", "delay p50, most (min)")
+    made = table("feed", "what was so", "rule", "times", "found", "cut off", "delay p50, most (min)")
     for one in done.results:
         delays = f"{minutes(one.delay_p50)}, {minutes(one.delay_most)}" if one.found else "–"
-        add_row(made, (one.feed, one.what, one.rule, count(one.times), count(one.found), count(one.open), delays))
+        add_row(made, (one.feed, one.what, one.rule, count(one.times), count(one.found), count(one.cut), delays))
     if done.results:
         draw(None, made)
     else:

@@ -326,7 +326,7 @@ async def _account(
         end=datetime.fromtimestamp(play.end, UTC),
         seconds=seconds,
         feeds=feeds,
-        scores={one.feed: _scores(one, rows, play.truth(one.feed), play.end) for one in what.cast},
+        scores={one.feed: _scores(one, rows, play.truth(one.feed), (play.begin, play.end)) for one in what.cast},
         alerts=[await _seen(database, row) for row in rows],
         deliveries=len(page.items),
         boots_in_live=await left_in_real_life(database, play.boots),
@@ -334,12 +334,12 @@ async def _account(
     )
 
 
-def _scores(one: Cast, rows: Sequence[AlertRow], truth: Sequence[Truth], end: float) -> Scores:
+def _scores(one: Cast, rows: Sequence[AlertRow], truth: Sequence[Truth], span: tuple[float, float]) -> Scores:
     own = [row for row in rows if row.feed == one.feed]
     withdrawn = {row.alert_id for row in own if row.standing is Standing.RETRACTED}
     ended = {row.alert_id: row.ended_at for row in own if row.ended_at is not None}
     members = {row.alert_id: {(rule, asset) for rule, asset in row.members} for row in own}
-    return scored(Heard(tuple(own), withdrawn, ended, end, members, is_live=False), truth, one.feed, one.world)
+    return scored(Heard(tuple(own), withdrawn, ended, *span, members, is_live=False), truth, one.feed, one.world)
 
 
 async def _feed_account(

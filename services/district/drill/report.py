@@ -132,8 +132,9 @@ def _timeline(done: DrillAccount) -> Part:
         return Part(title, [nothing])
     text = [
         Naming(
-            "横条为持续时间，圆点为首条告警；绿色已检出，红色漏报，灰色演练结束时尚未结束。",
-            "The bar is how long it lasted, the dot its first alert; green: found, red: missed, grey: not over when the drill ended.",
+            "横条为持续时间，圆点为首条告警；绿色已检出，红色漏报，灰色为演练起止所截断。",
+            "The bar is how long it lasted, the dot its first alert; green: found, red: missed, grey: cut off by the "
+            "begin or the end of the drill.",
         )
     ]
     if left > 0:
@@ -164,7 +165,7 @@ def _draw_timeline(
     labels = []
     for row, one in enumerate(shown):
         since, until = max(one.wanted.begin, begin), min(_lasted_until(one), end)
-        colour = GREEN if one.delay is not None else INK if one.is_open else RED
+        colour = GREEN if one.delay is not None else INK if one.is_cut else RED
         axes.barh(row, max(until - since, (end - begin) / 300), left=since, height=0.55, color=colour, alpha=0.45)
         if one.found is not None:
             axes.plot([one.found.raised_at.timestamp()], [row], "o", color=colour, markersize=5)
@@ -217,7 +218,7 @@ def _results(done: DrillAccount) -> Part | None:
         Head(Naming("规则", "rule")),
         Head(Naming("次数", "times"), number=True),
         Head(Naming("检出", "found"), number=True),
-        Head(Naming("未结束", "not over"), number=True),
+        Head(Naming("不完整", "cut off"), number=True),
         Head(Naming("检出率", "recall"), number=True),
         Head(Naming("延迟中位（分）", "delay, median (min)"), number=True),
         Head(Naming("最长（分）", "longest (min)"), number=True),
@@ -234,7 +235,7 @@ def _result(one: Result) -> list[Cell]:
         Cell.of(one.rule),
         Cell.of(f"{one.times:,}"),
         Cell.of(f"{one.found:,}"),
-        Cell.of(f"{one.open:,}"),
+        Cell.of(f"{one.cut:,}"),
         Cell.of("–" if recall is None else f"{recall:.2f}", mood),
         Cell.of(minutes(one.delay_p50)),
         Cell.of(minutes(one.delay_most)),
@@ -335,11 +336,11 @@ def _how_to_read() -> Part:
         Naming("说明", "How it is scored"),
         [
             Naming(
-                "事件或故障持续期间（或规则所需宽限内）其对象出现相应规则的告警即为检出；演练结束时尚未结束的不计漏报。"
+                "事件或故障持续期间（或规则所需宽限内）其对象出现相应规则的告警即为检出；演练开始前已发生或结束时尚未结束的不计漏报。"
                 "延迟按场景时间计。误报只统计关于设备、线路、时钟的告警。真值记录原因，不记录结论：本来就是IV类的湖泊报警不算误报。",
                 "A thing is found when an alert of its rule about its asset began while it lasted, or within the grace that the "
-                "rule needs; what was not over when the drill ended is not missed. Delays are in scenario time. False alarms "
-                "are counted among alerts about devices, lines and clocks. The truth lists causes, not verdicts: a lake that "
+                "rule needs; what had begun before the drill, or was not over when it ended, is not missed. Delays are in "
+                "scenario time. False alarms are counted among alerts about devices, lines and clocks. The truth lists causes, not verdicts: a lake that "
                 "was of class IV before is no false alarm.",
             ),
             Naming(

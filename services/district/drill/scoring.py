@@ -93,8 +93,10 @@ class Heard:
     """Ids of those that late data took back."""
     ended: Mapping[str, datetime]
     """When they were over, by id."""
+    begin: float
+    """Begin of the run, seconds since 1970."""
     end: float
-    """End of the run, seconds since 1970."""
+    """Its end."""
     members: Mapping[str, Collection[tuple[str, str]]] = field(default_factory=dict)
     """Rules and assets of the alerts that one stands for, by id: silences with one cause are one alert."""
     is_live: bool = True
@@ -164,8 +166,8 @@ class Finding:
     found: Said | None
     delay: float | None
     """Seconds from its begin to the first alert; None: not found."""
-    is_open: bool = False
-    """It was not over when the run ended, so it is not missed either."""
+    is_cut: bool = False
+    """It had begun before the run, or was not over when that ended: not found, it is not missed either."""
 
 
 @dataclass(slots=True)
@@ -189,10 +191,10 @@ class Scores:
 
     @property
     def of(self) -> dict[str, Score]:
-        """By kind of thing, without what was not over."""
+        """By kind of thing, without what is cut off."""
         scores: dict[str, Score] = {}
         for each in self.findings:
-            if each.is_open:
+            if each.is_cut:
                 continue
             score = scores.setdefault(each.wanted.what, Score())
             score.wanted += 1
@@ -218,7 +220,7 @@ def _finding(wanted: Wanted, heard: Heard) -> Finding:
         if wanted.fits(alert, heard.ended.get(alert.alert_id), heard.members.get(alert.alert_id, ()))
     ]
     if not fitting:
-        return Finding(wanted, None, None, is_open=wanted.until > heard.end)
+        return Finding(wanted, None, None, is_cut=wanted.begin < heard.begin or wanted.until > heard.end)
     first = min(fitting, key=lambda alert: alert.raised_at)
     return Finding(wanted, first, max(0.0, first.raised_at.timestamp() - wanted.begin))
 

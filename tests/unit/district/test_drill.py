@@ -53,14 +53,14 @@ def silent(begin: float, end: float, device: str = LOT) -> Truth:
 
 
 def score(*alerts: Alert, truth: list[Truth], end: float = 24 * HOUR, **more: Any) -> Scores:
-    heard = Heard(alerts, more.pop("withdrawn", ()), more.pop("ended", {}), BEGIN + end, **more)
+    heard = Heard(alerts, more.pop("withdrawn", ()), more.pop("ended", {}), BEGIN, BEGIN + end, **more)
     return scored(heard, truth, Feed.PARKING, WORLD)
 
 
 def test_a_silence_is_found_by_an_alert_that_began_with_it() -> None:
     found = score(alert(1, "parking.lot_silent", LOT, HOUR, HOUR + 1_800), truth=[silent(HOUR, 3 * HOUR)])
     (one,) = found.findings
-    assert (one.delay, one.is_open) == (1_800.0, False)
+    assert (one.delay, one.is_cut) == (1_800.0, False)
     assert (found.right, found.false) == (1, ())
 
 
@@ -89,10 +89,16 @@ def test_an_alert_about_a_device_that_nothing_explains_is_false_and_one_that_was
 
 def test_what_is_not_over_when_the_run_ends_is_neither_found_nor_missed() -> None:
     found = score(truth=[silent(HOUR, 3 * HOUR)], end=3.5 * HOUR)
-    assert [one.is_open for one in found.findings] == [True]
+    assert [one.is_cut for one in found.findings] == [True]
     assert found.of == {}
     late = score(alert(1, "parking.lot_silent", LOT, HOUR), truth=[silent(HOUR, 3 * HOUR)], end=3.5 * HOUR)
     assert late.of["gap"].wanted == 1
+
+
+def test_what_had_begun_before_the_run_is_not_missed_as_nobody_had_heard_of_the_device() -> None:
+    before = silent(-HOUR, 3 * HOUR)
+    assert score(truth=[before]).of == {}
+    assert score(alert(1, "parking.lot_silent", LOT, -HOUR, HOUR), truth=[before]).of["gap"].delays == [2 * HOUR]
 
 
 def test_a_wrong_clock_is_scored_in_real_life_alone() -> None:

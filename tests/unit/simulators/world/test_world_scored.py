@@ -24,8 +24,8 @@ def spill() -> Judged:
 
 
 def scored(judged: Judged) -> Scores:
-    end = Order(7, FIRST, 1, LIVE).end + 7 * 86_400
-    heard = Heard(judged.raised, judged.withdrawn, judged.ended, end, judged.members)
+    order = Order(7, FIRST, 1, LIVE)
+    heard = Heard(judged.raised, judged.withdrawn, judged.ended, order.begin, order.end + 7 * 86_400, judged.members)
     return scored_of(heard, judged.truth, Feed.WATER, world())
 
 
