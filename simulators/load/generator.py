@@ -136,6 +136,7 @@ class LoadRun:
         self._gateways = [self._gateway(endpoint, number) for number in range(plan.connections)]
         self._lateness = Lateness()
         self._sent = 0
+        self._stopped = False
 
     def _gateway(self, endpoint: Endpoint, number: int) -> Gateway:
         own = range(number, self._plan.devices, self._plan.connections)
@@ -180,6 +181,14 @@ class LoadRun:
         for index in own:
             self._outboxes[index].connected(time.monotonic())
 
+    def numbered(self) -> list[dict[str, Any]]:
+        """Each device with its boot and the number that its next reading gets: all lower ones are sent or kept."""
+        return [self._key(device, seq) for device, seq in zip(self._devices, self._next_seq, strict=True)]
+
+    def stop(self) -> None:
+        """Number nothing more: `run` waits for what was sent, closes the lane and returns the figures."""
+        self._stopped = True
+
     async def run(self) -> dict[str, Any]:
         """Send everything; return the figures.
 
@@ -210,7 +219,7 @@ class LoadRun:
         schedule, stamps = self._schedule, Stamps(datetime.now(UTC))
         total, message = schedule.messages, 0
         told = _Told()
-        while message < total:
+        while message < total and not self._stopped:
             elapsed = time.monotonic() - begun
             if self._on_progress is not None and elapsed - told.elapsed >= PROGRESS_SECONDS:
                 late = max(0.0, elapsed - schedule.due_at(message))
@@ -329,7 +338,7 @@ class LoadRun:
         counts = [gateway.counts for gateway in self._gateways]
         return {
             "sent": self._sent,
-            "messages": self._schedule.messages,
+            "messages": self._sent // self._plan.batch,
             "acked": sum(each.acknowledged for each in counts),
             "resent": sum(each.resent for each in counts) + sum(each.repeated for each in self._outboxes),
             "connections": sum(each.connections for each in counts),
@@ -342,7 +351,7 @@ class LoadRun:
             "waited_seconds": round(self._waited, 3),
             "cpu_share": round(self._cpu_seconds / sent_after, 3) if sent_after > 0 else 0.0,
             "lane": self._plan.lane,
-            "keys": [self._key(device, seq) for device, seq in zip(self._devices, self._next_seq, strict=True)],
+            "keys": self.numbered(),
         }
 
     def _key(self, device: LoadDevice, next_seq: int) -> dict[str, Any]:

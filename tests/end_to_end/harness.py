@@ -37,6 +37,13 @@ START_SECONDS = 240
 """Room for the first start on a bare machine, which fetches the servers."""
 
 QUERY_SECONDS: Final = 60.0
+PORTS: Final = {
+    "mosquitto": "DISTRICT_MQTT_PORT",
+    "kafka": "DISTRICT_KAFKA_PORT",
+    "postgres": "DISTRICT_POSTGRES_PORT",
+    "operations_api": "DISTRICT_API_PORT",
+}
+"""Which variable names the port of a process."""
 PROCESSES: Final = 6
 """A district has at least so many servers and services."""
 
@@ -62,6 +69,8 @@ class District:
     process: subprocess.Popen[bytes]
     output: Path
     environment: dict[str, str] = field(repr=False)
+    simulators: bool = False
+    """The devices are simulated."""
 
     def run(self, *arguments: str, check: bool = True, seconds: float = 300) -> subprocess.CompletedProcess[str]:
         """Run a `district` command against it."""
@@ -138,6 +147,13 @@ class District:
 
         return wait_until(new_pid, f"{name} to be started again", seconds)
 
+    def start_again(self) -> None:
+        """Start a supervisor for the same data on the same ports, in place of the one that ended."""
+        known = json.loads((self.state / "run.json").read_text(encoding="utf-8"))
+        ends = {name: entry["endpoint"].rpartition(":")[2] for name, entry in known["processes"].items()}
+        ports = {variable: ends[name] for name, variable in PORTS.items() if ends.get(name)}
+        self.process = _supervisor(self.environment | ports, self.output, simulators=self.simulators)
+
     def start_load(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the load generator; its standard output is one JSON object."""
         return subprocess.Popen(
@@ -183,8 +199,14 @@ def start_district(state: Path, *, simulators: bool = False) -> District:
         environment["DISTRICT_CACHE"] = chosen
     output = state / "screen.txt"
     state.mkdir(parents=True, exist_ok=True)
-    with output.open("wb") as screen:
-        process = subprocess.Popen(
+    output.unlink(missing_ok=True)
+    process = _supervisor(environment, output, simulators=simulators)
+    return District(state, process, output, environment, simulators)
+
+
+def _supervisor(environment: Mapping[str, str], output: Path, *, simulators: bool) -> subprocess.Popen[bytes]:
+    with output.open("ab") as screen:
+        return subprocess.Popen(
             [DISTRICT, "run", "--plain", "--simulators" if simulators else "--no-simulators"],
             cwd=ROOT,
             env=environment,
@@ -193,7 +215,6 @@ def start_district(state: Path, *, simulators: bool = False) -> District:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return District(state, process, output, environment)
 
 
 def all_running(district: District) -> bool | None:

@@ -52,12 +52,12 @@ class FakeGateway:
         pass
 
 
-async def sent_by(lane: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
+def load(lane: str, monkeypatch: pytest.MonkeyPatch, *, seconds: float = 0.1) -> LoadRun:
     monkeypatch.setattr(generator, "Gateway", FakeGateway)
     monkeypatch.setattr(generator, "CLOCK_SECONDS", 0.01)
     plan = LoadPlan(
         rate=200,
-        seconds=0.1,
+        seconds=seconds,
         devices=4,
         batch=1,
         feeds=(Feed.EV, Feed.TAX),
@@ -69,7 +69,11 @@ async def sent_by(lane: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str,
         window=1_000,
         drain_seconds=5,
     )
-    run = LoadRun(plan, Endpoint("127.0.0.1", 1))
+    return LoadRun(plan, Endpoint("127.0.0.1", 1))
+
+
+async def sent_by(lane: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
+    run = load(lane, monkeypatch)
     await asyncio.wait_for(run.run(), 30)
     (gateway,) = run._gateways
     assert isinstance(gateway, FakeGateway)
@@ -93,3 +97,21 @@ async def test_the_clock_of_live_is_left_alone(monkeypatch: pytest.MonkeyPatch) 
     sent = await sent_by("live", monkeypatch)
     assert sent
     assert all(isinstance(parse_topic(topic), DeviceTopic) for topic, _ in sent)
+
+
+async def test_a_load_that_is_stopped_reports_what_it_sent_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = load("exercise:load", monkeypatch, seconds=3_600)
+    running = asyncio.create_task(run.run())
+    for _ in range(1_000):
+        if sum(key["next_seq"] for key in run.numbered()) >= 8:
+            break
+        await asyncio.sleep(0.01)
+    run.stop()
+    report = await asyncio.wait_for(running, 30)
+    (gateway,) = run._gateways
+    assert isinstance(gateway, FakeGateway)
+    readings = [topic for topic, _ in gateway.sent if isinstance(parse_topic(topic), DeviceTopic)]
+    assert report["unfinished"] == 0
+    assert report["sent"] == report["messages"] == len(readings) == sum(key["next_seq"] for key in report["keys"])
+    assert report["keys"] == run.numbered()
+    assert report["sent"] < 200 * 3_600
