@@ -74,9 +74,9 @@ def load(
     The lane `live` puts them among official figures and says what real life gets; any other lane is for exercises: it
     is kept out of official figures and judged at lower priority, so its latency to judged is no promise for real life.
     `--shape find-limit` doubles the rate while it is held, halves the span that is left, and holds the best for
-    `--duration`: everything stored and judged, the last one within 5 s of the end, and the limits that are given.
-    Exit status 1 when readings are lost, a limit is missed or no rate is held, 5 when the generator was itself the
-    bottleneck.
+    `--duration`: everything stored and judged, the last one within 5 s of the end (of a probe 3 s), and the limits that
+    are given. Exit status 1 when readings are lost, a limit is missed or no rate is held, 5 when the generator was
+    itself the bottleneck.
     """
     if shape not in _SHAPES:
         raise SettingRefused(f"--shape {shape!r}: shapes are {', '.join(_SHAPES)}.")

@@ -14,7 +14,7 @@ from services.district.load_search import Search, why_not_held
 from services.district.terminal import say
 from simulators.load.generator import LoadPlan
 
-PROBE_SECONDS: Final = 12.0
+PROBE_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 3.0
 """Between two probes: what one has left to do is not counted against the next."""
 
@@ -70,11 +70,13 @@ async def find_limit(plan: LoadPlan, search: Search, run: Run) -> Found:
         probe = await _tried(plan, rate, min(PROBE_SECONDS, plan.seconds), run, is_long=False)
         probes.append(probe)
         search.note(rate, is_held=probe.is_held)
-    while (rate := search.fall()) is not None:
+    carried: float | None = None
+    while (rate := search.fall(carried)) is not None:
         probe = await _tried(plan, rate, plan.seconds, run, is_long=True)
         probes.append(probe)
         if probe.is_held:
             return Found(tuple(probes), probe)
+        carried = _carried(probe.result)
     return Found(tuple(probes), None)
 
 
@@ -87,6 +89,7 @@ async def _tried(plan: LoadPlan, rate: float, seconds: float, run: Run, *, is_lo
         if found is None or result.drained_seconds is None
         else why_not_held(
             found=found,
+            seconds=seconds,
             drained_seconds=result.drained_seconds,
             water_judged=result.water_judged is not False,
             missed=result.too_slow,
@@ -98,6 +101,14 @@ async def _tried(plan: LoadPlan, rate: float, seconds: float, run: Run, *, is_lo
     say(f"{rate:,.0f}/s for {seconds:g} s: {verdict}", err=True)
     await asyncio.sleep(PAUSE_SECONDS)
     return probe
+
+
+def _carried(result: Result) -> float | None:
+    """Readings a second that came through, the time of draining included; None: nobody can say."""
+    found, drained = result.account, result.drained_seconds
+    if found is None or drained is None:
+        return None
+    return (found.stored + found.dead_lettered) / (result.plan.seconds + drained)
 
 
 def _lane_of(plan: LoadPlan) -> str:

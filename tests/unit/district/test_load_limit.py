@@ -9,7 +9,7 @@ import pytest
 from schemas.fields import Feed
 from services.district import load_limit
 from services.district.load_cpu import saturated, shares
-from services.district.load_limit import find_limit
+from services.district.load_limit import PROBE_SECONDS, find_limit
 from services.district.load_page import limit_page, load_page
 from services.district.load_running import Result, as_data
 from services.district.load_search import Search
@@ -63,7 +63,7 @@ async def test_the_best_rate_that_was_probed_is_held_for_the_whole_time() -> Non
         return result(one, stored_ms=100.0 if one.rate <= 5_300 else 3_000.0)
 
     found = await find_limit(plan(), Search(1_000, 100_000, 0.05), run)
-    assert [rate for rate, seconds in tried if seconds == 12.0][:4] == [1_000, 2_000, 4_000, 8_000]
+    assert [rate for rate, seconds in tried if seconds == PROBE_SECONDS][:4] == [1_000, 2_000, 4_000, 8_000]
     assert found.held is not None
     assert found.held.is_long
     assert 5_000 <= found.held.result.plan.rate <= 5_300
@@ -76,7 +76,9 @@ async def test_the_best_rate_that_was_probed_is_held_for_the_whole_time() -> Non
 
 async def test_what_is_not_held_for_long_gives_way_to_the_next_lower_rate() -> None:
     async def run(one: LoadPlan) -> Result:
-        return result(one, drained=9.0 if one.seconds > 12 and one.rate > 2_000 else 1.0, lost=one.rate > 4_000)
+        return result(
+            one, drained=6.0 if one.seconds > PROBE_SECONDS and one.rate > 2_000 else 1.0, lost=one.rate > 4_000
+        )
 
     found = await find_limit(plan(), Search(1_000, 100_000, 0.3), run)
     assert found.held is not None

@@ -47,11 +47,33 @@ def test_what_does_not_hold_for_long_falls_to_the_next_lower() -> None:
     assert rates[-1] == 1_000
 
 
+def test_what_was_carried_bounds_what_is_tried_next() -> None:
+    """A probe is short enough to hide what waits; ten minutes are not."""
+    found, _ = search(18_750, first=6_000)
+    assert found.fall() == pytest.approx(18_750, rel=0.1)
+    assert found.fall(12_450) == pytest.approx(0.95 * 12_450)
+    assert found.fall(11_000) == 6_000, "what failed for another reason falls to what was held"
+    assert found.fall(None) is None
+    found, _ = search(18_750, first=6_000)
+    assert found.fall() is not None
+    rates = [found.fall(carried) for carried in (12_000, 8_000, 5_000)]
+    assert rates == pytest.approx([11_400, 7_600, 4_750])
+    assert found.fall(4_700) is None
+
+
+def test_what_a_short_run_leaves_behind_counts_more() -> None:
+    whole, rest = Account(10, 10, 0, ()), {"water_judged": True, "missed": [], "trouble": None}
+    assert why_not_held(found=whole, seconds=30.0, drained_seconds=3.0, **rest) == []  # type: ignore[arg-type]
+    assert why_not_held(found=whole, seconds=30.0, drained_seconds=3.1, **rest) != []  # type: ignore[arg-type]
+
+
 def test_every_criterion_speaks_against_a_rate() -> None:
     whole, short = Account(10, 10, 0, ()), Account(10, 7, 1, ())
-    good = {"drained_seconds": 5.0, "water_judged": True, "missed": [], "trouble": None}
+    good = {"seconds": 60.0, "drained_seconds": 5.0, "water_judged": True, "missed": [], "trouble": None}
     assert why_not_held(found=whole, **good) == []  # type: ignore[arg-type]
-    assert why_not_held(found=short, drained_seconds=6.0, water_judged=False, missed=["p99"], trouble="late") == [
+    assert why_not_held(
+        found=short, seconds=60.0, drained_seconds=6.0, water_judged=False, missed=["p99"], trouble="late"
+    ) == [
         "2 neither stored nor in dead letters",
         "stored 6.0 s after the end",
         "not every sample of water was judged",
