@@ -38,14 +38,14 @@ Shown = dict[str, tuple[Words, str]]
 TARGET_STANDING: Final[Shown] = {
     code: (Words(*VOCABULARY["target_standing"][code]), colour)
     for code, colour in (
-        ("on_track", BLUE),
-        ("behind", ORANGE),
-        ("met", GREEN),
         ("missed", RED),
+        ("behind", ORANGE),
         ("cannot_say", GREY),
+        ("on_track", BLUE),
+        ("met", GREEN),
     )
 }
-"""Where a target stands on its way to the due date: as the API and the one map say it."""
+"""Where a target stands on its way to the due date, the worst first: as the API and the one map say it."""
 STATUS: Final[Shown] = {
     "met": (Words("达标", "met"), GREEN),
     "not_met": (Words("未达标", "not met"), RED),
@@ -117,7 +117,19 @@ HEARD: Final[Shown] = {
     "unseen": (Words("尚无数据", "never heard"), "#486060"),
 }
 """Whether a device is heard; `unseen` is in the register and was never heard."""
-TABLES: Final = (STATUS, SEVERITY, ASSET_STATE, FEED, WATER_CLASS, STANDING, CONNECTOR, UNIT, BOUND, HEARD)
+TABLES: Final = (
+    TARGET_STANDING,
+    STATUS,
+    SEVERITY,
+    ASSET_STATE,
+    FEED,
+    WATER_CLASS,
+    STANDING,
+    CONNECTOR,
+    UNIT,
+    BOUND,
+    HEARD,
+)
 """Every table of states."""
 COLOURS: Final = frozenset(colour for table in TABLES for _, colour in table.values()) | {NONE, QUIET}
 """All that boards may paint with."""

@@ -83,6 +83,8 @@ class TargetRow:
     """Where the path was on `standing_on`."""
     rate_needed: float | None
     """Change a year, from `standing_on` on, that would still bring it to the target."""
+    path: tuple[tuple[date, float], ...]
+    """Points of its path, each at the end of a local day, straight between; empty: there is none."""
 
 
 async def targets(asked: Asked, *, lane: str = LIVE, as_of: datetime | None = None) -> list[TargetRow]:
@@ -235,6 +237,7 @@ def _row(wanted: Wanted, lane: str, figure: FigureRow | None, at: Stands) -> Tar
         "expected": at.expected,
         "expected_then": at.expected_then,
         "rate_needed": at.rate_needed,
+        "path": () if at.path is None else at.path.points,
     }
     if figure is None:
         reported = entry.check is Check.REPORTED

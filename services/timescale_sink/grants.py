@@ -45,6 +45,7 @@ BOARD_VIEWS: Final = (
     "v_plan_versions",
     "v_sink_progress",
     "v_storage",
+    "v_target_paths",
     "v_target_states",
     "v_tax_days",
     "v_tax_hours",

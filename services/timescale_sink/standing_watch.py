@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -53,7 +54,7 @@ async def write_standings(connection: Any) -> int:
     return len(rows)
 
 
-_WIDTH: Final = 14
+_WIDTH: Final = 15
 
 
 def _values(row: TargetRow, day: Any) -> Sequence[Any]:
@@ -61,6 +62,7 @@ def _values(row: TargetRow, day: Any) -> Sequence[Any]:
         *(row.id, row.subject or "", row.plan_id, row.plan_version, day, row.holds),
         *(row.standing, row.standing_reason_zh, row.standing_reason, row.standing_value, row.standing_on),
         *(row.expected, row.expected_then, row.rate_needed),
+        json.dumps([(at.isoformat(), value) for at, value in row.path]),
     )
 
 

@@ -118,6 +118,10 @@ def alert_row(number: int, now: datetime, **more: Any) -> Row:
     return row
 
 
+STANDINGS = {"not_met": "behind", "met": "on_track", "cannot_say": "cannot_say"}
+"""Where a target stands whose last period says so, before its due date."""
+
+
 def target_rows(statuses: Iterator[str] | None = None) -> list[Row]:
     """Targets as the plan has them, some met, some not."""
     chosen = list(statuses or ("not_met", "met", "cannot_say", "not_met"))
@@ -151,9 +155,44 @@ def target_rows(statuses: Iterator[str] | None = None) -> list[Row]:
             "plan_version": "2022",
             "indicator": f"/api/v1/indicators?id={each[0]}&subject={each[1]}",
             "grafana_url": None,
+            "checked_by": "stream",
+            "holds": "at_end",
+            "standing": STANDINGS[status],
+            "standing_reason": "as the newest figure stands to the path",
+            "standing_reason_zh": "按最近数值与进度线",
+            "standing_value": each[4],
+            "standing_on": "2024-12-31",
+            "expected": None,
+            "expected_then": None,
+            "rate_needed": None,
         }
         for each, status in zip(targets, chosen, strict=True)
     ]
+
+
+def figure_row(target: str, revision: int, now: datetime, *, confirmed: bool = False) -> Row:
+    """A revision of the figure that Li entered for a target for 2024."""
+    return {
+        "figure_id": f"{revision:032x}",
+        "target": target,
+        "period_start": "2024-01-01",
+        "period_end": "2024-12-31",
+        "revision": revision,
+        "corrects": f"{revision - 1:032x}" if revision else None,
+        "value": 14000.0 + revision,
+        "unit": "jobs",
+        "recorded_on": "2025-03-15",
+        "source": {"title": "2024年统计公报", "number": "江统〔2025〕3号", "page": 12, "sha256": "ab" * 32},
+        "note": "更正" if revision else "",
+        "plan_id": "jianghan-14fyp",
+        "plan_version": "2022",
+        "entered_by": "li",
+        "entered_by_name": "李",
+        "entered_at": iso(now),
+        "confirmed_by": "wang" if confirmed else None,
+        "confirmed_by_name": "王" if confirmed else None,
+        "confirmed_at": iso(now) if confirmed else None,
+    }
 
 
 def _asset(key: tuple[str, str, str | None], names: tuple[str, str], place: Any, now: datetime, **more: Any) -> Row:

@@ -29,6 +29,8 @@ class StandIn:
     alerts: dict[str, Row] = field(default_factory=dict)
     assets: list[Row] = field(default_factory=list)
     targets: list[Row] = field(default_factory=target_rows)
+    figures: list[Row] = field(default_factory=list)
+    """Figures that people entered, every revision."""
     layers: dict[str, Row] = field(default_factory=dict)
     may: tuple[str, ...] = ("read", "read-alerts", "act")
     role: str = "operator"
@@ -153,6 +155,7 @@ class StandIn:
             "targets": {"items": self.targets, "as_of": query.get("as_of")},
             "feeds": {"items": [feed_row(feed) for feed in ("ev", "water", "parking")], "platform_alerts": 0},
             "silences": {"items": []},
+            "target-figures": {"items": [each for each in self.figures if each["target"] == query.get("target")]},
             "indicators": {"items": [], "next_cursor": None, "as_of": None},
         }
         if path in known:

@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from deploy.web.build import workshop
-from tests.browser.district_rows import Row, many_assets
+from tests.browser.district_rows import Row, figure_row, many_assets
 from tests.browser.opened import MAP_READY, opened
 from tests.browser.stand_in import StandIn
 from tests.browser.task_times import task_times
@@ -67,11 +67,14 @@ async def test_asset_shows_its_last_day_with_limits(page: Page, api: StandIn) ->
 
 async def test_targets_stand_worst_first_and_lead_to_their_evidence(page: Page, api: StandIn) -> None:
     await opened(page, api)
-    chips = page.locator(".target-strip [data-status]")
-    statuses = [await chips.nth(n).get_attribute("data-status") for n in range(await chips.count())]
-    assert statuses == sorted(statuses, key=["not_met", "cannot_say", "met"].index)
+    chips = page.locator(".target-strip [data-standing]")
+    standings = [await chips.nth(n).get_attribute("data-standing") for n in range(await chips.count())]
+    assert standings == ["behind", "behind", "cannot_say", "on_track"]
+    await expect(chips.first).to_contain_text("落后于进度")
     await chips.first.click()
     await expect(page.locator(".panel")).to_contain_text("规划第 31 页")
+    await expect(page.locator(".panel .status-line")).to_have_text("↓落后于进度")
+    await expect(page.locator(".panel")).to_contain_text("时段结论: 未达标 · 最近一期的测量结果")
     await expect(page.locator(".panel")).to_contain_text("暂无")
     (asked,) = api.sent("GET", "indicators")
     paths = [each["indicator"] for each in api.targets]
@@ -84,8 +87,24 @@ async def test_targets_stand_worst_first_and_lead_to_their_evidence(page: Page, 
 async def test_a_target_that_nothing_measures_asks_for_no_evidence(page: Page, api: StandIn) -> None:
     api.targets = [{**each, "indicator": None} for each in api.targets]
     await opened(page, api)
-    await page.locator(".target-strip [data-status]").first.click()
+    await page.locator(".target-strip [data-standing]").first.click()
     await expect(page.locator(".panel")).to_contain_text("暂无")
+    assert not api.sent("GET", "indicators")
+
+
+async def test_a_target_that_people_answer_for_shows_every_revision_of_its_figures(page: Page, api: StandIn) -> None:
+    api.targets[0] |= {"indicator": None, "checked_by": "reported", "feed": None, "subject": None}
+    target = api.targets[0]["id"]
+    first = figure_row(target, 0, api.now, confirmed=True)
+    api.figures = [first, figure_row(target, 1, api.now, confirmed=False), figure_row("another", 0, api.now)]
+    await opened(page, api)
+    await page.get_by_role("link", name="全部目标").click()
+    await page.locator(".all-targets .target").last.click()
+    rows = page.locator(".panel .figures > li")
+    await expect(rows).to_have_count(2)
+    await expect(rows.nth(0)).to_contain_text("待他人确认，尚不计入")
+    await expect(rows.nth(1)).to_contain_text("确认：王")
+    await expect(rows.nth(1)).to_contain_text("2024年统计公报 · 江统〔2025〕3号 · 第 12 页 · SHA-256 abababababab…")
     assert not api.sent("GET", "indicators")
 
 

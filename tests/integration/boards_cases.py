@@ -33,12 +33,13 @@ async def asked(
     board: str,
     title: str,
     variables: Mapping[str, list[str]] | None = None,
+    ref: str = "A",
     **views: Rows,
 ) -> list[asyncpg.Record]:
-    """Rows of a panel of an English board when views hold these rows only."""
+    """Rows of a query of a panel of an English board when views hold these rows only."""
     made = board_of(board)
     length = timedelta(seconds=seconds(made["time"]["from"].removeprefix("now-")))
-    query = next(each for each in queries(made) if each.panel == title and each.ref == "A")
+    query = next(each for each in queries(made) if each.panel == title and each.ref == ref)
     span = Span.last(length, datetime.now(UTC), points=query.points, least_s=query.interval_s)
     sql = expand(query.sql, span, VARIABLES | (variables or {}))
     shadows = ", ".join(f"{view} AS MATERIALIZED ({rows_of(view, rows)})" for view, rows in views.items())
@@ -54,7 +55,7 @@ def rows_of(view: str, rows: Rows) -> str:
 
 
 async def value_of(connection: asyncpg.Connection, board: str, title: str, **views: Rows) -> Any:
-    ((value,),) = await asked(connection, board, title, **views)
+    ((value,),) = await asked(connection, board, title, None, "A", **views)
     return value
 
 

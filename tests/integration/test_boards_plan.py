@@ -14,6 +14,7 @@ import pytest
 from deploy.local.paths import CHECKOUT
 from services.dashboards.kit import Kit
 from services.dashboards.limits import Limits
+from services.dashboards.palette import TARGET_STANDING
 from services.dashboards.plan_files import read_documents
 from services.dashboards.words import Language, quoted
 from tests.grafana_sql import Span, expand, queries
@@ -345,8 +346,8 @@ class TestTaxCases:
         assert float(share) == 0.999
 
 
-PLAN_TILES = {"Met": "met", "Not met": "not_met", "Period not over": "running", "Cannot say": "cannot_say"}
-WORST_FIRST = ("not_met", "cannot_say", "running", "met")
+PLAN_TILES = {words.en[0].upper() + words.en[1:]: code for code, (words, _) in TARGET_STANDING.items()}
+WORST_FIRST = ("missed", "behind", "cannot_say", "on_track", "met")
 
 
 class TestPlan:
@@ -355,8 +356,7 @@ class TestPlan:
         now = datetime.now(UTC)
         worst: dict[str, str] = {}
         for row in rows:
-            running = row["period_end"] is not None and row["period_end"] > now
-            state = "running" if running else row["status"]
+            state = row["standing"] or "cannot_say"
             worst[row["id"]] = min(state, worst.get(row["id"], "met"), key=WORST_FIRST.index)
         for title, state in PLAN_TILES.items():
             ((n,),) = await shown(apache, "plan", title)
@@ -369,10 +369,12 @@ class TestPlan:
         today = local_day(datetime.now(UTC)).date()
         base = {"lane": "live", "subject": "s", "unit": "km", "comparator": ">=", "target": 1.0, "is_running": False}
         rows = [
-            base | {"id": "today", "status": "not_met", "due": today},
-            base | {"id": "late", "status": "not_met", "due": today - timedelta(days=1)},
-            base | {"id": "late", "subject": "t", "status": "met", "due": today - timedelta(days=1)},
-            base | {"id": "done", "status": "met", "due": today - timedelta(days=1)},
+            base | {"id": "today", "standing": "missed", "due": today},
+            base | {"id": "late", "standing": "missed", "due": today - timedelta(days=1)},
+            base | {"id": "late", "subject": "t", "standing": "met", "due": today - timedelta(days=1)},
+            base | {"id": "done", "standing": "met", "due": today - timedelta(days=1)},
+            base | {"id": "slow", "standing": "behind", "status": "met", "due": today},
+            base | {"id": "keeps", "standing": "on_track", "status": "not_met", "due": today},
             base | {"id": "runs", "status": "cannot_say", "due": today, "is_running": True, "running_value": 0.5},
         ]
         counted = {
@@ -380,10 +382,11 @@ class TestPlan:
             for title in (*PLAN_TILES, "Past due, not shown met")
         }
         assert counted == {
+            "Missed": 2,
+            "Behind": 1,
+            "Cannot say": 1,
+            "On track": 1,
             "Met": 1,
-            "Not met": 2,
-            "Period not over": 1,
-            "Cannot say": 0,
             "Past due, not shown met": 1,
         }
         table = await asked(apache, "plan", "Targets of the plan", v_target_states=rows)
@@ -391,10 +394,43 @@ class TestPlan:
             ("today", "open"),
             ("late", "past"),
             ("done", "past"),
+            ("slow", "open"),
+            ("keeps", "open"),
             ("runs", "open"),
         }
         (runs,) = [row for row in table if row["id"] == "runs"]
         assert (runs["status"], runs["value"], runs["running_value"]) == ("running", None, "0.5 km")
+        assert runs["standing"] == "cannot_say", "nothing was written of it yet"
+
+    async def test_the_strip_of_today_says_where_targets_stand(self, apache: asyncpg.Connection) -> None:
+        base = {"lane": "live", "checked_by": "stream", "unit": "km", "target": 2.0, "value": 1.0, "is_running": False}
+        rows = [
+            base | {"name_en": "A", "standing": "on_track", "status": "not_met", "ordinality": 1},
+            base | {"name_en": "B", "standing": "behind", "status": "met", "ordinality": 2},
+            base | {"name_en": "C", "status": "met", "ordinality": 3},
+            base | {"name_en": "D", "standing": "missed", "checked_by": "reported", "ordinality": 4},
+        ]
+        strip = await asked(apache, "today", "The plan's targets, the worst first", v_target_states=rows)
+        assert [(row["name"], row["state"]) for row in strip] == [
+            ("B · 1 / 2", "behind"),
+            ("C · 1 / 2", "cannot_say"),
+            ("A · 1 / 2", "on_track"),
+        ]
+
+    async def test_the_trajectory_draws_the_path_that_judges(self, apache: asyncpg.Connection) -> None:
+        points = [{"id": "x", "day": f"{year}-12-31", "value": value} for year, value in ((2025, 0.0), (2030, 53.0))]
+        points.append({"id": "another", "day": "2026-12-31", "value": 9.0})
+        chosen_here = {"indicator": ["x"], "subject": ["s"]}
+        title = "Trajectory to the due date"
+        path = await asked(apache, "plan", title, chosen_here, ref="C", v_target_paths=points)
+        ends = [datetime(2026, 1, 1, tzinfo=CHINA), datetime(2031, 1, 1, tzinfo=CHINA)]
+        assert [(row["time"], row["value"]) for row in path] == [(ends[0], 0.0), (ends[1], 53.0)], "ends of days"
+        state = {"id": "x", "lane": "live", "subject": "s", "standing_value": 7.0, "standing_on": "2026-12-31"}
+        silent = state | {"subject": None, "standing_value": None, "standing_on": None}
+        elsewhere = state | {"lane": "replay:x"}
+        rows = [state, silent, elsewhere]
+        (point,) = await asked(apache, "plan", title, chosen_here, ref="D", v_target_states=rows)
+        assert (point["time"], point["value"]) == (datetime(2027, 1, 1, tzinfo=CHINA), 7.0)
 
     async def test_money_is_in_units_people_use(self, apache: asyncpg.Connection) -> None:
         goals = {row["id"]: row["goal"] for row in await shown(apache, "plan", "Targets of the plan")}

@@ -6,10 +6,10 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard
 
-from services.dashboards.boards.today import MARKS
+from services.dashboards.boards.today import MARKS, STANDS_AT, WORST_FIRST
 from services.dashboards.columns import YEAR_MOMENT, Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
-from services.dashboards.palette import GREEN, GREY, NONE, ORANGE, QUIET, RED, TARGET_STANDING
+from services.dashboards.palette import GREEN, GREY, NONE, ORANGE, TARGET_STANDING
 from services.dashboards.periods import CLOSED, DUE, PAST
 from services.dashboards.sql import LIVE_LANE
 from services.dashboards.vocabulary import DOCUMENT, ORIGIN, shown
@@ -40,8 +40,8 @@ def board(kit: Kit) -> dashboard.Dashboard:
         since="now-30d",
         refresh="5m",
     )
-    for state, words, colour in STANDING:
-        built.with_panel(_count(kit, state, words, colour))
+    for standing in CODES:
+        built.with_panel(_count(kit, standing))
     built.with_panel(_past(kit))
     built.with_panel(_targets(kit, Place(24, 16)))
     built.with_panel(_trajectory(kit))
@@ -50,31 +50,26 @@ def board(kit: Kit) -> dashboard.Dashboard:
     return built
 
 
-STANDING: Final = (
-    ("met", Words("已达标", "Met"), GREEN),
-    ("not_met", Words("未达标", "Not met"), RED),
-    ("running", Words("时段未结束", "Period not over"), QUIET),
-    ("cannot_say", Words("无法判定", "Cannot say"), GREY),
-)
 STATE: Final = "CASE WHEN t.is_running THEN 'running' ELSE t.status END"
 """What the last period that is over says; where none is over yet, that it runs: never met, never not met."""
+CODES: Final = tuple(TARGET_STANDING)
 WORST: Final = f"""
-SELECT t.id, min(CASE {STATE} WHEN 'not_met' THEN 0 WHEN 'cannot_say' THEN 1 WHEN 'running' THEN 2 ELSE 3 END) AS worst,
-    bool_or({PAST} = 'past') AS is_past
+SELECT t.id, min({WORST_FIRST.format(state=STANDS_AT)}) AS worst, bool_or({PAST} = 'past') AS is_past
 FROM v_target_states AS t WHERE t.{LIVE_LANE} OR t.subject IS NULL GROUP BY t.id"""
-"""Each target once, as its worst subject."""
+"""Each target once, as its worst subject stands."""
 
 
-def _count(kit: Kit, state: str, words: Words, colour: str) -> PanelBuilder:
-    worst = ("not_met", "cannot_say", "running", "met").index(state)
+def _count(kit: Kit, standing: str) -> PanelBuilder:
+    words, colour = TARGET_STANDING[standing]
     return kit.tile(
-        words,
+        Words(words.zh, words.en[0].upper() + words.en[1:]),
         Words(
-            "规划目标数：每个目标按其最差对象计一次，只看已结束的时段。",
-            "Targets of the plan, each counted once by its worst subject, of periods that are over.",
+            "规划目标数：每个目标按其最差对象计一次；到期前看是否跟上进度线，到期后看是否完成。",
+            "Targets of the plan, each counted once by its worst subject: whether it keeps up with the path to its due date,"
+            " and whether it was met once that has passed.",
         ),
-        f"SELECT count(*) AS n FROM ({WORST}) AS w WHERE worst = {worst}",
-        Place(5, 4),
+        f"SELECT count(*) AS n FROM ({WORST}) AS w WHERE worst = {CODES.index(standing)}",
+        Place(4, 4),
         steps=((None, GREY), (1, colour)),
     )
 
@@ -83,10 +78,10 @@ def _past(kit: Kit) -> PanelBuilder:
     return kit.tile(
         Words("到期未见达标", "Past due, not shown met"),
         Words(
-            "期限已过而最近一个已结束时段未达标或无法判定的目标数。",
-            "Targets whose due date has passed and that no period that is over shows as met.",
+            "期限已过而未完成或无法判定的目标数。",
+            "Targets whose due date has passed and that are not shown to have been met.",
         ),
-        f"SELECT count(*) AS n FROM ({WORST}) AS w WHERE is_past AND worst < 3",
+        f"SELECT count(*) AS n FROM ({WORST}) AS w WHERE is_past AND worst < {CODES.index('met')}",
         Place(4, 4),
         steps=((None, GREEN), (1, ORANGE)),
     )
@@ -98,7 +93,7 @@ def _targets(kit: Kit, place: Place) -> PanelBuilder:
     )
     name, page = kit.say(Words("name_zh", "name")), kit.say(Words("page_zh", "page"))
     sql = f"""
-SELECT t.{kit.name} AS target_name, CASE WHEN a.kind = 'lake' THEN a.{kit.name} END AS subject_name, {STATE} AS status, t.standing,
+SELECT t.{kit.name} AS target_name, CASE WHEN a.kind = 'lake' THEN a.{kit.name} END AS subject_name, {STANDS_AT} AS standing, {STATE} AS status,
     CASE WHEN NOT t.is_running THEN {kit.amount("t.value", "t.unit")} END AS value, {kit.amount("t.running_value", "t.unit")} AS running_value,
     concat(CASE t.comparator WHEN '<=' THEN '≤ ' WHEN '>=' THEN '≥ ' ELSE t.comparator || ' ' END,
         {kit.amount("t.target", "t.unit")}) AS goal,
@@ -110,13 +105,13 @@ FROM v_target_states AS t
 LEFT JOIN v_assets AS a ON a.asset_id = t.subject AND a.kind = 'lake'
 LEFT JOIN v_plan_versions AS v ON v.kind = 'plan' AND v.document_id = t.plan_id AND v.version = t.plan_version
 WHERE t.{LIVE_LANE} OR t.subject IS NULL
-ORDER BY t.checked_by DESC, CASE t.status WHEN 'not_met' THEN 0 WHEN 'cannot_say' THEN 1 ELSE 2 END, t.ordinality, t.subject"""
+ORDER BY t.checked_by DESC, {WORST_FIRST.format(state=STANDS_AT)}, t.ordinality, t.subject"""
     to_board = (Words("打开看板", "Open the board"), "/d/${__data.fields.board}?${__url_time_range}&var-lane=${lane}")
     columns = [
         Column("target_name", Words("目标", "Target"), width=200, links=(to_board,), wraps=True),
         Column("subject_name", Words("对象", "Subject"), width=110, wraps=True),
-        Column("status", Words("状态", "Status"), shown=MARKS, width=92),
-        Column("standing", Words("进度", "On its way"), shown=TARGET_STANDING, width=92),
+        Column("standing", Words("进展", "Stands"), shown=TARGET_STANDING, width=92),
+        Column("status", Words("时段结论", "Last period"), shown=MARKS, width=92),
         Column("value", Words("上一完整时段", "Last whole period"), width=110),
         Column("running_value", Words("本期至今", "So far"), width=85),
         Column("goal", Words("目标值", "Goal"), width=112),
@@ -130,10 +125,12 @@ ORDER BY t.checked_by DESC, CASE t.status WHEN 'not_met' THEN 0 WHEN 'cannot_say
         Column("board", Words("看板", "Board"), hidden=True),
     ]
     about = Words(
-        "规划中每个量化目标，及其最近一个已结束时段的结论；正在进行的时段另列；“进度”为到期前是否跟上进度线。“无法判定”是一种回答：数据不全或质量可疑，"
-        "或尚无上报。",
-        "Every quantified target of the plan with what the last period that is over says of it; the running one stands"
-        " beside it. “On its way” is whether it keeps up with the path to its due date. “Cannot say” is an answer: data is incomplete or doubtful, or nothing was reported.",
+        "规划中每个量化目标：“进展”为到期前是否跟上进度线、到期后是否完成，与一张图和接口所说一致；“时段结论”为最近一个已结束时段的结论，正在进行的"
+        "时段另列。“无法判定”是一种回答：数据不全或质量可疑，或尚无上报。",
+        "Every quantified target of the plan. “Stands” is whether it keeps up with the path to its due date and whether it was"
+        " met once that has passed, as the one map and the API say it; “Last period” is what the last period that is over"
+        " says, with the running one beside it. “Cannot say” is an answer: data is incomplete or doubtful, or nothing was"
+        " reported.",
     )
     return kit.table(Words("规划目标", "Targets of the plan"), about, sql, columns, place)
 
@@ -150,28 +147,27 @@ SELECT t.at AS time, '{kit.say(Words("目标", "target"))}' AS metric, p.target 
 FROM v_plan_targets AS p CROSS JOIN (VALUES ($__timeFrom()::timestamptz), ($__timeTo()::timestamptz)) AS t (at)
 WHERE p.id = ${{indicator:sqlstring}}
 ORDER BY 1"""
+    named = f"coalesce((SELECT a.{kit.name} FROM v_assets AS a WHERE a.kind = 'lake' AND a.asset_id = t.subject), t.subject)"
+    chosen = "t.id = ${indicator:sqlstring} AND (t.subject IS NULL OR t.subject IN (${subject:sqlstring}))"
     path = f"""
-WITH first AS (
-    SELECT subject, (array_agg(value ORDER BY period_start))[1] AS value, min(period_start) AS at
-    FROM v_indicators
-    WHERE id = ${{indicator:sqlstring}} AND {LIVE_LANE} AND $__timeFilter(period_start) AND value IS NOT NULL
-        AND status <> 'cannot_say' AND {CLOSED} AND sample_seq = -1 AND subject IN (${{subject:sqlstring}})
-    GROUP BY subject
-),
-due AS (SELECT target, due::timestamp AT TIME ZONE INTERVAL '+08:00' AS at FROM v_plan_targets WHERE id = ${{indicator:sqlstring}})
-SELECT s.at AS time, concat('{kit.say(Words("到期所需路径 ", "path to the due date "))}', coalesce((SELECT a.{kit.name} FROM v_assets AS a WHERE a.kind = 'lake' AND a.asset_id = f.subject), f.subject)) AS metric,
-    f.value + (d.target - f.value) * least(1, extract(epoch FROM s.at - f.at) / extract(epoch FROM d.at - f.at)) AS value
-FROM first AS f CROSS JOIN due AS d
-CROSS JOIN LATERAL (VALUES (f.at), (least(d.at, greatest(f.at, $__timeTo()::timestamptz)))) AS s (at)
-WHERE d.at > f.at
+SELECT t.day::timestamp AT TIME ZONE INTERVAL '+08:00' + INTERVAL '1 day' AS time,
+    concat_ws(' ', '{kit.say(Words("进度线", "path"))}', {named}) AS metric, t.value
+FROM v_target_paths AS t
+WHERE {chosen}
+ORDER BY 1"""
+    stands = f"""
+SELECT t.standing_on::timestamp AT TIME ZONE INTERVAL '+08:00' + INTERVAL '1 day' AS time,
+    concat_ws(' ', '{kit.say(Words("当前进展", "where it stands"))}', {named}) AS metric, t.standing_value AS value
+FROM v_target_states AS t
+WHERE {chosen} AND (t.{LIVE_LANE} OR t.subject IS NULL) AND t.standing_value IS NOT NULL AND t.standing_on IS NOT NULL
 ORDER BY 1"""
     about = Words(
-        "所选指标在各时段的值、目标线，以及从首个值到期限的直线路径；期限已过则只有目标线。",
-        "Values of the chosen indicator, the target, and the straight way from the first value to the due date; past the due"
-        " date only the target remains.",
+        "所选指标在各时段的值、目标线，以及判定进展所用的进度线与数值（累计指标为累计数）；无基期值的状态指标没有进度线。时间范围取整个规划期，可见进度线全貌。",
+        "Values of the chosen indicator, the target, and the path by which it is judged with the figure that decides (of what"
+        " adds up: the sum); a state without a base value has no path. Choose the whole plan as time range to see all of it.",
     )
     title = Words("轨迹", "Trajectory to the due date")
-    return kit.lines(title, about, [values, target, path], Place(24, 10), points=True)
+    return kit.lines(title, about, [values, target, path, stands], Place(24, 10), points=True)
 
 
 def _history(kit: Kit) -> PanelBuilder:

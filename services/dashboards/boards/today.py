@@ -8,7 +8,18 @@ from grafana_foundation_sdk.builders import dashboard
 
 from services.dashboards.columns import Column
 from services.dashboards.kit import Kit, PanelBuilder, Place
-from services.dashboards.palette import ASSET_STATE, FEED, GREEN, GREY, ORANGE, RED, SEVERITY, YELLOW, Shown
+from services.dashboards.palette import (
+    ASSET_STATE,
+    FEED,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    SEVERITY,
+    TARGET_STANDING,
+    YELLOW,
+    Shown,
+)
 from services.dashboards.sql import LIVE_LANE
 from services.dashboards.vocabulary import KIND, shown
 from services.dashboards.words import Words
@@ -124,35 +135,42 @@ MARKS: Final[Shown] = {
     "running": (Words("进行中", "running"), "#5B7DA8"),
     "met": (Words("达标", "met"), GREEN),
 }
+"""What a period says."""
 UNSAID: Final = "(t.is_running OR (t.status = 'cannot_say' AND t.running_start IS NOT NULL))"
 """No period that is over says anything: how the running one stands is all there is."""
-ORDER: Final = "CASE s.state WHEN 'not_met' THEN 0 WHEN 'running' THEN 1 WHEN 'cannot_say' THEN 2 ELSE 3 END"
+STANDS_AT: Final = "coalesce(t.standing, 'cannot_say')"
+"""Where a target stands, as `services.plan_office.standing` decides; nothing was written of it yet: nothing can be said."""
+_RANKS: Final = " ".join(f"WHEN '{code}' THEN {at}" for at, code in enumerate(TARGET_STANDING))
+WORST_FIRST: Final = f"CASE {{state}} {_RANKS} END"
+"""SQL to format with a standing: its place with the worst first."""
 
 
 def targets_strip(kit: Kit, place: Place, sizes: tuple[int, int] = (14, 20)) -> PanelBuilder:
     """The plan's targets that telemetry measures, the worst first: a tile each, named, with what it stands at."""
+    so_far = kit.say(Words("本期至今 ", "so far "))
     sql = f"""
 SELECT s.name, s.state
 FROM (
     SELECT t.ordinality, t.subject,
         concat_ws(' · ', t.{kit.name}, a.{kit.name}, CASE WHEN t.unit NOT LIKE 'class%' THEN
-            round(coalesce(CASE WHEN {UNSAID} THEN t.running_value END, t.value)::numeric, 1)::double precision || ' / ' || t.target
+            CASE WHEN {UNSAID} AND t.running_value IS NOT NULL THEN '{so_far}' ELSE '' END
+            || round(coalesce(CASE WHEN {UNSAID} THEN t.running_value END, t.value)::numeric, 1)::double precision || ' / ' || t.target
         END) AS name,
-        CASE WHEN {UNSAID} THEN 'running' ELSE t.status END AS state
+        {STANDS_AT} AS state
     FROM v_target_states AS t
     LEFT JOIN v_assets AS a ON a.kind = 'lake' AND a.asset_id = t.subject
     WHERE t.checked_by = 'stream' AND (t.{LIVE_LANE} OR t.subject IS NULL)
 ) AS s
-ORDER BY {ORDER}, s.ordinality, s.subject"""
+ORDER BY {WORST_FIRST.format(state="s.state")}, s.ordinality, s.subject"""
     return kit.strip(
         Words("规划目标（最差在前）", "The plan's targets, the worst first"),
         Words(
-            "由实时数据判定的规划目标：每个对象最近一个已结束时段的结论；时段未结束且尚无结论的写“进行中”。",
-            "Targets that telemetry measures: what the last period that is over says of each subject; where none is over yet, it"
-            " is running.",
+            "由实时数据判定的规划目标：每个对象在到期前是否跟上进度线，到期后是否完成，与一张图和接口所说一致。",
+            "Targets that telemetry measures: whether each subject keeps up with the path to the due date, and whether it was"
+            " met once that has passed; the one map and the API say the same.",
         ),
         sql,
-        MARKS,
+        TARGET_STANDING,
         place,
         link=(OPEN, kit.href("plan")),
         sizes=sizes,

@@ -529,7 +529,8 @@ CREATE TABLE target_standings (
     value_on date,
     expected double precision,
     expected_then double precision,
-    rate_needed double precision
+    rate_needed double precision,
+    path jsonb NOT NULL DEFAULT '[]'::jsonb
 );
 
 CREATE TABLE tax_hours (
@@ -2882,6 +2883,17 @@ CREATE VIEW v_target_figures AS
     confirmed_at,
     kafka_offset
    FROM target_figures;
+
+CREATE VIEW v_target_paths AS
+ SELECT s.id,
+    NULLIF(s.subject, ''::text) AS subject,
+    s.plan_id,
+    s.plan_version,
+    p.ordinality,
+    ((p.point ->> 0))::date AS day,
+    ((p.point ->> 1))::double precision AS value
+   FROM (target_standings s
+     CROSS JOIN LATERAL jsonb_array_elements(s.path) WITH ORDINALITY p(point, ordinality));
 
 CREATE VIEW v_target_states AS
  WITH RECURSIVE known AS (

@@ -218,6 +218,23 @@ export interface IndicatorRow {
   known_at?: Time | null;
 }
 
+export interface FigureRevision {
+  figure_id: string;
+  target: string;
+  period_start: string; // local days
+  period_end: string;
+  revision: number; // from 0
+  value: number;
+  unit: string;
+  source: { title: string; number: string; page: number | null; sha256: string | null };
+  note: string;
+  entered_by_name: string;
+  entered_at: Time;
+  confirmed_by: string | null; // null: it does not count yet
+  confirmed_by_name: string | null;
+  confirmed_at: Time | null;
+}
+
 export interface FeedRow {
   feed: Feed;
   registered: number;

@@ -23,11 +23,11 @@ export const STATUS = {
 } as const;
 
 export const TARGET_STANDING = {
-  "on_track": {"zh": "按进度", "en": "on track", "colour": "#2F6FD0"},
-  "behind": {"zh": "落后于进度", "en": "behind", "colour": "#E47600"},
-  "met": {"zh": "已完成", "en": "met", "colour": "#63C58A"},
   "missed": {"zh": "未完成", "en": "missed", "colour": "#BE1634"},
+  "behind": {"zh": "落后于进度", "en": "behind", "colour": "#E47600"},
   "cannot_say": {"zh": "无法判定", "en": "cannot say", "colour": "#828686"},
+  "on_track": {"zh": "按进度", "en": "on track", "colour": "#2F6FD0"},
+  "met": {"zh": "已完成", "en": "met", "colour": "#63C58A"},
 } as const;
 
 export const FEED = {

@@ -2,20 +2,22 @@
 
 import { targetHash } from '../address.ts';
 import type { App } from '../app.ts';
-import type { IndicatorRow, Target } from '../contract.ts';
+import type { FigureRevision, IndicatorRow, Target } from '../contract.ts';
 import { append, h, replaceChildren } from '../dom.ts';
 import { bound, dayAndClock, figure, percent, type Language } from '../formats.ts';
 import { standingWord, statusWord } from '../states.ts';
 import { boardLink } from './board_link.ts';
+import { asKnown, figureList } from './figure_history.ts';
 
-const WORST: Record<Target['status'], number> = { not_met: 0, cannot_say: 1, met: 2 };
+const WORST: Record<Target['standing'], number> = { missed: 0, behind: 1, cannot_say: 2, on_track: 3, met: 4 };
 const EVIDENCE_ROWS = 24;
-const SIGNS: Record<Target['status'], string> = { met: '✓', not_met: '✕', cannot_say: '?' };
+const SIGNS: Record<Target['standing'], string> = { met: '✓', on_track: '→', behind: '↓', missed: '✕', cannot_say: '?' };
+const PERIOD_SIGNS: Record<Target['status'], string> = { met: '✓', not_met: '✕', cannot_say: '?' };
 
-/** Those that are measured in front, among them the worst; pure. */
+/** Those that are measured in front, among them those that stand worst; pure. */
 export function ordered(targets: readonly Target[]): Target[] {
   const measured = (target: Target): number => (target.feed === null ? 1 : 0);
-  return [...targets].sort((a, b) => measured(a) - measured(b) || WORST[a.status] - WORST[b.status]);
+  return [...targets].sort((a, b) => measured(a) - measured(b) || WORST[a.standing] - WORST[b.standing]);
 }
 
 export function targetStrip(app: App): HTMLElement {
@@ -54,8 +56,8 @@ function chip(app: App, target: Target): HTMLElement {
   const about = subjectName(app, target);
   return h(
     'a',
-    { class: 'target', attributes: { href: targetHash(target.id, target.subject), 'data-status': target.status, title: reasonOf(target, language) } },
-    h('span', { class: 'sign', attributes: { 'aria-hidden': 'true' } }, SIGNS[target.status]),
+    { class: 'target', attributes: { href: targetHash(target.id, target.subject), 'data-standing': target.standing, title: standingReason(target, language) } },
+    h('span', { class: 'sign', attributes: { 'aria-hidden': 'true' } }, SIGNS[target.standing]),
     h(
       'span',
       { class: 'target-text' },
@@ -63,22 +65,19 @@ function chip(app: App, target: Target): HTMLElement {
       h(
         'span',
         { class: 'target-value' },
-        h('b', {}, statusWord(target.status, language)),
+        h('b', {}, standingWord(target.standing, language)),
         target.value === null ? '' : ` ${figure(target.value, language)}`,
         h('span', { class: 'quiet' }, ` · ${goalOf(app, target)}`),
-        stands(target) ? h('span', { class: 'standing', attributes: { 'data-standing': target.standing } }, ` · ${standingWord(target.standing, language)}`) : '',
       ),
     ),
   );
 }
 
-/** Whether where it stands on its way says more than the verdict on its last period; pure. */
-export function stands(target: Pick<Target, 'status' | 'standing'>): boolean {
-  const same: Record<Target['standing'], Target['status'] | null> = { met: 'met', missed: 'not_met', cannot_say: 'cannot_say', on_track: null, behind: null };
-  return same[target.standing] !== target.status;
+function standingReason(target: Target, language: Language): string {
+  return language === 'zh' ? target.standing_reason_zh : target.standing_reason;
 }
 
-/** Where it stands on its way to the due date, as the plan's board says it. */
+/** Why it stands where it does, with its path to the due date. */
 function onItsWay(app: App, target: Target): HTMLElement {
   const { language } = app.store;
   const amounts = [
@@ -89,10 +88,8 @@ function onItsWay(app: App, target: Target): HTMLElement {
     'p',
     {},
     h('strong', {}, `${app.t('target_on_its_way')}: `),
-    h('b', { class: 'standing', attributes: { 'data-standing': target.standing } }, standingWord(target.standing, language)),
-    amounts.length > 0 ? ` · ${amounts.join(' · ')}` : '',
-    h('br', {}),
-    language === 'zh' ? target.standing_reason_zh : target.standing_reason,
+    standingReason(target, language),
+    ...(amounts.length > 0 ? [h('br', {}), amounts.join(' · ')] : []),
   );
 }
 
@@ -130,7 +127,7 @@ export async function targetPanel(app: App, body: HTMLElement, id: string, subje
   replaceChildren(
     body,
     h('h2', { attributes: { tabindex: -1 } }, targetName(target, language), about === null ? '' : ` · ${about}`),
-    h('p', { class: 'status-line', attributes: { 'data-status': target.status } }, h('span', { class: 'sign', attributes: { 'aria-hidden': 'true' } }, SIGNS[target.status]), h('b', {}, statusWord(target.status, language))),
+    h('p', { class: 'status-line', attributes: { 'data-standing': target.standing } }, h('span', { class: 'sign', attributes: { 'aria-hidden': 'true' } }, SIGNS[target.standing]), h('b', {}, standingWord(target.standing, language))),
     h(
       'p',
       {},
@@ -139,12 +136,13 @@ export async function targetPanel(app: App, body: HTMLElement, id: string, subje
       target.due === null ? '' : ` · ${app.t('target_due', { day: target.due })}`,
     ),
     h('p', { class: 'quiet' }, `${target.plan_id} ${target.plan_version}, ${app.t('target_page', { page: target.page })}`),
-    target.checked_by === 'reported' ? null : h('p', {}, h('strong', {}, `${app.t('target_why')}: `), reasonOf(target, language)),
     onItsWay(app, target),
+    target.checked_by === 'reported' ? null : h('p', {}, h('strong', {}, `${app.t('target_last_period')}: `), statusWord(target.status, language), ' · ', reasonOf(target, language)),
     boardLink(app, target.grafana_url),
-    h('h3', {}, app.t('evidence_rows')),
+    h('h3', {}, app.t(target.checked_by === 'reported' ? 'figure_history' : 'evidence_rows')),
     rows,
   );
+  if (target.checked_by === 'reported') return entered(app, rows, id, signal);
   if (target.indicator === null) {
     replaceChildren(rows, h('p', {}, app.t('no_values')));
     return;
@@ -155,6 +153,13 @@ export async function targetPanel(app: App, body: HTMLElement, id: string, subje
   if (reply.value === null) append(rows, h('p', {}, app.t('no_answer')));
   else if (reply.value.items.length === 0) append(rows, h('p', {}, app.t('no_values')));
   else append(rows, evidenceTable(app, reply.value.items));
+}
+
+async function entered(app: App, rows: HTMLElement, id: string, signal: AbortSignal): Promise<void> {
+  const reply = await app.controller.api.get<{ items: FigureRevision[] }>('target-figures', { target: id });
+  if (signal.aborted) return;
+  const known = reply.value === null ? null : asKnown(reply.value.items, app.store.moment ?? Number.POSITIVE_INFINITY);
+  replaceChildren(rows, known === null ? h('p', {}, app.t('no_answer')) : known.length === 0 ? h('p', {}, app.t('no_figures')) : figureList(app, known));
 }
 
 function evidenceTable(app: App, rows: readonly IndicatorRow[]): HTMLElement {
@@ -174,7 +179,7 @@ function evidenceTable(app: App, rows: readonly IndicatorRow[]): HTMLElement {
             'tr',
             {},
             h('td', {}, dayAndClock(row.period_start, language)),
-            h('td', {}, `${SIGNS[row.status]} ${figure(row.value, language)} ${row.unit}`),
+            h('td', {}, `${PERIOD_SIGNS[row.status]} ${figure(row.value, language)} ${row.unit}`),
             h('td', {}, figure(row.n, language)),
             h('td', {}, percent(row.completeness, language)),
             h('td', {}, reasonOf(row, language)),
