@@ -24,7 +24,33 @@ _LIMITS: Final = {
 
 
 def amount(value: float, unit: str) -> Naming:
-    """A value with its unit, no digit of it rounded away that a person wrote."""
+    """A value with its unit, no digit of it rounded away that a person wrote; a class of water by its name."""
+    named = VOCABULARY["water_class"].get(f"{value:g}") if _is_class(unit) else None
+    if named is None:
+        return _measured(value, unit)
+    worse, _, numeral = named.en.rpartition(" ")
+    return Naming(named.zh, f"{worse} class {numeral}".lstrip())
+
+
+def limit(op: Comparator, told: Naming, unit: str) -> Naming:
+    """What a target asks for, as `不低于32%`: classes of water count upwards as they get worse.
+
+    Args:
+        op: How a value is compared with the target's.
+        told: The target's value in words.
+        unit: Its unit.
+    """
+    if op is Comparator.LE and _is_class(unit):
+        return Naming(f"不劣于{told.zh}", f"{told.en} or better")
+    word = _LIMITS[op]
+    return Naming(f"{word.zh}{told.zh}", f"{word.en} {told.en}")
+
+
+def _is_class(unit: str) -> bool:
+    return unit.partition(" (")[0] == "class"
+
+
+def _measured(value: float, unit: str) -> Naming:
     word = unit.partition(" (")[0]
     named = VOCABULARY["unit"].get(unit) or VOCABULARY["unit"].get(word) or Naming(word, word)
     figure = f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:,.10g}"
@@ -33,8 +59,7 @@ def amount(value: float, unit: str) -> Naming:
 
 def _limit(target: Target) -> Naming:
     entry = target.indicator
-    word, figure = _LIMITS[entry.op], amount(entry.target, entry.unit)
-    return Naming(f"{word.zh}{figure.zh}", f"{word.en} {figure.en}")
+    return limit(entry.op, amount(entry.target, entry.unit), entry.unit)
 
 
 def _of(target: Target, value: float) -> Naming:
@@ -77,10 +102,10 @@ def no_sum(begin: date) -> Naming:
 
 def sum_reached(target: Target, total: float, begin: date, until: date) -> Naming:
     """The sum is there."""
-    limit, found = _limit(target), _of(target, total)
+    goal, found = _limit(target), _of(target, total)
     return Naming(
-        f"{begin}至{until}累计{found.zh}，目标{limit.zh}。",
-        f"From {begin} to {until} it adds up to {found.en}; the target is {limit.en}.",
+        f"{begin}至{until}累计{found.zh}，目标{goal.zh}。",
+        f"From {begin} to {until} it adds up to {found.en}; the target is {goal.en}.",
     )
 
 
@@ -92,26 +117,26 @@ def sum_missed(target: Target, total: float, begin: date, until: date) -> Naming
 
 def sum_ends(target: Target, total: float, begin: date, until: date) -> Naming:
     """What follows the sum is not known."""
-    limit, found = _limit(target), _of(target, total)
+    goal, found = _limit(target), _of(target, total)
     return Naming(
-        f"{begin}至{until}累计{found.zh}，其后缺数据，目标{limit.zh}。",
+        f"{begin}至{until}累计{found.zh}，其后缺数据，目标{goal.zh}。",
         f"From {begin} to {until} it adds up to {found.en}; of the time after that nothing is known. "
-        f"The target is {limit.en}.",
+        f"The target is {goal.en}.",
     )
 
 
 def at_due(target: Target, figure: Figure, *, since: date | None) -> Naming:
     """A state on the due date, or since."""
-    limit, found = _limit(target), _of(target, figure.value)
+    goal, found = _limit(target), _of(target, figure.value)
     if since is None:
         return Naming(
-            f"到期时（{figure.end}）为{found.zh}，目标{limit.zh}。",
-            f"When it was due ({figure.end}) it stood at {found.en}; the target is {limit.en}.",
+            f"到期时（{figure.end}）为{found.zh}，目标{goal.zh}。",
+            f"When it was due ({figure.end}) it stood at {found.en}; the target is {goal.en}.",
         )
     return Naming(
-        f"到期日{since}无数据；其后{figure.end}为{found.zh}，目标{limit.zh}。",
+        f"到期日{since}无数据；其后{figure.end}为{found.zh}，目标{goal.zh}。",
         f"There is no figure of the due date, {since}; since then, on {figure.end}, it stood at {found.en}. "
-        f"The target is {limit.en}.",
+        f"The target is {goal.en}.",
     )
 
 
@@ -134,20 +159,20 @@ def too_old(figure: Figure) -> Naming:
 
 def there_without_path(target: Target, figure: Figure) -> Naming:
     """The target's value is there before it is due, and no path is needed to say so."""
-    limit, found = _limit(target), _of(target, figure.value)
+    goal, found = _limit(target), _of(target, figure.value)
     return Naming(
-        f"{figure.end}为{found.zh}，已达到目标值（{limit.zh}），须保持到{target.indicator.due}。",
-        f"On {figure.end} it stood at {found.en}, which reaches the target ({limit.en}); it must hold on "
+        f"{figure.end}为{found.zh}，已达到目标值（{goal.zh}），须保持到{target.indicator.due}。",
+        f"On {figure.end} it stood at {found.en}, which reaches the target ({goal.en}); it must hold on "
         f"{target.indicator.due}.",
     )
 
 
 def no_path(target: Target, figure: Figure) -> Naming:
     """No base value."""
-    limit, found = _limit(target), _of(target, figure.value)
+    goal, found = _limit(target), _of(target, figure.value)
     return Naming(
-        f"{figure.end}为{found.zh}，目标{limit.zh}；规划未载基期值，也未填报规划期前的数据，无法确定进度线。",
-        f"On {figure.end} it stood at {found.en}, the target is {limit.en}; the plan states no base value and no "
+        f"{figure.end}为{found.zh}，目标{goal.zh}；规划未载基期值，也未填报规划期前的数据，无法确定进度线。",
+        f"On {figure.end} it stood at {found.en}, the target is {goal.en}; the plan states no base value and no "
         "figure of the time before it was entered, so that there is no path to compare with.",
     )
 
@@ -165,7 +190,7 @@ def on_path(
     zh = f"截至{on}为{found.zh}，进度线为{due_then.zh}（{how.zh}）"
     en = f"By {on} it stands at {found.en}; the path is at {due_then.en} then ({how.en})"
     if not kept and rate is not None:
-        needed = amount(float(f"{rate:.4g}"), target.indicator.unit)
+        needed = _measured(float(f"{rate:.4g}"), target.indicator.unit)
         return Naming(
             f"{zh}；至{target.indicator.due}平均每年还需变化{needed.zh}。",
             f"{en}. It would need {needed.en} a year to be there by {target.indicator.due}.",
@@ -180,9 +205,9 @@ def no_year(first: int) -> Naming:
 
 def year_missed(target: Target, year: int, figure: Figure) -> Naming:
     """A year that did not keep to it."""
-    limit, found = _limit(target), _of(target, figure.value)
+    goal, found = _limit(target), _of(target, figure.value)
     return Naming(
-        f"{year}年为{found.zh}，未守住{limit.zh}。", f"In {year} it stood at {found.en}; each year must be {limit.en}."
+        f"{year}年为{found.zh}，未守住{goal.zh}。", f"In {year} it stood at {found.en}; each year must be {goal.en}."
     )
 
 
@@ -194,16 +219,16 @@ def years_missing(years: Sequence[int]) -> Naming:
 
 def every_year_kept(target: Target, years: Sequence[int]) -> Naming:
     """All years did."""
-    limit = _limit(target)
+    goal = _limit(target)
     return Naming(
-        f"{years[0]}至{years[-1]}年各年均{limit.zh}。", f"Each year from {years[0]} to {years[-1]} was {limit.en}."
+        f"{years[0]}至{years[-1]}年各年均{goal.zh}。", f"Each year from {years[0]} to {years[-1]} was {goal.en}."
     )
 
 
 def years_kept_so_far(target: Target, years: Sequence[int]) -> Naming:
     """All years that are over did."""
-    limit, listed = _limit(target), [str(year) for year in years]
+    goal, listed = _limit(target), [str(year) for year in years]
     return Naming(
-        f"{'、'.join(listed)}年{limit.zh}，须守到{target.indicator.due}。",
-        f"{', '.join(listed)}: {limit.en}. It must be kept to until {target.indicator.due}.",
+        f"{'、'.join(listed)}年{goal.zh}，须守到{target.indicator.due}。",
+        f"{', '.join(listed)}: {goal.en}. It must be kept to until {target.indicator.due}.",
     )

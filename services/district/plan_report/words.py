@@ -13,7 +13,7 @@ from schemas.vocabulary import VOCABULARY, Naming
 from services.district.report_kit.parts import Cell, Mood
 from services.district.words import UNKNOWN
 from services.plan_office.report_period import ReportPeriod
-from services.plan_office.standing_words import amount
+from services.plan_office.standing_words import amount, limit
 
 MOODS: Final[MappingProxyType[TargetStanding, Mood]] = MappingProxyType(
     {
@@ -49,8 +49,7 @@ def page_of(entry: PlanIndicator) -> Naming:
 
 def goal_of(entry: PlanIndicator) -> Naming:
     """What the target asks for, as `不低于 32%`."""
-    word, figure = VOCABULARY["comparator"][entry.op.value], value_of(entry.target, entry)
-    return Naming(f"{word.zh}{figure.zh}", f"{word.en} {figure.en}")
+    return limit(entry.op, value_of(entry.target, entry), entry.unit)
 
 
 def value_of(value: float | None, entry: PlanIndicator) -> Naming:
