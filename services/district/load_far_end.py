@@ -29,7 +29,6 @@ from simulators.load.latency import Latency
 LOOK_SECONDS: Final = 0.5
 AUDIT_SECONDS: Final = 600.0
 """The audit counts every row: of ten minutes at a machine's limit that takes long, and nothing is timed by it."""
-READ_SECONDS: Final = 60.0
 _STORED: Final = """
 SELECT round(extract(epoch FROM stored_at - observed_at) * 10000)::bigint * 100 AS microseconds, count(*) AS n
 FROM v_{feed}_readings
@@ -173,7 +172,9 @@ class Judged:
 
 
 async def judged(settings: KafkaSettings, since: Ends, scope: Scope, *, expected: int, within: float) -> Judged:
-    """Read what was said since; waits until so many samples were judged or the time is over.
+    """Read what was said since, until so many samples were judged or none was for the time.
+
+    The time is of waiting: what millions of readings were judged to is read for minutes.
 
     Raises:
         ServerSilent: Kafka does not answer.
@@ -185,13 +186,15 @@ async def judged(settings: KafkaSettings, since: Ends, scope: Scope, *, expected
     try:
         for partition, offset in since.items():
             consumer.seek(partition, offset)
-        begun = loop.time()
-        while loop.time() - begun < READ_SECONDS:
+        moved, known = loop.time(), 0
+        while loop.time() - moved <= within:
             batches = await consumer.getmany(timeout_ms=500, max_records=5_000)
             for records in batches.values():
                 for record in records:
                     found.hear(record, scope)
-            if not batches and (len(found.samples) >= expected or loop.time() - begun >= within):
+            if len(found.samples) > known:
+                moved, known = loop.time(), len(found.samples)
+            if not batches and known >= expected:
                 break
         return found
     finally:
