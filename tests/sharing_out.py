@@ -39,9 +39,10 @@ TOGETHER: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 """Files whose fixture of the session takes long to make: on two workers it would be made twice."""
 SECONDS: Final[Mapping[str, int]] = MappingProxyType(
     {
-        "the running district": 520,
+        "the running district": 800,
         "the boards' day": 300,
         "tests/integration/test_bridge_queue.py": 150,
+        "tests/integration/test_topics_made_anew.py": 150,
         "tests/integration/test_whatif.py": 80,
         "tests/integration/test_plan_report.py": 80,
         "tests/integration/test_target_figures.py": 70,

@@ -37,14 +37,34 @@ def is_free(port: int) -> bool:
 def pick_free(taken: Iterable[int] = ()) -> int:
     """Return a free loopback port outside `taken`.
 
+    No other program that chooses this way gets it while this one runs: a server may listen only after others have
+    started.
+
     Raises:
         PortTaken: every port of the range is taken.
     """
     avoided = set(taken)
     for port in random.sample(FREE_RANGE, len(FREE_RANGE)):
-        if port not in avoided and is_free(port):
+        if port not in avoided and is_free(port) and _reserve(port):
             return port
     raise PortTaken(f"None is free from {FREE_RANGE.start} to {FREE_RANGE.stop - 1}.")
+
+
+_RESERVED: dict[int, socket.socket] = {}
+
+
+def _reserve(port: int) -> bool:
+    """Mark a port as chosen, by a name without a file that the kernel frees when this process ends."""
+    if port in _RESERVED:
+        return True
+    mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        mark.bind(f"\0jianghan-district-port-{port}")
+    except OSError:
+        mark.close()
+        return False
+    _RESERVED[port] = mark
+    return True
 
 
 def owner_of(port: int) -> PortOwner:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 # ruff: noqa: E501 - SQL, one thought a line
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -201,7 +202,12 @@ async def test_a_kill_between_writing_and_folding_loses_nothing(address: str, ow
     killed = await asyncpg.connect(address)
     await killed.execute("BEGIN")
     assert await killed.fetchval("SELECT fold_hours('parking', 5)") == 5
+    pid = await killed.fetchval("SELECT pg_backend_pid()")
     killed.terminate()
+    for _ in range(400):
+        if not await owner.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", pid):
+            break
+        await asyncio.sleep(0.05)  # until the server has noticed, it holds its locks
     await exact(owner)
     assert await fold(owner) > 5
     assert await owner.fetch(MARKED) == []
